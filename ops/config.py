@@ -1,0 +1,78 @@
+"""Typed settings, read from the environment once. A wrong value stops the program with the name of the setting."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default for one machine. Names in the environment are the upper-case names here."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    database_url: str | None = None
+    """PostgreSQL address (postgresql://…). None: an embedded server under `var_dir`."""
+    redis_url: str | None = None
+    """Redis or Valkey address. None: an embedded server under `var_dir`."""
+    var_dir: Path = Field(default=Path("var"))
+    """Where the embedded servers, the secret key and the logs live."""
+    secret_key: SecretStr | None = None
+    """Signs cookies and links. None: made once and kept in `var_dir` with mode 0600."""
+    contact_pepper: SecretStr | None = None
+    """Keys the hashes by which numbers and addresses are compared across practices. None: kept in `var_dir`."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    """The address people reach us by, for links in mails. None: http://host:port."""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """How many reverse proxies in front are ours (their X-Forwarded-* is believed)."""
+    web_threads: int = Field(default=16, ge=1, le=200)
+    cookie_secure: bool | None = None
+    """Send the session cookie over TLS only. None: when `public_url` is https."""
+
+    agent_idle_minutes: int = Field(default=10, ge=1, le=240)
+    """An agent with no task in hand is signed out after this many idle minutes (RULES A12)."""
+    session_hours: int = Field(default=12, ge=1, le=24)
+    """A sign-in ends after this many hours, whatever happens."""
+    lease_minutes: int = Field(default=10, ge=1, le=120)
+    """How long a claimed task is held without a sign of life."""
+    attempts_per_day: int = Field(default=2, ge=1, le=3)
+    """Calls and texts to one number in any 24 hours, over all practices (RULES decision 4: never above 3)."""
+    import_max_mb: int = Field(default=200, ge=1, le=2000)
+    """The largest file that can be uploaded in the browser, in MB."""
+
+    smtp_url: str | None = None
+    """smtp://user:password@host:port for account mails (invites, resets). None: the recorder keeps them."""
+    mail_from: str = "Loopkeeper <no-reply@example.com>"
+    log_level: str = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        if not url.startswith("postgresql+psycopg://"):
+            raise ValueError("DATABASE_URL must be a postgresql:// address; no other database is supported")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _empty_is_none(cls, url: str | None) -> str | None:
+        return url or None
+
+    @property
+    def address(self) -> str:
+        """The address of the first page, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Tests call `settings.cache_clear()` after changing the environment."""
+    return Settings()
