@@ -1,0 +1,43 @@
+"""Loopkeeper: one prioritized queue of referral follow-up for the patients of many practices. This file is the factory."""
+
+from flask import Flask
+
+
+def create_app() -> Flask:
+    """The web application, also the context of jobs and commands.
+
+    Needs DATABASE_URL (or the embedded servers started by `ops.runtime.servers`). Raises RuntimeError without a database
+    address and pydantic.ValidationError for a wrong setting.
+    """
+    from ops import models, web
+    from ops.config import settings
+    from ops.crypto import secret_key
+    from ops.db import db
+
+    conf = settings()
+    if not conf.database_url:
+        raise RuntimeError("DATABASE_URL is not set and no embedded server was started")
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=secret_key(),
+        SQLALCHEMY_DATABASE_URI=conf.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": conf.web_threads, "max_overflow": 4, "pool_pre_ping": True},
+        MAX_CONTENT_LENGTH=(conf.import_max_mb + 1) * 1024 * 1024,
+    )
+    assert models.metadata.tables
+    db.init_app(app)
+    web.prepare(app)
+    _register(app)
+    return app
+
+
+def _register(app: Flask) -> None:
+    """Every blueprint of the product, outermost package first."""
+    from importlib import import_module
+
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"ops.{name}.views").bp)
+
+
+BLUEPRINTS = ("runtime", "accounts", "practices", "queue", "referrals", "messages", "metrics", "scripts")
+"""Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -1,0 +1,136 @@
+"""People who sign in, what lets them in, and the append-only record of who changed and who read what."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ops.db import Base, closed_set
+
+Moment = sa.DateTime(timezone=True)
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    LEAD = "lead"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class LinkPurpose(StrEnum):
+    INVITE = "invite"
+    RESET = "reset"
+
+
+class User(Base):
+    """Someone who signs in. `role` decides what is open to them; a member sees the practices of their memberships."""
+
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[Role] = mapped_column(closed_set(Role, "role"))
+    password_hash: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(Moment)
+    single_keys: Mapped[bool] = mapped_column(default=True)
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="user", cascade="all, delete-orphan")
+
+    __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:
+        return False
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+    @property
+    def actor(self) -> str:
+        """How the audit log names this person."""
+        return f"user:{self.id}"
+
+
+class Membership(Base):
+    """A practice member's practice."""
+
+    __tablename__ = "memberships"
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), primary_key=True)
+    granted_at: Mapped[datetime] = mapped_column(Moment)
+    user: Mapped[User] = relationship(back_populates="memberships")
+
+    __table_args__ = (sa.Index(None, "practice_id"),)
+
+
+class AuthSession(Base):
+    """One sign-in on one browser. The cookie holds the token; this row holds its hash and can be revoked."""
+
+    __tablename__ = "auth_sessions"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    last_seen_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_why: Mapped[str | None]
+    address: Mapped[str | None]
+    browser: Mapped[str | None]
+    user: Mapped[User] = relationship()
+
+
+class AccountLink(Base):
+    """An invitation or password reset that was handed out: works once, until it expires."""
+
+    __tablename__ = "account_links"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(closed_set(LinkPurpose, "purpose"))
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AuditEntry(Base):
+    """One changed row, written by a trigger with the transaction's actor. Nothing can change or delete an entry."""
+
+    __tablename__ = "audit_log"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, server_default=sa.text("clock_timestamp()"))
+    actor: Mapped[str]
+    change: Mapped[str]
+    table_name: Mapped[str]
+    row_id: Mapped[str]
+    practice_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    before: Mapped[dict | None] = mapped_column(JSONB)
+    after: Mapped[dict | None] = mapped_column(JSONB)
+
+    __table_args__ = (sa.Index(None, "table_name", "row_id"), sa.Index(None, "practice_id", "at"))
+
+
+class PatientRead(Base):
+    """Somebody looked at a patient's data: who, which, where and when (RULES A12, audit controls)."""
+
+    __tablename__ = "patient_reads"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int] = mapped_column(sa.BigInteger)
+    what: Mapped[str]
+
+    __table_args__ = (sa.Index(None, "practice_id", "patient_id", "at"),)

@@ -1,0 +1,66 @@
+"""The `ops` command. Each package brings its own commands in a `cli.py`; they are imported when they are needed."""
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    # command: (module, whether it needs the servers and an app context)
+    "run": ("ops.runtime.cli", False),
+    "doctor": ("ops.runtime.cli", False),
+    "user": ("ops.accounts.cli", True),
+    "practice": ("ops.practices.cli", True),
+    "import": ("ops.practices.cli_import", True),
+    "gate": ("ops.contact.cli", False),
+    "demo": ("ops.demo.cli", True),
+    "bench": ("ops.bench.cli", False),
+}
+
+
+class Ops(click.Group):
+    """Finds a command in the package it belongs to."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[name]
+        commands: list[click.Command] = import_module(module).commands
+        return next(command for command in commands if command.name == name)
+
+    def invoke(self, ctx: click.Context) -> object:
+        name = ctx.protected_args[0] if ctx.protected_args else ctx.args[0] if ctx.args else None
+        asks_for_help = "--help" in sys.argv
+        if name in COMMANDS and COMMANDS[name][1] and not asks_for_help:
+            with _at_work():
+                return super().invoke(ctx)
+        return super().invoke(ctx)
+
+
+def _at_work():  # type: ignore[no-untyped-def]
+    """Servers, migrations and an app context for the life of one command."""
+    from contextlib import contextmanager
+
+    from ops import create_app
+    from ops.db import db
+    from ops.migrate import upgrade
+    from ops.runtime.servers import ready
+
+    @contextmanager
+    def context():  # type: ignore[no-untyped-def]
+        with ready():
+            app = create_app()
+            with app.app_context():
+                upgrade(db.engine)
+                yield
+
+    return context()
+
+
+@click.group(cls=Ops, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="loopkeeper", prog_name="ops")
+def main() -> None:
+    """Loopkeeper: the pooled queue of referral follow-up. Commands work whether or not the app is running."""

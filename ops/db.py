@@ -1,0 +1,109 @@
+"""The database, and the one place that commits.
+
+Business verbs (`actions.py`) change rows and flush; they never commit. The edge that was asked for something (a view, a
+job, a command) opens `transaction(actor)` around them, so either everything a verb says happened is true, or nothing is.
+Whatever must leave the process because of it (a job rung, a mail) is registered with `after_commit` and runs only once the
+rows are durable: a doorbell for work that was rolled back is how patients get texted twice.
+
+`see_only(practice_id)` puts the rest of a request under a database role that sees one practice through row-level
+security; it is the second of the two walls between practices (the first are the queries themselves).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+
+log = structlog.get_logger()
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+PORTAL_ROLE = "loopkeeper_portal"
+
+
+class Base(DeclarativeBase):
+    """Parent of every table; constraints are named by convention so that violations can be told apart."""
+
+    metadata = sa.MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def closed_set(values: type[StrEnum], name: str) -> sa.Enum:
+    """A column type for a closed set: text plus a CHECK called `name` that lists the values of the enum."""
+    return sa.Enum(
+        values,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+@contextmanager
+def transaction(actor: str) -> Iterator[Session]:
+    """Make everything done inside true together, in the name of `actor` ("user:7", "tick", "import:12").
+
+    Commits at the end of the block, then runs what was registered with `after_commit`. Any exception rolls back and nothing
+    registered runs. Raises RuntimeError inside another `transaction`: there is one edge.
+    """
+    session = db.session()
+    if session.info.get("actor"):
+        raise RuntimeError("transaction() inside transaction(): only the edge opens one")
+    session.info["actor"] = actor
+    session.info["after_commit"] = []
+    try:
+        session.execute(sa.text("SELECT set_config('app.actor', :actor, true)"), {"actor": actor})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        session.info["after_commit"] = []
+        raise
+    finally:
+        session.info["actor"] = None
+    _run_after_commit(session)
+
+
+def _run_after_commit(session: Session) -> None:
+    for effect in session.info.pop("after_commit", []):
+        try:
+            effect()
+        except Exception as problem:  # the rows are true already; the tick finds what was not rung
+            log.warning("after_commit_failed", error=type(problem).__name__)
+
+
+def after_commit(effect: Callable[[], Any]) -> None:
+    """Run `effect` once the current transaction is durable. It must not touch the session and may be lost in a crash."""
+    session = db.session()
+    if not session.info.get("actor"):
+        raise RuntimeError("after_commit() outside transaction(): nothing would ever run it")
+    session.info["after_commit"].append(effect)
+
+
+def see_only(practice_id: int) -> None:
+    """From now until the session ends, every transaction sees rows of this practice alone (row-level security)."""
+    session = db.session()
+    session.rollback()
+    session.info["practice_id"] = practice_id
+
+
+@event.listens_for(Session, "after_begin")
+def _enter_portal_role(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    practice_id = session.info.get("practice_id")
+    if practice_id is not None:
+        connection.execute(sa.text(f"SET LOCAL ROLE {PORTAL_ROLE}"))
+        connection.execute(sa.text("SELECT set_config('app.practice_id', :id, true)"), {"id": str(practice_id)})

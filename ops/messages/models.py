@@ -1,0 +1,111 @@
+"""Texts and mails that leave the system, exactly as sent, and what became of each."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ops.db import Base, closed_set
+
+Moment = sa.DateTime(timezone=True)
+
+
+class MessageChannel(StrEnum):
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class MessageState(StrEnum):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    ATTEMPTING = "attempting"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    """The gate said no for good (opted out, dead, …): it will never leave."""
+
+
+class Message(Base):
+    """One message for one business reason. `reason_key` is unique for ever: one ask, one text."""
+
+    __tablename__ = "messages"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    channel: Mapped[MessageChannel] = mapped_column(closed_set(MessageChannel, "channel"))
+    kind: Mapped[str]
+    reason_key: Mapped[str] = mapped_column(unique=True)
+    to_address: Mapped[str]
+    contact_key: Mapped[bytes]
+    subject: Mapped[str] = mapped_column(default="")
+    body: Mapped[str]
+    script_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("script_versions.id"))
+    state: Mapped[MessageState] = mapped_column(closed_set(MessageState, "state"), default=MessageState.QUEUED)
+    send_after: Mapped[datetime] = mapped_column(Moment)
+    """Not before this moment: when it was queued, or when its window opens."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    attempted_at: Mapped[datetime | None] = mapped_column(Moment)
+    settled_at: Mapped[datetime | None] = mapped_column(Moment)
+    provider: Mapped[str | None]
+    provider_id: Mapped[str | None] = mapped_column(unique=True)
+    block_reasons: Mapped[list[str] | None] = mapped_column(JSONB)
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
+        sa.Index("ix_messages_due", "send_after", postgresql_where=sa.text("state IN ('queued', 'claimed')")),
+        sa.Index(None, "practice_id", "created_at"),
+        sa.Index(None, "patient_id"),
+    )
+
+
+class MessageEvent(Base):
+    """One change of a message's state."""
+
+    __tablename__ = "message_events"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    message_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    state: Mapped[MessageState] = mapped_column(closed_set(MessageState, "state"))
+    note: Mapped[str] = mapped_column(default="")
+
+
+class RecorderDelivery(Base):
+    """What the recorder channel delivered: one row per message, as a phone or mailbox would hold it."""
+
+    __tablename__ = "recorder_deliveries"
+    message_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """No foreign key: the recorder plays a provider outside, which knows our reference and nothing else."""
+    to_address: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    body: Mapped[str]
+    delivered_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class InboundMessage(Base):
+    """What a person wrote back."""
+
+    __tablename__ = "inbound_messages"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    channel: Mapped[MessageChannel] = mapped_column(closed_set(MessageChannel, "channel"))
+    in_reply_to: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("messages.id"))
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    contact_key: Mapped[bytes]
+    body: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    meaning: Mapped[str]
+    """stop, maybe_stop or other."""
+    handled_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
+        sa.Index(None, "practice_id", "received_at"),
+    )

@@ -1,0 +1,47 @@
+"""Bring a database to the newest migration. Two processes that start at once wait for each other."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+LOCK = 7_034_001
+
+
+def _config(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: sa.Engine, to: str = "head") -> None:
+    """Run what is missing up to revision `to`, in one transaction."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        command.upgrade(_config(connection), to)
+
+
+def downgrade(engine: sa.Engine, to: str = "base") -> None:
+    """Undo migrations down to revision `to`."""
+    with engine.begin() as connection:
+        command.downgrade(_config(connection), to)
+
+
+def newest() -> str | None:
+    """The revision this code needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def current(connection: sa.Connection) -> str | None:
+    """The revision the database has; None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether database and code agree."""
+    return current(connection) == newest()

@@ -1,0 +1,14 @@
+"""Every table, imported once so that the metadata is whole (migrations, tests)."""
+
+from ops.accounts import models as accounts
+from ops.contact import models as contact
+from ops.db import Base
+from ops.messages import models as messages
+from ops.practices import models as practices
+from ops.queue import models as queue
+from ops.referrals import models as referrals
+from ops.runtime import models as runtime
+from ops.scripts import models as scripts
+
+metadata = Base.metadata
+__all__ = ["accounts", "contact", "messages", "metadata", "practices", "queue", "referrals", "runtime", "scripts"]

@@ -1,0 +1,307 @@
+"""The client practices, what they bought, whom they treated, and the files that told us."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ops.db import Base, closed_set
+
+Moment = sa.DateTime(timezone=True)
+Words = ARRAY(sa.Text)
+
+
+class PracticeStatus(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class MilestoneKind(StrEnum):
+    TREATMENT_COMPLETED = "treatment_completed"
+    VISIT = "visit"
+    GOAL_REACHED = "goal_reached"
+    REVIEW_LEFT = "review_left"
+    GRATEFUL_MESSAGE = "grateful_message"
+
+
+class ImportState(StrEnum):
+    UPLOADED = "uploaded"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Practice(Base):
+    """A client of the agency; owns its patients, scripts and reports."""
+
+    __tablename__ = "practices"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    spoken_name: Mapped[str]
+    zone: Mapped[str]
+    state: Mapped[str] = mapped_column(sa.String(2))
+    status: Mapped[PracticeStatus] = mapped_column(
+        closed_set(PracticeStatus, "status"), default=PracticeStatus.ACTIVE
+    )
+    baa_on: Mapped[date | None]
+    """Day the business associate agreement was signed. Without it nothing is imported and nobody is contacted."""
+    specialty: Mapped[str] = mapped_column(default="")
+    helps_best: Mapped[str] = mapped_column(default="")
+    """Whom the practice helps best, as said in the ask."""
+    shareable: Mapped[str] = mapped_column(default="")
+    """Short description a patient can forward to a friend."""
+    website: Mapped[str] = mapped_column(default="")
+    sender_name: Mapped[str] = mapped_column(default="")
+    sender_email: Mapped[str] = mapped_column(default="")
+    callback_number: Mapped[str] = mapped_column(default="")
+    """Number patients can call back, E.164."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    contracts: Mapped[list["Contract"]] = relationship(order_by="Contract.starts_on", cascade="all, delete-orphan")
+    treatment_types: Mapped[list["TreatmentType"]] = relationship(
+        order_by="TreatmentType.name", cascade="all, delete-orphan"
+    )
+    review_links: Mapped[list["ReviewLink"]] = relationship(order_by="ReviewLink.id", cascade="all, delete-orphan")
+
+    __table_args__ = (
+        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_plain"),
+        sa.CheckConstraint("state ~ '^[A-Z]{2}$'", name="state_code"),
+    )
+
+
+class ReviewLink(Base):
+    """Where a patient can leave a review. Everybody is shown all of them (RULES A10)."""
+
+    __tablename__ = "review_links"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str]
+    url: Mapped[str]
+
+
+class Contract(Base):
+    """Hours per month a practice bought, from a day on, up to but not including `ends_on`. Contracts never overlap."""
+
+    __tablename__ = "contracts"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), index=True)
+    hours_per_month: Mapped[Decimal] = mapped_column(sa.Numeric(7, 2))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+
+    __table_args__ = (
+        sa.CheckConstraint("hours_per_month > 0 AND hours_per_month <= 2000", name="hours_range"),
+        sa.CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name="ends_after_start"),
+        # range types have GiST operators of their own, so no extension is needed
+        ExcludeConstraint(
+            (sa.text("int8range(practice_id, practice_id, '[]')"), "&&"),
+            (sa.text("daterange(starts_on, ends_on, '[)')"), "&&"),
+            name="ex_contracts_overlap",
+            using="gist",
+        ),
+    )
+
+
+class TreatmentType(Base):
+    """A treatment the practice does, how it is recognised in files, and when its result shows (days after it)."""
+
+    __tablename__ = "treatment_types"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    category: Mapped[str] = mapped_column(default="treatment")
+    """The only word about it an agent sees (minimum necessary)."""
+    match_words: Mapped[list[str]] = mapped_column(Words, default=list)
+    """A description in a file that contains one of these (any case) is this treatment."""
+    opens_days: Mapped[int]
+    peaks_days: Mapped[int]
+    closes_days: Mapped[int]
+    recall_days: Mapped[int | None]
+
+    __table_args__ = (
+        sa.UniqueConstraint("practice_id", "name"),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.CheckConstraint("0 <= opens_days AND opens_days <= peaks_days AND peaks_days < closes_days", name="curve"),
+        sa.CheckConstraint("recall_days IS NULL OR recall_days > 0", name="recall_positive"),
+    )
+
+
+class Patient(Base):
+    """A person treated by one practice. The same human at two practices is two patients."""
+
+    __tablename__ = "patients"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"))
+    external_id: Mapped[str]
+    """The practice's own number for them, or a key made of name, birth date and contact when the file has none."""
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    birth_date: Mapped[date | None]
+    deceased: Mapped[bool] = mapped_column(default=False)
+    death_date: Mapped[date | None]
+    phone: Mapped[str | None]
+    """E.164; None when there is no number that can be dialled."""
+    phone_raw: Mapped[str | None]
+    email: Mapped[str | None]
+    phone_key: Mapped[bytes | None]
+    """`crypto.contact_key` of the phone: caps and suppression across practices without naming the person."""
+    email_key: Mapped[bytes | None]
+    state: Mapped[str | None] = mapped_column(sa.String(2))
+    zip: Mapped[str | None] = mapped_column(sa.String(5))
+    stated_zone: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    import_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The import that brought or last changed them."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (
+        sa.UniqueConstraint("practice_id", "external_id"),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
+        sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
+        sa.CheckConstraint("phone IS NULL OR phone ~ '^[+][1-9][0-9]{6,14}$'", name="phone_e164"),
+        sa.CheckConstraint("death_date IS NULL OR deceased", name="dead_are_deceased"),
+    )
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Milestone(Base):
+    """Something that happened to a patient that can start work."""
+
+    __tablename__ = "milestones"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int] = mapped_column(sa.BigInteger)
+    kind: Mapped[MilestoneKind] = mapped_column(closed_set(MilestoneKind, "kind"))
+    happened_on: Mapped[date]
+    """The calendar day in the practice's zone."""
+    treatment_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    dedupe_key: Mapped[str]
+    """The file's own id of it, or kind, day and description: the same file twice adds nothing."""
+    import_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    triggered_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the triggers last looked at it; None: not yet."""
+    patient: Mapped[Patient] = relationship(viewonly=True, primaryjoin="Patient.id == foreign(Milestone.patient_id)")
+    treatment_type: Mapped[TreatmentType | None] = relationship(
+        viewonly=True, primaryjoin="TreatmentType.id == foreign(Milestone.treatment_type_id)"
+    )
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["practice_id", "patient_id"], ["patients.practice_id", "patients.id"], ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["practice_id", "treatment_type_id"], ["treatment_types.practice_id", "treatment_types.id"]
+        ),
+        sa.UniqueConstraint("patient_id", "dedupe_key"),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.Index("ix_milestones_untriggered", "practice_id", "id", postgresql_where=sa.text("triggered_at IS NULL")),
+        sa.Index(None, "practice_id", "happened_on"),
+    )
+
+
+class Import(Base):
+    """One load of a practice's export: its files, how they are read, how far it got, what came of it."""
+
+    __tablename__ = "imports"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), index=True)
+    state: Mapped[ImportState] = mapped_column(closed_set(ImportState, "state"), default=ImportState.UPLOADED)
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    beat_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Sign of life of the process that runs it; a running import without one for two minutes is started again."""
+    runner: Mapped[str | None]
+    """Who runs it now; a second runner that finds another name here stops."""
+    rows_read: Mapped[int] = mapped_column(default=0)
+    patients_new: Mapped[int] = mapped_column(default=0)
+    patients_updated: Mapped[int] = mapped_column(default=0)
+    milestones_new: Mapped[int] = mapped_column(default=0)
+    quarantined: Mapped[int] = mapped_column(default=0)
+    suppressed: Mapped[int] = mapped_column(default=0)
+    unreachable: Mapped[int] = mapped_column(default=0)
+    deceased: Mapped[int] = mapped_column(default=0)
+    minors: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None]
+    """Why it failed, in words for the person who uploaded it."""
+    files: Mapped[list["ImportFile"]] = relationship(order_by="ImportFile.position", cascade="all, delete-orphan")
+
+    __table_args__ = (sa.UniqueConstraint("practice_id", "id"), sa.Index(None, "state"))
+
+
+class ImportFile(Base):
+    """One file of an import. The raw bytes are in `import_chunks` for 30 days, so that any worker can read them."""
+
+    __tablename__ = "import_files"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    name: Mapped[str]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[bytes]
+    profile: Mapped[dict] = mapped_column(JSONB, default=dict)
+    """How it is read: profile name, kind, and column -> field."""
+    rows_done: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """Records stored or quarantined so far; a restarted import goes on behind them."""
+    finished: Mapped[bool] = mapped_column(default=False)
+
+
+class ImportChunk(Base):
+    """A piece (about 1 MB) of a raw file."""
+
+    __tablename__ = "import_chunks"
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("import_files.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+
+
+class QuarantinedRow(Base):
+    """A row that was wrong, whole, with its line and the reasons; kept as long as its file, then deleted."""
+
+    __tablename__ = "quarantined_rows"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    import_id: Mapped[int] = mapped_column(sa.BigInteger)
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("import_files.id", ondelete="CASCADE"))
+    line: Mapped[int]
+    cells: Mapped[list] = mapped_column(JSONB)
+    """The record as it stood in the file, cell by cell (a shifted row cannot be told apart by column)."""
+    reasons: Mapped[list[str]] = mapped_column(Words)
+    corrected_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["practice_id", "import_id"], ["imports.practice_id", "imports.id"], ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("file_id", "line"),
+        sa.Index(None, "import_id"),
+    )
+
+
+class SavedMapping(Base):
+    """How a practice's unusual columns are read, found again by the set of its headers."""
+
+    __tablename__ = "saved_mappings"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    headers: Mapped[list[str]] = mapped_column(Words)
+    profile: Mapped[dict] = mapped_column(JSONB)
+    saved_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (sa.UniqueConstraint("practice_id", "name"),)

@@ -1,0 +1,107 @@
+"""Asks and their answers, the friends that came of them, and what the referrer has been told."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ops.db import Base, closed_set
+
+Moment = sa.DateTime(timezone=True)
+
+
+class Answer(StrEnum):
+    WILLING = "willing"
+    NOT_NOW = "not_now"
+    NEVER = "never"
+    NO_ANSWER = "no_answer"
+
+
+class ReferralState(StrEnum):
+    RECEIVED = "received"
+    CONTACTED = "contacted"
+    CONNECTED = "connected"
+    BOOKED = "booked"
+    SHOWED = "showed"
+    TREATED = "treated"
+    LOST = "lost"
+
+
+class OptIn(StrEnum):
+    """How the friend themself agreed to be contacted. The referrer's word is not one of them (RULES decision 6)."""
+
+    ON_THE_CALL = "on_the_call"
+    WROTE_US = "wrote_us"
+    FORM = "form"
+
+
+class Ask(Base):
+    """The fact that a patient was asked for a referral, and what they answered. One per milestone that was asked about."""
+
+    __tablename__ = "asks"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int] = mapped_column(sa.BigInteger)
+    run_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
+    """The cadence run (queue) that asked: at most one ask per run."""
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    answer: Mapped[Answer] = mapped_column(closed_set(Answer, "answer"))
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.Index(None, "patient_id"),
+        sa.Index(None, "practice_id", "asked_at"),
+    )
+
+
+class Referral(Base):
+    """A friend sent by a patient, who agreed themself to be contacted."""
+
+    __tablename__ = "referrals"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    referrer_id: Mapped[int] = mapped_column(sa.BigInteger)
+    """The patient who sent them."""
+    ask_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    friend_name: Mapped[str]
+    friend_phone: Mapped[str | None]
+    friend_email: Mapped[str | None]
+    contact_key: Mapped[bytes]
+    opt_in: Mapped[OptIn] = mapped_column(closed_set(OptIn, "opt_in"))
+    state: Mapped[ReferralState] = mapped_column(closed_set(ReferralState, "state"))
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    received_by: Mapped[str]
+    events: Mapped[list["ReferralEvent"]] = relationship(order_by="ReferralEvent.id")
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "referrer_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "ask_id"], ["asks.practice_id", "asks.id"]),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.UniqueConstraint("practice_id", "referrer_id", "contact_key"),
+        sa.Index(None, "practice_id", "received_at"),
+        sa.CheckConstraint("friend_phone IS NOT NULL OR friend_email IS NOT NULL", name="friend_reachable"),
+    )
+
+
+class ReferralEvent(Base):
+    """One step of a referral. While `told_at` is empty the referrer is owed word of it (loop debt), unless `tell` is false."""
+
+    __tablename__ = "referral_events"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    referral_id: Mapped[int] = mapped_column(sa.BigInteger)
+    state: Mapped[ReferralState] = mapped_column(closed_set(ReferralState, "state"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str]
+    tell: Mapped[bool]
+    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (RULES decision 7)."""
+    told_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "referral_id"], ["referrals.practice_id", "referrals.id"]),
+        sa.Index("ix_referral_events_debt", "practice_id", postgresql_where=sa.text("tell AND told_at IS NULL")),
+        sa.Index(None, "referral_id"),
+    )

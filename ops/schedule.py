@@ -1,0 +1,65 @@
+"""The one list of periodic work, and the tick that runs it.
+
+Every minute the tick takes an advisory lock, so that any number of tick processes do the work once, and runs what is due. Each
+piece of work looks in the database for what is due *now*, so a missed or doubled tick does no harm.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+
+import sqlalchemy as sa
+import structlog
+
+from ops import clock
+from ops.db import db, transaction
+from ops.runtime.models import Tick
+
+log = structlog.get_logger()
+LOCK = 7_034_002
+
+WORK: dict[str, tuple[str, timedelta]] = {
+    # name: (what to call, how often at most)
+}
+
+
+def run_due() -> list[str]:
+    """Run every piece of periodic work that is due; the names of what ran. Empty when another process holds the lock.
+
+    Needs an app context. The lock is held on a connection of its own, so each piece of work has its own transaction.
+    """
+    with db.engine.connect() as connection:
+        if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+            return []
+        connection.commit()
+        try:
+            return [name for name in ("tick", *WORK) if _run_if_due(name)]
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+            connection.commit()
+
+
+def _run_if_due(name: str) -> bool:
+    path, every = WORK.get(name, (None, timedelta(0)))
+    last = db.session.scalar(sa.select(Tick.started_at).where(Tick.name == name))
+    db.session.rollback()
+    if last and clock.now() - last < every - timedelta(seconds=5):
+        return False
+    started = clock.now()
+    problem = _run(name, path) if path else None
+    with transaction("tick") as session:
+        session.merge(Tick(name=name, started_at=started, finished_at=clock.now(), problem=problem))
+    return True
+
+
+def _run(name: str, path: str) -> str | None:
+    """Call the work at `path` ("ops.queue.jobs.sweep"); what went wrong, or None. One failure does not stop the others."""
+    module, _, function = path.rpartition(".")
+    try:
+        work: Callable[[], object] = getattr(import_module(module), function)
+        work()
+    except Exception as problem:
+        db.session.rollback()
+        log.exception("tick_failed", work=name)
+        return type(problem).__name__
+    return None

@@ -1,0 +1,99 @@
+"""Real PostgreSQL and Valkey for every test; a fresh clone of a migrated database for each test that asks for one.
+
+Fixtures for a reader: `app` is the product on its own empty database, inside an app context; `client` a browser without a
+sign-in; `sign_in(user)` a browser with one. `world` (tests/world.py) builds practices, people and patients through the
+product's own actions.
+"""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One PostgreSQL and one Valkey for the whole run (shared by the xdist workers), or those of the environment."""
+    base = Path(os.environ.get("TEST_VAR_DIR") or tempfile.gettempdir()) / f"loopkeeper-test-{os.getuid()}"
+    os.environ["VAR_DIR"] = str(base)
+    os.environ["EMBEDDED_FSYNC"] = "off"
+    from ops.runtime.servers import ready
+
+    with ready() as running:
+        yield {"database_url": running.database_url, "redis_url": running.redis_url}
+
+
+@pytest.fixture(scope="session")
+def cluster(servers: dict[str, str]) -> Iterator[sa.Engine]:
+    """An engine on the maintenance database, outside transactions."""
+    engine = sa.create_engine(servers["database_url"], isolation_level="AUTOCOMMIT")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(cluster: sa.Engine) -> Iterator[str]:
+    """The name of a migrated, empty database to clone from."""
+    from ops.migrate import upgrade
+
+    name = f"template_{WORKER}_{uuid.uuid4().hex[:8]}"
+    _sweep_stale(cluster)
+    with cluster.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine = sa.create_engine(cluster.url.set(database=name))
+    upgrade(engine)
+    engine.dispose()
+    yield name
+    with cluster.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _sweep_stale(cluster: sa.Engine) -> None:
+    """Drop what an earlier run of this worker left behind when it was killed."""
+    with cluster.connect() as connection:
+        names = connection.scalars(
+            sa.text("SELECT datname FROM pg_database WHERE datname LIKE :a OR datname LIKE :b"),
+            {"a": f"template_{WORKER}_%", "b": f"test_{WORKER}_%"},
+        ).all()
+        for name in names:
+            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty database of the newest schema, set as DATABASE_URL."""
+    from ops.config import settings
+
+    name = f"test_{WORKER}_{uuid.uuid4().hex[:8]}"
+    with cluster.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    url = cluster.url.set(database=name).render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    settings.cache_clear()
+    yield url
+    settings.cache_clear()
+    with cluster.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def app(database_url: str, servers: dict[str, str]):
+    """The product on its own empty database and an empty Valkey, inside an app context."""
+    from ops import create_app
+    from ops.background import connection
+    from ops.db import db
+
+    redis_url = os.environ.get("REDIS_URL") or servers["redis_url"]
+    connection(redis_url).flushdb()
+    app = create_app()
+    app.config.update(TESTING=True)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
