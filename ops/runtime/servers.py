@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey for this process: those of DATABASE_URL and REDIS_URL, else embedded ones under `var_dir`.
 
-The embedded ones are shared by everything that uses the same `var_dir` at the same time. Whoever comes first starts them,
-the last one out lets them stop, and it does not matter which of them is killed (see `ops.runtime.keeper`).
+The embedded ones are shared by everything that uses the same `var_dir` at the same time. Whoever comes first starts
+them, the last one out lets them stop, and it does not matter which of them is killed (see `ops.runtime.keeper`).
 """
 
 import os
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -185,7 +185,7 @@ def _has_clients(place: Place) -> bool:
 def _start_keeper(place: Place) -> subprocess.Popen[bytes]:
     # Its own session and no tie to us: it must outlive us when others still use the server.
     with place.log.open("ab") as log:
-        keeper = subprocess.Popen(  # noqa: S603 - our own program
+        keeper = subprocess.Popen(
             [sys.executable, "-m", "ops.runtime.keeper", place.name, str(place.var)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -198,7 +198,5 @@ def _start_keeper(place: Place) -> subprocess.Popen[bytes]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

