@@ -83,13 +83,21 @@ def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def app(database_url: str, servers: dict[str, str]):
+def redis_url(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database of the shared Valkey that this xdist worker has for itself, set as REDIS_URL."""
+    number = int(WORKER.removeprefix("gw")) + 1 if WORKER.startswith("gw") else 0
+    url = servers["redis_url"] + f"?db={number}"
+    monkeypatch.setenv("REDIS_URL", url)
+    return url
+
+
+@pytest.fixture
+def app(database_url: str, redis_url: str):
     """The product on its own empty database and an empty Valkey, inside an app context."""
     from ops import create_app
     from ops.background import connection
     from ops.db import db
 
-    redis_url = os.environ.get("REDIS_URL") or servers["redis_url"]
     connection(redis_url).flushdb()
     app = create_app()
     app.config.update(TESTING=True)
