@@ -1,0 +1,123 @@
+"""What we learn about contacting people: who must not be contacted, who agreed, and every contact that was made.
+
+All of it is append only. A suppression is never deleted (RULES decision 5); saying the same one twice changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ops import clock
+from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
+from ops.db import db
+
+BATCH_ROWS = 5000
+OPT_OUT_REASONS = {
+    SuppressedChannel.ALL: "DNC_INTERNAL",
+    SuppressedChannel.CALL: "STOP_VOICE",
+    SuppressedChannel.SMS: "STOP_SMS",
+    SuppressedChannel.EMAIL: "UNSUB_EMAIL",
+}
+"""The reason code of a plain opt-out from one channel, or from all."""
+
+
+class NewSuppression(NamedTuple):
+    """One row for `suppress_many`. `practice_id` None: nobody of the agency contacts them again."""
+
+    contact_key: bytes
+    channel: str
+    reason: str
+    source: str
+    practice_id: int | None
+
+
+def suppress(
+    contact_key: bytes, channel: str, reason: str, source: str, actor: str, practice_id: int | None = None
+) -> bool:
+    """Never contact this number or address again over `channel` ("all", "call", "sms", "email"); whether that was new.
+
+    `reason` is a code of the gate, `source` says where we have it from. Without `practice_id` it holds for the whole
+    agency. Raises ValueError for an unknown channel.
+    """
+    return suppress_many([NewSuppression(contact_key, channel, reason, source, practice_id)], actor) == 1
+
+
+def suppress_many(rows: Iterable[NewSuppression], actor: str) -> int:
+    """`suppress` for many at once, thousands per statement; how many were new. Raises ValueError for an unknown channel."""
+    return sum(_insert(values) for values in _batches(rows, actor))
+
+
+def _batches(rows: Iterable[NewSuppression], actor: str) -> Iterator[list[dict]]:
+    at = clock.now()
+    values = (
+        row._asdict() | {"channel": SuppressedChannel(row.channel), "created_at": at, "created_by": actor}
+        for row in rows
+    )
+    batch: list[dict] = []
+    for value in values:
+        batch.append(value)
+        if len(batch) == BATCH_ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _insert(values: list[dict]) -> int:
+    # in one order everywhere, so that two imports of the same numbers wait for each other instead of deadlocking
+    values.sort(key=lambda value: value["contact_key"])
+    statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.id)
+    return len(db.session.scalars(statement, values).all())
+
+
+def record_consent(
+    contact_key: bytes,
+    practice_id: int,
+    *,
+    person: str,
+    channel: str,
+    purpose: str,
+    given: bool,
+    how: str,
+    words: str,
+    actor: str,
+) -> ConsentEvent:
+    """Note that someone agreed to be contacted, or took it back (RULES A3).
+
+    `person` is "patient:ID" or "referral:ID"; `words` is what was said or shown to them, verbatim.
+    """
+    event = ConsentEvent(
+        contact_key=contact_key,
+        practice_id=practice_id,
+        person=person,
+        channel=channel,
+        purpose=purpose,
+        given=given,
+        how=how,
+        words=words,
+        at=clock.now(),
+        actor=actor,
+    )
+    db.session.add(event)
+    db.session.flush()
+    return event
+
+
+def record_contact(contact_key: bytes, practice_id: int, channel: str, at: datetime | None = None) -> None:
+    """Count one call or text to this number, made at `at` (now), against its 24-hour cap over all practices."""
+    db.session.add(
+        ContactAttempt(contact_key=contact_key, practice_id=practice_id, channel=channel, at=at or clock.now())
+    )
+    db.session.flush()
+
+
+def hold_number(contact_key: bytes) -> None:
+    """Until the end of the transaction, have everyone else who wants to contact this number wait.
+
+    Two practices texting the same person in the same second would otherwise both find the cap not yet reached.
+    """
+    number = int.from_bytes(contact_key[:8], "big", signed=True)
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
