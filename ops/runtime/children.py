@@ -52,6 +52,7 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     account: Account | None = None,
+    pass_fds: Sequence[int] = (),
     on_parent_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start `command` with its output in `log`. It gets `on_parent_death` when the calling *thread* ends.
@@ -68,6 +69,7 @@ def start(
         stderr=log,
         env=None if env is None else dict(env),
         cwd=cwd,
+        pass_fds=pass_fds,
         start_new_session=True,  # Ctrl-C in the terminal must reach the supervisor alone
         preexec_fn=_before_exec(account, on_parent_death),
     )

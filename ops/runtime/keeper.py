@@ -17,7 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 from ops.runtime import children, postgres, valkey
+from ops.runtime.backoff import Backoff
 from ops.runtime.locks import FileLock
+from ops.runtime.logs import shorten
 from ops.runtime.places import Place
 
 SERVERS: dict[str, ModuleType] = {postgres.NAME: postgres, valkey.NAME: valkey}
@@ -25,9 +27,8 @@ LOOK_SECONDS = 0.1
 GRACE_SECONDS = 2.0
 """How long the server stays up after the last client, so that commands in a row share it."""
 STOP_SECONDS = 15.0
-LONG_LIFE_SECONDS = 30.0
-MOST_FAILURES = 6
-LOG_BYTES = 20_000_000
+MOST_FAILURES = 7
+"""So many short lives in a row (6 s) and the keeper gives up; whoever needs the server tries again, or is told."""
 
 
 class Keeper:
@@ -38,9 +39,7 @@ class Keeper:
         self.place = Place(var, name)
         self.clients = FileLock(self.place.clients_lock)
         self.child: subprocess.Popen[bytes] | None = None
-        self.failures = 0
-        self.started = 0.0
-        self.start_after = 0.0
+        self.backoff = Backoff(longest_s=5.0)
         self.idle_since: float | None = None
         self.grace = GRACE_SECONDS
         self.told_to_stop = False
@@ -50,10 +49,9 @@ class Keeper:
         signal.signal(signal.SIGTERM, self._stop_now)
         signal.signal(signal.SIGINT, self._stop_now)
         signal.signal(signal.SIGUSR1, self._no_grace)
-        self.server.prepare(self.place)
         while not self.told_to_stop and not self._unused():
             self._keep_running()
-            if self.failures >= MOST_FAILURES:
+            if self.backoff.failures >= MOST_FAILURES:
                 return 1
             time.sleep(LOOK_SECONDS)
         self._stop()
@@ -79,23 +77,17 @@ class Keeper:
 
     def _keep_running(self) -> None:
         if self.child is not None and self.child.poll() is None:
-            if self.failures and time.monotonic() - self.started > LONG_LIFE_SECONDS:
-                self.failures = 0
             return
         if self.child is not None:
-            self._note_death(self.child.returncode)
-        if time.monotonic() >= self.start_after:
+            lived = self.backoff.ended()
+            say(f"{self.place.name} ended with status {self.child.returncode} after {lived:.1f} s; starting it again")
+            self.child = None
+        if self.backoff.may_start():
             self._start()
 
-    def _note_death(self, status: int) -> None:
-        self.child = None
-        lived = time.monotonic() - self.started
-        self.failures = 1 if lived > LONG_LIFE_SECONDS else self.failures + 1
-        self.start_after = time.monotonic() + 0.1 * 2 ** (self.failures - 1)
-        say(f"{self.place.name} ended with status {status} after {lived:.1f} s; starting it again")
-
     def _start(self) -> None:
-        _shorten(self.place.log)
+        shorten(self.place.log)
+        self.server.prepare(self.place)
         with self.place.log.open("ab") as log:
             self.child = children.start(
                 self.server.command(self.place),
@@ -105,7 +97,7 @@ class Keeper:
                 account=self.server.account(self.place),
                 on_parent_death=self.server.ON_KEEPER_DEATH,
             )
-        self.started = time.monotonic()
+        self.backoff.started()
 
     def _stop(self) -> None:
         if self.child is None:
@@ -117,12 +109,6 @@ class Keeper:
             except subprocess.TimeoutExpired:
                 continue
             return
-
-
-def _shorten(log: Path) -> None:
-    """Start a new log when the old one is long; one old one is kept."""
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
 
 
 def say(what: str) -> None:

@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.5
 def main(how: int, command: list[str]) -> int:
     """Run `command` to its end and return its exit status; send it `how` once our parent is gone."""
     parent = os.getppid()
-    child = subprocess.Popen(command)
+    child = subprocess.Popen(command, close_fds=False)  # what was passed to us is meant for it
     for number in PASSED_ON:
         signal.signal(number, lambda received, _frame: child.send_signal(received))
     told = False

@@ -1,0 +1,120 @@
+"""Commands of the runtime: `ops run` and `ops doctor`."""
+
+import json
+import os
+import signal
+import sys
+from contextlib import closing
+
+import click
+
+from ops.config import Settings, settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; default: HOST, else 127.0.0.1.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; default: PORT, else 8000; 0: any free one."
+)
+@click.option(
+    "--demo/--no-demo", default=True, help="Build the demo agency on the first start of the embedded database."
+)
+@click.option("--end-with-parent", is_flag=True, help="Stop when the program that started this one dies.")
+def run(host: str | None, port: int | None, demo: bool, end_with_parent: bool) -> None:
+    """Run the agency: database, queue, pages, workers and clock. Ctrl-C stops it; the data stays."""
+    from ops.runtime.children import die_with_parent
+
+    _open_missing_streams()
+    if end_with_parent:
+        die_with_parent(os.getppid(), signal.SIGTERM)
+    for name, value in (("HOST", host), ("PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)
+    os.environ["VAR_DIR"] = str(settings().var_dir.absolute())
+    settings.cache_clear()
+    sys.exit(_run(settings(), demo=demo))
+
+
+def _open_missing_streams() -> None:
+    """Started with stdin closed, the next file opened would be number 0 and every child would take it for its stdin."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(number)
+
+
+def _run(conf: Settings, *, demo: bool) -> int:
+    from ops.runtime import state
+    from ops.runtime.places import Place
+    from ops.runtime.servers import ServerError
+    from ops.runtime.supervisor import listen, use_port_of
+
+    Place(conf.var_dir, "app").make_folders()
+    alone = state.take(conf.var_dir)
+    if alone is None:
+        _say_running(state.running(conf.var_dir))
+        return 0
+    with closing(alone):
+        try:
+            listener = listen(conf.host, conf.port)
+        except OSError as problem:
+            click.echo(f"Cannot listen on {conf.host}:{conf.port}: {problem.strerror}. Set PORT or HOST.", err=True)
+            return 1
+        with closing(listener):
+            try:
+                _supervise(conf, listener, use_port_of(listener), demo=demo)
+            except ServerError as problem:
+                click.echo(str(problem), err=True)
+                return 1
+    return 0
+
+
+def _supervise(conf: Settings, listener: object, address: str, *, demo: bool) -> None:
+    """From the servers on. On the way out the servers are down when nobody else uses them."""
+    import socket
+
+    from ops.runtime.servers import ready
+    from ops.runtime.supervisor import Supervisor
+
+    assert isinstance(listener, socket.socket)
+    with ready(at_once=True) as servers:
+        first = _migrate(servers.database_url)
+        ours_alone = conf.database_url is None  # a database somebody set up is not for invented people
+        Supervisor(servers, listener, conf.var_dir, address).run(demo=demo and first and ours_alone)
+
+
+def _migrate(database_url: str) -> bool:
+    """Bring the tables up to date. True when there is nothing in them yet, or only half a demo agency."""
+    import sqlalchemy as sa
+
+    from ops.migrate import upgrade
+
+    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
+    upgrade(engine)
+    with engine.connect() as connection:
+        if connection.scalar(sa.text("SELECT demo_state FROM installation")) == "building":
+            return True
+        people = "SELECT EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM practices)"
+        return not connection.scalar(sa.text(people))
+
+
+def _say_running(app: object) -> None:
+    from ops.runtime.state import AppState
+
+    if isinstance(app, AppState) and app.address:
+        click.echo(f"Loopkeeper is already running at {app.address} (pid {app.pid}).")
+    else:
+        click.echo("Loopkeeper is already starting on this var folder.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def doctor(as_json: bool) -> None:
+    """Say what runs and whether it is well. Exit status 1 when it is not."""
+    from ops.runtime.health import examine
+
+    found = examine(settings())
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else found.as_text())
+    sys.exit(1 if found.problems else 0)
+
+
+commands = [run, doctor]

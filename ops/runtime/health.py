@@ -1,0 +1,150 @@
+"""Whether the product is well: what /readyz and `ops doctor` say. Nothing here names a secret or a person."""
+
+import platform
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import redis
+import sqlalchemy as sa
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from ops import clock, migrate
+from ops.background import QUEUES
+from ops.config import Settings
+from ops.runtime import servers, state
+
+TICK_LATE_SECONDS = 150.0
+"""Two missed ticks and some patience."""
+QUEUE_LATE_SECONDS = 600.0
+
+
+@dataclass
+class Findings:
+    """What `ops doctor` found. Times in seconds; None where there is nothing to measure."""
+
+    versions: dict[str, str | None]
+    app: dict[str, Any] | None = None
+    migrations: dict[str, str | None] = field(default_factory=dict)
+    queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    tick_lag_s: float | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {"healthy": not self.problems} | asdict(self)
+
+    def as_text(self) -> str:
+        """For people."""
+        return "\n".join(_lines(self))
+
+
+def ready(engine: sa.Engine, queue_server: redis.Redis) -> dict[str, str]:
+    """What this process needs and cannot have, by name; empty when it is ready to serve."""
+    problems = {}
+    try:
+        with engine.connect() as connection:
+            if not migrate.is_current(connection):
+                problems["migrations"] = "not current"
+    except sa.exc.SQLAlchemyError as problem:
+        problems["database"] = type(problem).__name__
+    try:
+        queue_server.ping()
+    except redis.RedisError as problem:
+        problems["redis"] = type(problem).__name__
+    return problems
+
+
+def examine(conf: Settings) -> Findings:
+    """Everything `ops doctor` looks at. Starts embedded servers for as long as it looks, if they are not running."""
+    found = Findings({"app": version("loopkeeper"), "python": platform.python_version()})
+    app = state.running(conf.var_dir)
+    _examine_app(found, app)
+    try:
+        with servers.ready() as acquired:
+            _examine_database(found, acquired.database_url, app)
+            _examine_queues(found, acquired.redis_url, app)
+    except servers.ServerError as problem:
+        found.problems.append(str(problem))
+    return found
+
+
+def _examine_app(found: Findings, app: state.AppState | None) -> None:
+    if app is None:
+        return
+    found.app = asdict(app)
+    found.problems += [f"{name} is down" for name, pid in app.children.items() if pid is None]
+
+
+def _examine_database(found: Findings, url: str, app: state.AppState | None) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            found.versions["postgresql"] = connection.scalar(sa.text("SHOW server_version"))
+            have, need = migrate.current(connection), migrate.newest()
+            found.migrations = {"database": have, "code": need}
+            if have != need:
+                found.problems.append("migrations are not current")
+                return
+            last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
+    except sa.exc.SQLAlchemyError as problem:
+        found.problems.append(f"database: {type(problem).__name__}")
+        return
+    _examine_tick(found, last, app)
+
+
+def _examine_tick(found: Findings, last: datetime | None, app: state.AppState | None) -> None:
+    """The lag counts only while the app should be ticking, and not before it had the time to."""
+    found.tick_lag_s = round((clock.now() - last).total_seconds(), 1) if last else None
+    if app is None or app.phase != "running":
+        return
+    running_s = (clock.now() - datetime.fromisoformat(app.since)).total_seconds()
+    if running_s > TICK_LATE_SECONDS and (found.tick_lag_s is None or found.tick_lag_s > TICK_LATE_SECONDS):
+        found.problems.append(f"the tick is late: {found.tick_lag_s} s")
+
+
+def _examine_queues(found: Findings, url: str, app: state.AppState | None) -> None:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2) as server:
+            about = server.info("server")
+            name = "valkey" if "valkey_version" in about else "redis"
+            found.versions[name] = about.get(f"{name}_version")
+            for queue in QUEUES:
+                found.queues[queue] = measured = _measure(Queue(queue, connection=server, serializer=JSONSerializer))
+                if app and app.phase == "running" and (measured["oldest_s"] or 0) > QUEUE_LATE_SECONDS:
+                    found.problems.append(f"queue {queue} is behind: its oldest job waits {measured['oldest_s']} s")
+    except redis.RedisError as problem:
+        found.problems.append(f"redis: {type(problem).__name__}")
+
+
+def _measure(queue: Queue) -> dict[str, float | None]:
+    oldest = next(iter(queue.get_jobs(0, 1)), None)
+    asked = oldest.enqueued_at if oldest else None
+    return {
+        "waiting": queue.count,
+        "oldest_s": round((clock.now() - asked).total_seconds(), 1) if asked else None,
+        "failed": queue.failed_job_registry.count,
+        "workers": Worker.count(queue=queue),
+    }
+
+
+def _lines(found: Findings) -> list[str]:
+    lines = ["versions: " + ", ".join(f"{name} {number}" for name, number in found.versions.items())]
+    if found.app is None:
+        lines.append("app: not running (start it with `make run`)")
+    else:
+        app = found.app
+        lines.append(f"app: {app['phase']} at {app['address']}, pid {app['pid']}, since {app['since']}")
+        lines += [f"  {name}: {f'pid {pid}' if pid else 'down'}" for name, pid in app["children"].items()]
+    if found.migrations:
+        lines.append(f"migrations: database {found.migrations['database']}, code {found.migrations['code']}")
+    for name, measured in found.queues.items():
+        age = "" if measured["oldest_s"] is None else f", oldest {measured['oldest_s']} s"
+        lines.append(
+            f"queue {name}: {measured['waiting']} waiting{age}, {measured['failed']} failed, "
+            f"{measured['workers']} worker(s)"
+        )
+    lines.append("tick: " + ("never ran" if found.tick_lag_s is None else f"{found.tick_lag_s} s ago"))
+    return lines + (["healthy"] if not found.problems else [f"PROBLEM: {problem}" for problem in found.problems])

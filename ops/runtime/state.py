@@ -1,0 +1,53 @@
+"""What the running app tells other commands about itself: `var/run/app.json`, true while the lock beside it is held."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ops.runtime.locks import FileLock, is_held
+
+
+@dataclass
+class AppState:
+    """The supervisor's process, its address, what it is doing, and its children by name."""
+
+    pid: int
+    address: str
+    phase: str
+    """ "starting", "demo" (first start) or "running"."""
+    since: str
+    """When this phase began, ISO 8601."""
+    children: dict[str, int | None] = field(default_factory=dict)
+    """Process by name; None for one that ended and waits to be started again."""
+
+
+def lock_path(var: Path) -> Path:
+    """The file whose lock the supervisor holds for its life."""
+    return var / "run" / "app.lock"
+
+
+def write(var: Path, state: AppState) -> None:
+    """Replace the published state."""
+    path = var / "run" / "app.json"
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(asdict(state)))
+    draft.rename(path)
+
+
+def running(var: Path) -> AppState | None:
+    """The state of the app that runs on this var folder; None when none does."""
+    if not is_held(lock_path(var)):
+        return None
+    try:
+        return AppState(**json.loads((var / "run" / "app.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return AppState(pid=0, address="", phase="starting", since="")
+
+
+def take(var: Path) -> FileLock | None:
+    """Become the app of this var folder; None when there is one."""
+    lock = FileLock(lock_path(var))
+    if lock.try_exclusive():
+        return lock
+    lock.close()
+    return None

@@ -1,0 +1,237 @@
+"""`ops run`: everything on one machine under one process.
+
+Servers, migrations, then the web at once, then (on a first start) the demo agency while the sign-in page already
+answers, then one worker per queue and the tick. A child that ends is started again, later and later if it keeps ending.
+The supervisor opened the web's socket itself: visitors wait in it while the web restarts, and nobody else can take the
+port.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from ops import clock
+from ops.background import QUEUES
+from ops.config import settings
+from ops.runtime import children, state
+from ops.runtime.backoff import Backoff
+from ops.runtime.logs import Tail, shorten
+from ops.runtime.servers import ServerError, Servers
+
+LOOK_SECONDS = 0.1
+STOP_SECONDS = 5.0
+PYTHON = (sys.executable, "-m")
+
+
+class Child:
+    """One program the supervisor keeps running, with its log."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -> None:
+        self.name = name
+        self.log = log
+        self.tail = Tail(log)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._command = command
+        self._pass_fds = pass_fds
+        self._backoff = Backoff(longest_s=30.0)
+
+    def start(self) -> None:
+        """Start it. It is killed if the supervisor dies: there is nobody left to watch over it."""
+        with self.log.open("ab") as log:
+            self.process = children.start(
+                self._command, log=log, on_parent_death=signal.SIGKILL, pass_fds=self._pass_fds
+            )
+        self._backoff.started()
+
+    def keep_running(self) -> str | None:
+        """Start it again if it ended and the wait is over; a line for the terminal when it just ended."""
+        if self.process is None:
+            if self._backoff.may_start():
+                self.start()
+            return None
+        status = self.process.poll()
+        if status is None:
+            return None
+        lived = self._backoff.ended()
+        self.process = None
+        return f"{self.name} ended with status {status} after {lived:.0f} s, starting it again (see {self.log})"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process; None while it waits to be started again."""
+        return self.process.pid if self.process else None
+
+
+class Supervisor:
+    """The children and the two phases of a start."""
+
+    def __init__(self, servers: Servers, listener: socket.socket, var: Path, address: str) -> None:
+        self.servers = servers
+        self.var = var
+        self.children: list[Child] = []
+        self.state = state.AppState(os.getpid(), address, "starting", clock.now().isoformat())
+        self.signals = 0
+        self._listener = listener
+        self._looked_at_servers = 0.0
+
+    def run(self, *, demo: bool) -> None:
+        """Start everything and keep it running until a signal comes."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        try:
+            self._start_web()
+            say(f"Loopkeeper answers at {self.state.address}")
+            if demo:
+                self._make_demo()
+            self._say_sign_ins()
+            self._start_workers()
+            self._enter("running")
+            while not self.signals:
+                self._watch()
+        finally:
+            self._stop()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.signals += 1
+        if self.signals == 2:
+            for child in self.children:
+                _signal(child, signal.SIGKILL)
+
+    def _start_web(self) -> None:
+        fd = self._listener.fileno()
+        os.environ["WEB_SOCKET_FD"] = str(fd)
+        self._add("web", [*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd])
+        self._publish()
+
+    def _start_workers(self) -> None:
+        if self.signals:
+            return
+        for queue in QUEUES:
+            self._add(f"worker-{queue}", [*PYTHON, "ops.runtime.worker", queue])
+        self._add("tick", [*PYTHON, "ops.runtime.tick"])
+
+    def _make_demo(self) -> None:
+        """Run `ops demo` to its end. If it fails the agency is empty, which is no reason not to run."""
+        self._enter("demo")
+        say("First start: building the demo agency (about a minute; the pages already answer) ...")
+        making = self._child("demo", [sys.executable, "-c", "from ops.cli import main; main()", "demo"])
+        making.start()
+        assert making.process is not None
+        while making.process.poll() is None and not self.signals:
+            self._watch()
+        if self.signals:
+            _end([making])
+        elif making.process.returncode != 0:
+            say(f"The demo agency could not be built; the end of {making.log}:")
+            say("\n".join(making.log.read_text(errors="replace").splitlines()[-10:]))
+
+    def _say_sign_ins(self) -> None:
+        accounts = self.var / "demo-accounts.txt"
+        if accounts.exists() and not self.signals:
+            say(accounts.read_text().rstrip())
+
+    def _watch(self) -> None:
+        before = [child.pid for child in self.children]
+        for child in self.children:
+            if happened := child.keep_running():
+                say(happened)
+            for line in child.tail.alarming():
+                say(f"{child.name}: {line}")
+            shorten(child.log)
+        self._watch_servers()
+        if before != [child.pid for child in self.children]:
+            self._publish()
+        time.sleep(LOOK_SECONDS)
+
+    def _watch_servers(self) -> None:
+        if time.monotonic() - self._looked_at_servers < 1:
+            return
+        self._looked_at_servers = time.monotonic()
+        try:
+            self.servers.see_keepers()
+        except ServerError as problem:
+            say(str(problem))
+
+    def _child(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Child:
+        return Child(name, command, self.var / "log" / f"{name}.log", pass_fds)
+
+    def _add(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> None:
+        child = self._child(name, command, pass_fds)
+        child.start()
+        self.children.append(child)
+
+    def _enter(self, phase: str) -> None:
+        if self.signals:
+            return
+        self.state = replace(self.state, phase=phase, since=clock.now().isoformat())
+        self._publish()
+
+    def _publish(self) -> None:
+        self.state.children = {child.name: child.pid for child in self.children}
+        state.write(self.var, self.state)
+
+    def _stop(self) -> None:
+        """Those who work first, the pages last; the servers after us all."""
+        say("Stopping ...")
+        web = [child for child in self.children if child.name == "web"]
+        _end([child for child in reversed(self.children) if child not in web])
+        _end(web)
+
+
+def _end(ending: Sequence[Child]) -> None:
+    """Ask them all to end (a worker finishes the job at hand), and kill who takes too long: jobs may run twice."""
+    for child in ending:
+        _signal(child, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in ending:
+        if child.process is None:
+            continue
+        try:
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.process is not None and child.process.poll() is None:
+        child.process.send_signal(number)
+
+
+def say(what: str) -> None:
+    """A line on the terminal; nobody reading it any more is no reason to stop."""
+    if sys.stdout is None:  # closed before we started
+        return
+    try:
+        sys.stdout.write(what + "\n")
+        sys.stdout.flush()
+    except OSError:
+        return
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket the web will serve. Raises OSError when the port is taken or the host is not ours."""
+    family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def use_port_of(listener: socket.socket) -> str:
+    """Tell our children the port the socket really has (PORT=0 means any) and return the address of the first page."""
+    os.environ["PORT"] = str(listener.getsockname()[1])
+    settings.cache_clear()
+    return settings().address

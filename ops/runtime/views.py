@@ -1,0 +1,25 @@
+"""For whoever watches the installation: is the process alive, and can it serve. Public, and says nothing else."""
+
+from flask import Blueprint, Response, jsonify
+
+from ops import background
+from ops.config import settings
+from ops.db import db
+from ops.runtime import health
+
+bp = Blueprint("runtime", __name__)
+
+
+@bp.get("/healthz")
+def alive() -> Response:
+    """200 as long as this process answers at all."""
+    return jsonify(alive=True)
+
+
+@bp.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """200 when database, queue and migrations are as this process needs them, else 503 with what is not."""
+    url = settings().redis_url
+    assert url is not None
+    problems = health.ready(db.engine, background.connection(url))
+    return jsonify(ready=not problems, problems=problems), 503 if problems else 200

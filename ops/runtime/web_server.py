@@ -1,0 +1,30 @@
+"""How gunicorn serves the pages (`gunicorn -c python:ops.runtime.web_server`). The supervisor opened the socket."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from ops.config import settings
+from ops.runtime.children import die_with_parent
+
+wsgi_app = "ops:create_app()"
+bind = f"fd://{os.environ['WEB_SOCKET_FD']}"
+worker_class = "gthread"
+workers = 1
+threads = settings().web_threads
+timeout = 120
+graceful_timeout = 3  # open streams would hold a stop for the default 30 s
+keepalive = 5
+# Lines of an access log hold links that open a patient's page.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+if Path("/dev/shm").is_dir():  # noqa: S108 - the heartbeat file; on a disk it can stall a worker
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """A worker does not notice the death of its master while it streams; the kernel tells it."""
+    die_with_parent(server.pid, signal.SIGKILL)

@@ -1,0 +1,84 @@
+"""One worker process for one RQ queue:  python -m ops.runtime.worker QUEUE
+
+Each job runs in a forked child ("horse") inside an application context. One queue per process, because RQ loses a job
+for ever when a worker of several queues dies between taking and starting it. Nothing that names a patient goes into a
+log or into Redis: no arguments, no exception messages (a database's or a parser's quote the offending values).
+"""
+
+import logging
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+import rq
+from flask import Flask
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from ops.runtime.children import die_with_parent
+
+TTL_SECONDS = 60
+MAINTENANCE_SECONDS = 30
+MONITORING_SECONDS = 10
+
+ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class Withheld(Exception):
+    """Stands for an exception whose message may name a patient; says its type only."""
+
+    def __init__(self, kind: type[BaseException] | None) -> None:
+        super().__init__(f"{kind.__name__ if kind else 'exception'} (message withheld)")
+
+
+class Worker(rq.Worker):
+    """An RQ worker whose jobs run in the application's context and die with it."""
+
+    app: Flask
+
+    def main_work_horse(self, job: Job, queue: rq.Queue) -> None:
+        """In the forked child: no child without its worker, and no database connection shared with it."""
+        from ops.db import db
+
+        assert self.pid is not None
+        die_with_parent(self.pid)
+        with self.app.app_context():
+            db.engine.dispose(close=False)
+            super().main_work_horse(job, queue)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log where a job failed and with what type, not with which values."""
+        kind, _, trace = exc_info
+        place = "".join(traceback.format_tb(trace)[-3:]) if trace else ""
+        self.log.error("Job %s (%s) raised %s\n%s", job.id, job.description, kind and kind.__name__, place)
+
+    def _finalize_failure(self, job: Job, queue: rq.Queue, execution: Any, exc_info: ExcInfo) -> None:
+        kind, _, trace = exc_info
+        super()._finalize_failure(job, queue, execution, (kind, Withheld(kind), trace))
+
+
+def main(name: str) -> None:
+    """Work on queue `name` (one of ops.background.QUEUES) until SIGTERM, which lets the job at hand finish."""
+    from ops import create_app
+    from ops.background import queue
+
+    Worker.app = create_app()
+    mine = queue(name)
+    worker = Worker(
+        [mine],
+        name=f"{name}-{os.uname().nodename}-{os.getpid()}",
+        connection=mine.connection,
+        serializer=JSONSerializer,
+        worker_ttl=TTL_SECONDS,
+        maintenance_interval=MAINTENANCE_SECONDS,
+        job_monitoring_interval=MONITORING_SECONDS,
+        log_job_description=False,
+    )
+    # Without RQ's scheduler: what is due later is a row that the tick finds.
+    worker.work(logging_level=logging.getLevelName(logging.INFO))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
