@@ -139,6 +139,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['practice_id'], ['practices.id'], name=op.f('fk_consent_events_practice_id_practices')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_consent_events'))
     )
+    op.create_index(op.f('ix_consent_events_contact_key_practice_id'), 'consent_events', ['contact_key', 'practice_id'], unique=False)
     op.create_index(op.f('ix_consent_events_practice_id'), 'consent_events', ['practice_id'], unique=False)
     op.create_table('contact_attempts',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -721,6 +722,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_contact_attempts_contact_key_at'), table_name='contact_attempts')
     op.drop_table('contact_attempts')
     op.drop_index(op.f('ix_consent_events_practice_id'), table_name='consent_events')
+    op.drop_index(op.f('ix_consent_events_contact_key_practice_id'), table_name='consent_events')
     op.drop_table('consent_events')
     op.drop_table('cadences')
     op.drop_index(op.f('ix_auth_sessions_user_id'), table_name='auth_sessions')

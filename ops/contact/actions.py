@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
+from ops.contact.facts import Reason
 from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
 from ops.db import db
 
@@ -40,20 +41,26 @@ def suppress(
     """Never contact this number or address again over `channel` ("all", "call", "sms", "email"); whether that was new.
 
     `reason` is a code of the gate, `source` says where we have it from. Without `practice_id` it holds for the whole
-    agency. Raises ValueError for an unknown channel.
+    agency. Raises ValueError for an unknown channel or reason.
     """
     return suppress_many([NewSuppression(contact_key, channel, reason, source, practice_id)], actor) == 1
 
 
 def suppress_many(rows: Iterable[NewSuppression], actor: str) -> int:
-    """`suppress` for many at once, thousands per statement; how many were new. Raises ValueError for an unknown channel."""
+    """`suppress` for many at once, a thousand per statement; how many were new. Raises ValueError like it."""
     return sum(_insert(values) for values in _batches(rows, actor))
 
 
 def _batches(rows: Iterable[NewSuppression], actor: str) -> Iterator[list[dict]]:
     at = clock.now()
     values = (
-        row._asdict() | {"channel": SuppressedChannel(row.channel), "created_at": at, "created_by": actor}
+        row._asdict()
+        | {
+            "channel": SuppressedChannel(row.channel),
+            "reason": Reason(row.reason).value,
+            "created_at": at,
+            "created_by": actor,
+        }
         for row in rows
     )
     batch: list[dict] = []

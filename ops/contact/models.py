@@ -66,6 +66,8 @@ class ConsentEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
 
+    __table_args__ = (sa.Index(None, "contact_key", "practice_id"),)
+
 
 class ContactAttempt(Base):
     """One call or text to a number, whichever practice it was for: what the 24-hour cap counts."""

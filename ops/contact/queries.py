@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.models import ContactAttempt, SuppressedChannel, Suppression
+from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
 from ops.db import db
 
 CAP_SPAN = timedelta(hours=24)
@@ -13,7 +13,7 @@ CAP_SPAN = timedelta(hours=24)
 def suppressions_for(
     practice_id: int, phone_key: bytes | None, email_key: bytes | None
 ) -> set[tuple[SuppressedChannel, str]]:
-    """What stands against this practice contacting whoever has this number or address: pairs of channel and reason code.
+    """What stands against this practice contacting whoever has this number or address: (channel, reason code).
 
     Includes what holds for the whole agency. An empty set is an answer; a failed read raises.
     """
@@ -43,4 +43,13 @@ def recent_attempts(contact_key: bytes, at: datetime) -> tuple[sa.ColumnElement,
         ContactAttempt.contact_key == contact_key,
         ContactAttempt.at > at - CAP_SPAN,
         ContactAttempt.at <= at,
+    )
+
+
+def consenting(practice_id: int, contact_key: bytes, channel: str) -> tuple[sa.ColumnElement, ...]:
+    """The conditions under which a consent, or its withdrawal, is about this practice, person and channel."""
+    return (
+        ConsentEvent.contact_key == contact_key,
+        ConsentEvent.practice_id == practice_id,
+        ConsentEvent.channel.in_((channel, "all")),
     )
