@@ -127,6 +127,8 @@ class Trigger(Base):
     treatment_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     delay_days: Mapped[int | None]
     """Days after the milestone; None: when the treatment's result opens."""
+    spacing_days: Mapped[int] = mapped_column(default=90)
+    """No second cadence of the same kind starts for a patient within so many days."""
     active: Mapped[bool] = mapped_column(default=True)
     cadence: Mapped[Cadence] = relationship(viewonly=True, primaryjoin="Cadence.id == foreign(Trigger.cadence_id)")
 
@@ -140,6 +142,7 @@ class Trigger(Base):
             ondelete="CASCADE",
         ),
         sa.CheckConstraint("delay_days IS NULL OR delay_days BETWEEN 0 AND 1095", name="delay_range"),
+        sa.CheckConstraint("spacing_days BETWEEN 0 AND 1095", name="spacing_range"),
         sa.Index(None, "practice_id"),
     )
 

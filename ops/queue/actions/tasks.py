@@ -1,0 +1,201 @@
+"""Opening, putting off, giving back and ending tasks. Every move appends its event."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.contact.facts import Decision, Reason
+from ops.db import db
+from ops.errors import Refused
+from ops.queue import cadence
+from ops.queue.actions import shares
+from ops.queue.models import CadenceRun, EventKind, Kind, RunState, Task, TaskEvent, TaskState
+
+LOOK_AGAIN = timedelta(hours=1)
+"""When a block has no opening of its own (a cap), the gate is asked again after this long."""
+SKIPPED_FOR = timedelta(minutes=30)
+
+
+class LeaseLost(Refused):
+    """The task is no longer in the hands that try to change it."""
+
+
+def add_event(task: Task, kind: EventKind, actor: str, **facts: Any) -> None:
+    """Append what happened to the task, in the transaction that made it happen."""
+    db.session.add(
+        TaskEvent(
+            practice_id=task.practice_id, task_id=task.id, kind=kind, at=clock.now(), actor=actor, facts=facts
+        )
+    )
+
+
+def open_task(
+    *,
+    practice_id: int,
+    patient_id: int,
+    kind: Kind,
+    reason: str,
+    actor: str,
+    run: CadenceRun | None = None,
+    referral_id: int | None = None,
+    ready_at: datetime | None = None,
+    promised_at: datetime | None = None,
+    max_tries: int = 3,
+) -> Task:
+    """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
+    now = clock.now()
+    curve = (run.opens_at, run.peaks_at, run.closes_at) if run else None
+    task = Task(
+        practice_id=practice_id,
+        patient_id=patient_id,
+        referral_id=referral_id,
+        run_id=run.id if run else None,
+        kind=kind,
+        state=TaskState.WAITING,
+        reason=reason,
+        created_at=now,
+        ready_at=ready_at or now,
+        closes_at=run.closes_at if run else None,
+        promised_at=promised_at,
+        rank=cadence.rank(kind, now, curve),
+        estimate_minutes=cadence.ESTIMATE_MINUTES[kind],
+        max_tries=max_tries,
+    )
+    db.session.add(task)
+    db.session.flush()
+    add_event(task, EventKind.OPENED, actor, reason=reason)
+    shares.note_work(practice_id)
+    return task
+
+
+def put_off(task: Task, decision: Decision) -> None:
+    """The gate said no: offer the task again when its window opens, or cancel it when it never will."""
+    reasons = [str(reason) for reason in decision.reasons]
+    if Reason.STORE_UNREADABLE in decision.reasons:
+        _wait_until(task, clock.now() + LOOK_AGAIN, reasons)
+    elif decision.opens_at is None:
+        cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
+        if task.run_id:
+            end_run(db.session.get_one(CadenceRun, task.run_id), "may not be contacted")
+    else:
+        now = clock.now()
+        opens = decision.opens_at if decision.opens_at > now else now + LOOK_AGAIN
+        _wait_until(task, opens, reasons)
+
+
+def _wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
+    task.ready_at = moment
+    task.shut_reasons = reasons
+    add_event(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())
+
+
+def held(task_id: int, agent_id: int, fence: int) -> Task:
+    """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
+    task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
+    if not task or task.state is not TaskState.CLAIMED or task.held_by != agent_id or task.fence != fence:
+        raise LeaseLost("This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved.")
+    return task
+
+
+def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
+    """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
+    shares.charge(task.practice_id, -float(task.estimate_minutes))
+    _let_go(task)
+    task.ready_at = ready_at or task.ready_at
+    add_event(task, kind, actor, **facts)
+    shares.note_work(task.practice_id)
+
+
+def _let_go(task: Task) -> None:
+    task.state = TaskState.WAITING
+    task.held_by = task.lease_until = task.claimed_at = None
+    task.shut_reasons = None
+
+
+def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
+    """The agent stops for now; somebody else gets the task. Raises LeaseLost."""
+    give_back(held(task_id, agent_id, fence), EventKind.RETURNED, actor)
+
+
+def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:
+    """Not this one, for a reason; it is not offered again for half an hour. Raises Refused without a reason, LeaseLost."""
+    if not reason.strip():
+        raise Refused("Please say why you skip this task.")
+    task = held(task_id, agent_id, fence)
+    give_back(task, EventKind.SKIPPED, actor, ready_at=clock.now() + SKIPPED_FOR, reason=reason.strip()[:500])
+
+
+def snooze(task_id: int, agent_id: int, fence: int, actor: str, until: datetime) -> None:
+    """Later today or another day. Raises Refused for a moment in the past or after the task's days, LeaseLost."""
+    task = held(task_id, agent_id, fence)
+    if until <= clock.now():
+        raise Refused("Please choose a moment in the future.")
+    if task.closes_at and until >= task.closes_at:
+        raise Refused("By then this contact makes no sense any more; choose an earlier day.")
+    give_back(task, EventKind.SNOOZED, actor, ready_at=until, until=until.isoformat())
+
+
+def retry(task: Task, ready_at: datetime, actor: str, *, promised_at: datetime | None = None, **facts: Any) -> None:
+    """Back into the queue after an attempt, to be made again at `ready_at`. The attempt's minutes stay charged."""
+    _let_go(task)
+    task.ready_at = ready_at
+    task.promised_at = promised_at
+    add_event(task, EventKind.RETRY, actor, ready_at=ready_at.isoformat(), **facts)
+    shares.note_work(task.practice_id)
+
+
+def finish(task: Task, actor: str, **facts: Any) -> None:
+    """The work is done."""
+    _end(task, TaskState.DONE)
+    add_event(task, EventKind.DONE, actor, **facts)
+
+
+def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
+    """The work makes no sense any more."""
+    if task.state is TaskState.CLAIMED:
+        shares.charge(task.practice_id, -float(task.estimate_minutes))
+    _end(task, TaskState.CANCELLED)
+    add_event(task, EventKind.CANCELLED, actor, why=why, **facts)
+
+
+def _end(task: Task, state: TaskState) -> None:
+    task.state = state
+    task.held_by = task.lease_until = None
+    task.finished_at = clock.now()
+    task.promised_at = None
+
+
+def end_run(run: CadenceRun, why: str) -> None:
+    """The cadence is over; its waiting task, if any, is cancelled by the caller or already done."""
+    if run.state is RunState.ENDED:
+        return
+    run.state = RunState.ENDED
+    run.next_at = None
+    run.ended_at = clock.now()
+    run.end_reason = why
+
+
+def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int | None = None) -> int:
+    """End every cadence of a patient and cancel their waiting tasks; how many tasks. For who must not be contacted any more."""
+    for run in db.session.scalars(
+        sa.select(CadenceRun)
+        .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
+        .with_for_update()
+    ):
+        end_run(run, why)
+    waiting = db.session.scalars(
+        sa.select(Task)
+        .where(
+            Task.patient_id == patient_id,
+            Task.referral_id.is_(None),
+            Task.state == TaskState.WAITING,
+            Task.id != (except_task or 0),
+        )
+        .with_for_update()
+    ).all()
+    for task in waiting:
+        cancel(task, actor, why)
+    db.session.flush()
+    return len(waiting)

@@ -1,0 +1,75 @@
+"""Turn a script into what is said, for one patient. Pure.
+
+Scripts are Liquid with an allow-list of variables and limits on loops and length. A variable that is unknown, or empty when it
+is needed, is an error when the script is saved or the card is drawn, never a blank on the phone.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from liquid import Environment, StrictUndefined, Template
+from liquid.exceptions import LiquidError
+
+VARIABLES = {
+    "patient_first_name": "Maria",
+    "practice_name": "Harbor Skin Clinic",
+    "practice_spoken_name": "Harbor Skin",
+    "helps_best": "women 35 to 55 who want to look refreshed, not different",
+    "shareable": "They explain every step and never push.",
+    "website": "https://harbor.example.com",
+    "callback_number": "(619) 555-0142",
+    "agent_first_name": "Dana",
+    "agent_last_name": "Reyes",
+    "agency_name": "Loopkeeper",
+    "treatment_category": "injectable",
+    "friend_first_name": "Ines",
+    "referrer_first_name": "Maria",
+    "review_links": "https://reviews.example.com/harbor",
+}
+"""What a script may use, each with a sample value for previews."""
+
+
+class ScriptError(ValueError):
+    """A script that cannot be saved or said, with a sentence for whoever wrote it."""
+
+
+class _Scripts(Environment):
+    loop_iteration_limit = 200
+    output_stream_limit = 20_000
+
+
+_environment = _Scripts(undefined=StrictUndefined)
+
+
+@lru_cache(maxsize=512)
+def _parsed(source: str) -> Template:
+    try:
+        return _environment.from_string(source)
+    except LiquidError as problem:
+        raise ScriptError(f"The script cannot be read: {problem}") from problem
+
+
+def variables_in(source: str) -> set[str]:
+    """The variables a script uses. Raises ScriptError when it is not valid Liquid."""
+    return set(_parsed(source).analyze().globals)
+
+
+def check(source: str) -> None:
+    """Raise ScriptError unless the script can be saved: valid, known variables only, and rendering the samples."""
+    unknown = sorted(variables_in(source) - VARIABLES.keys())
+    if unknown:
+        raise ScriptError(f"Unknown variable: {', '.join(unknown)}. Known are: {', '.join(VARIABLES)}.")
+    if not render(source, VARIABLES).strip():
+        raise ScriptError("The script is empty.")
+
+
+def render(source: str, values: Mapping[str, str]) -> str:
+    """The script with the values put in, as plain text. Raises ScriptError when one it uses is missing or empty."""
+    template = _parsed(source)
+    empty = sorted(name for name in variables_in(source) if not values.get(name))
+    if empty:
+        raise ScriptError(f"Nothing is known for: {', '.join(empty)}.")
+    try:
+        return template.render(**values)
+    except LiquidError as problem:
+        raise ScriptError(f"The script cannot be said: {problem}") from problem
