@@ -33,11 +33,13 @@ class Place:
 
     @property
     def sockets(self) -> Path | None:
-        """The folder the keeper put the sockets in; None before it did."""
+        """The folder the keeper put the sockets in; None before it did. What a copied var folder says of the one it was
+        copied from does not count: it would lead to somebody else's data."""
         try:
-            return Path(self.where.read_text())
+            of, _, folder = self.where.read_text().partition("\n")
         except FileNotFoundError:
             return None
+        return Path(folder) if of == str(self.var) else None
 
     def choose_sockets(self) -> Path:
         """Make the folder for the sockets and write down where it is. Only the keeper calls this."""
@@ -46,7 +48,7 @@ class Place:
             folder = self._short_folder() / self.name
         folder.mkdir(mode=0o700, exist_ok=True)
         draft = self.where.with_suffix(".new")
-        draft.write_text(str(folder))
+        draft.write_text(f"{self.var}\n{folder}")
         draft.rename(self.where)
         return folder
 

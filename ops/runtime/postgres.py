@@ -37,8 +37,9 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For throw-away clusters in tests (EMBEDDED_FSYNC=off): faster, and lost when the machine crashes."""
+UNSAFE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+"""For throw-away clusters in tests (EMBEDDED_FSYNC=off): faster, and lost when the machine crashes. Commits stay
+synchronous: what was committed still survives kill -9 of the server."""
 
 
 def programs() -> Path:
