@@ -1,18 +1,18 @@
 """May we reach this person now? One pure function over facts; the only way to a person (RULES decision 1, A14).
 
 Fail closed: what cannot be read, judged or found in the rules is a block. Every check only ever adds a reason, so a
-further suppression, or a place beside a known place, cannot turn a block into an allow. The same facts at the same moment
+further suppression, or a place beside a known one, cannot turn a block into an allow. The same facts at the same moment
 under the same edition of the rules give the same decision, so a stored one can be replayed.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from functools import cached_property
 
 from ops.contact import rules as rulebook
 from ops.contact.facts import Channel, Decision, Facts, Reason
-from ops.contact.places import Place, places_of
+from ops.contact.places import Place, places_of, zone_info
 from ops.contact.rules import UNKNOWN, Rules, RulesError
 from ops.contact.windows import is_open, open_window
 
@@ -45,14 +45,19 @@ class _Case:
     def by_phone(self) -> bool:
         return self.channel is not Channel.EMAIL
 
-    @property
+    @cached_property
     def states(self) -> frozenset[str]:
         return frozenset(place.state for place in self.places)
+
+    @cached_property
+    def days(self) -> tuple[date, ...]:
+        """The calendar day it is at each of the places."""
+        return tuple(self.at.astimezone(zone_info(place.zone)).date() for place in self.places)
 
     @property
     def day(self) -> date:
         """The earliest calendar day it is in any of the places: the strict reading of "on that day"."""
-        return min(self.at.astimezone(ZoneInfo(place.zone)).date() for place in self.places)
+        return min(self.days)
 
 
 Check = Callable[[_Case], Iterator[Reason]]
@@ -60,7 +65,8 @@ Check = Callable[[_Case], Iterator[Reason]]
 
 def decide(facts: Facts, at: datetime, rules: Rules | None = None) -> Decision:
     """May the person be contacted at `at` (aware)? Never raises: a fault inside is a block (RULES A14 e)."""
-    places, version = (), "unreadable"
+    places: tuple[Place, ...] = ()
+    version = "unreadable"
     try:
         rules = rules or rulebook.current()
         version = rules.version
@@ -103,12 +109,12 @@ def _reasons(check: Check, case: _Case) -> set[Reason]:
 
 
 def _hours(case: _Case) -> Iterator[Reason]:
-    for place in case.places if case.by_phone else ():
-        yield from _hours_at(case, place)
+    if case.by_phone:
+        for place, day in zip(case.places, case.days, strict=True):
+            yield from _hours_at(case, place, day)
 
 
-def _hours_at(case: _Case, place: Place) -> Iterator[Reason]:
-    day = case.at.astimezone(ZoneInfo(place.zone)).date()
+def _hours_at(case: _Case, place: Place, day: date) -> Iterator[Reason]:
     row = case.rules.hours_on(place.state, case.channel, day)
     if case.rules.calendar_missing(place.state, day):
         yield Reason.HOLIDAY_TABLE_MISSING
@@ -151,8 +157,7 @@ def _scrub(case: _Case) -> Iterator[Reason]:
     if not case.by_phone or scrubbed is None:
         return
     # The latest day it is anywhere among the places: the list is then at its oldest.
-    latest = max(case.at.astimezone(ZoneInfo(place.zone)).date() for place in case.places)
-    old = (latest - scrubbed).days
+    old = (max(case.days) - scrubbed).days
     # A day ahead may be today in the agency's zone; more than that is not believed.
     if not -1 <= old <= case.rules.limit("scrub_days", case.states, case.day):
         yield Reason.SCRUB_OLDER_31D

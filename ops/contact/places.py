@@ -31,6 +31,7 @@ CANDIDATE_ZONES = (
     "Pacific/Honolulu",
 )
 """The zones of the states and the Caribbean territories. With the Pacific ones, a day ahead, no hour would be left."""
+LENGTH_HERE = len("+13055550142")
 MILITARY = {"AA", "AE", "AP"}
 """Addresses of the forces abroad: a post code, not a place."""
 
@@ -79,10 +80,16 @@ def _places(state, zip_code, number, stated_zone, stated_state) -> tuple[Place, 
     return _once(found)
 
 
+@cache
+def zone_info(name: str) -> ZoneInfo:
+    """The zone, kept: the standard library remembers eight and reads the others from disk each time."""
+    return ZoneInfo(name)
+
+
 def checked_zone(name: str) -> str:
     """`name` if it is an IANA zone; raises ValueError otherwise."""
     try:
-        ZoneInfo(name)
+        zone_info(name)
     except Exception as error:
         raise ValueError(f"{name!r} is not a time zone") from error
     return name
@@ -104,11 +111,12 @@ def zip_place(zip_code: str | None) -> tuple[str, tuple[str, ...]] | None:
 def zones_of_number(phone: str | None) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """The places of a number's area code, and the zones of a foreign number, whose law is not ours to know."""
     digits = re.sub(r"[^\d+]", "", phone or "")
-    if len(digits) == 12 and digits.startswith("+1"):
-        known = _geography().area_codes.get(digits[2:5])
-        if known:
-            return tuple(Place(state, zone, "area code") for state in known[0] for zone in known[1]), ()
-    return (), _foreign_zones(digits) if digits.startswith("+") else ()
+    if not digits.startswith("+1"):
+        return (), _foreign_zones(digits) if digits.startswith("+") else ()
+    states, zones = _geography().area_codes.get(digits[2:5], ((), ()))
+    if not states or len(digits) != LENGTH_HERE:
+        return (), zones
+    return tuple(Place(state, zone, "area code") for state in states for zone in zones), ()
 
 
 def _address(state: str | None, zip_code: str | None) -> list[Place]:
@@ -169,7 +177,7 @@ def load(folder: Path) -> _Geography:
     """Read and check the tables of states, area codes and ZIP codes. Raises RulesError with file and line."""
     states = {row["state"]: zones for row, zones in _read(folder, "state_zones.csv", {"state"})}
     codes = {
-        row["npa"]: (tuple(row["states"].split("|")), zones)
+        row["npa"]: (tuple(filter(None, row["states"].split("|"))), zones)
         for row, zones in _read(folder, "area_codes.csv", {"npa", "states", "overlay_of"})
     }
     runs = sorted(_zip_runs(folder, states))

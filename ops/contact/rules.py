@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -82,8 +82,13 @@ class Rules:
     holidays: Mapping[tuple[str, int], Mapping[date, str]]
     limits: tuple[Limit, ...]
 
+    @cached_property
+    def heeding(self) -> frozenset[str]:
+        """The states whose hours change on a holiday."""
+        return frozenset(row.state for rows in self.hours.values() for row in rows if row.holidays_matter)
+
     def hours_on(self, state: str, channel: str, day: date) -> HoursRow | None:
-        """The row that holds on the local `day`, the channel's own before the general one. None: no rule, no contact."""
+        """The row that holds on the local `day`, the channel's own before the general. None: no rule, no contact."""
         for rows in (self.hours.get((state, channel), ()), self.hours.get((state, "any"), ())):
             for row in rows:
                 if row.effective_from <= day <= row.expires_on:
@@ -95,7 +100,7 @@ class Rules:
         return any(day in self._table(each, day.year) for each in self._calendars(state))
 
     def is_shut_by_holiday(self, row: HoursRow, day: date) -> bool:
-        """Is `day` a holiday that changes this row's hours? False where the table is missing: another reason says so."""
+        """Is `day` a holiday that changes this row's hours? False where the table is missing."""
         try:
             return row.holidays_matter and self.is_holiday(row.state, day)
         except HolidayTableMissing:
@@ -103,7 +108,7 @@ class Rules:
 
     def calendar_missing(self, state: str, day: date) -> bool:
         """Does the state heed holidays while its table for that year is missing?"""
-        if not any(row.holidays_matter for (owner, _), found in self.hours.items() if owner == state for row in found):
+        if state not in self.heeding:
             return False
         try:
             self.is_holiday(state, day)
@@ -112,7 +117,7 @@ class Rules:
         return False
 
     def limit(self, name: str, states: frozenset[str], day: date) -> int:
-        """The strictest (smallest) value of the limit on `day` in any of the states. Raises RulesError if none holds."""
+        """The strictest (smallest) value of the limit on `day` in any of the states. Raises RulesError without one."""
         values = [
             row.value
             for row in self.limits
@@ -155,7 +160,7 @@ def load(folder: Path) -> Rules:
 
 
 def rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a rule file, each with where it stands ("hours.csv line 3"). Raises RulesError if one is not whole."""
+    """The rows of a rule file, each with where it stands ("hours.csv line 3"). Raises RulesError."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)

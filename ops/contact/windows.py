@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from zoneinfo import ZoneInfo
 
 from ops.contact import rules as rulebook
-from ops.contact.places import CANDIDATE_ZONES, Place
+from ops.contact.places import CANDIDATE_ZONES, Place, zone_info
 from ops.contact.rules import UNKNOWN, HolidayTableMissing, HoursRow, Rules, Span
 
 Interval = tuple[datetime, datetime]
@@ -36,8 +35,9 @@ def open_window(places: Iterable[Place], channel: str, at: datetime, rules: Rule
     moment = at.astimezone(UTC)
     latest = moment + HORIZON
     while moment <= latest:
-        spans = [_next_span(rules, state, zone, channel, moment) for state, zone in spots]
-        if not spans or None in spans:
+        found = [_next_span(rules, state, zone, channel, moment) for state, zone in spots]
+        spans = [span for span in found if span]
+        if not spans or len(spans) < len(found):
             return None
         opens, closes = max(span[0] for span in spans), min(span[1] for span in spans)
         if opens < closes:
@@ -49,7 +49,7 @@ def open_window(places: Iterable[Place], channel: str, at: datetime, rules: Rule
 def is_open(place: Place, channel: str, at: datetime, rules: Rules) -> bool:
     """May this one place be contacted at `at`, by the time of day alone?"""
     zone = clock_of(place.zone)
-    span = day_span(rules, place.state, zone, channel, at.astimezone(ZoneInfo(zone)).date())
+    span = day_span(rules, place.state, zone, channel, at.astimezone(zone_info(zone)).date())
     return span is not None and span[0] <= at < span[1]
 
 
@@ -74,7 +74,7 @@ def _to_utc(span: Span, zone: str, day: date, margin: timedelta) -> Interval | N
 
 
 def _moment(day: date, local: time, zone: str, fold: int) -> datetime:
-    return datetime.combine(day, local, tzinfo=ZoneInfo(zone)).replace(fold=fold).astimezone(UTC)
+    return datetime.combine(day, local, tzinfo=zone_info(zone)).replace(fold=fold).astimezone(UTC)
 
 
 def _margin(rules: Rules, state: str, channel: str, day: date) -> timedelta:
@@ -84,7 +84,7 @@ def _margin(rules: Rules, state: str, channel: str, day: date) -> timedelta:
 
 
 def _next_span(rules: Rules, state: str, zone: str, channel: str, moment: datetime) -> Interval | None:
-    first = moment.astimezone(ZoneInfo(zone)).date()
+    first = moment.astimezone(zone_info(zone)).date()
     for ahead in range(HORIZON.days + 2):
         span = day_span(rules, state, zone, channel, first + timedelta(days=ahead))
         if span and span[1] > moment:
@@ -118,8 +118,7 @@ def _profile(rules: Rules, state: str) -> str:
     found = [_channel_key(rows) for (owner, _), rows in sorted(rules.hours.items()) if owner == state]
     if state == UNKNOWN or not found:
         return state
-    calendar = any(row.holidays_matter for (owner, _), rows in rules.hours.items() if owner == state for row in rows)
-    return ";".join(found) + (f":{state}" if calendar else "")
+    return ";".join(found) + (f":{state}" if state in rules.heeding else "")
 
 
 def _channel_key(rows: tuple[HoursRow, ...]) -> str:
@@ -153,6 +152,6 @@ def clock_of(zone: str) -> str:
 
 @lru_cache(maxsize=64)
 def _signature(zone: str) -> tuple[timedelta | None, ...]:
-    info, days = ZoneInfo(zone), (SAMPLE[1] - SAMPLE[0]).days
+    info, days = zone_info(zone), (SAMPLE[1] - SAMPLE[0]).days
     start = datetime.combine(SAMPLE[0], time(12), tzinfo=UTC)
     return tuple((start + timedelta(days=day)).astimezone(info).utcoffset() for day in range(days))

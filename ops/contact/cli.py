@@ -1,0 +1,120 @@
+"""`ops gate`: ask the contact gate from the command line, one contact or a file of them. Needs no database."""
+
+import json
+import sys
+from typing import Any, BinaryIO
+
+import click
+
+from ops import clock
+from ops.config import settings
+from ops.contact.asked import BadFacts, Question, question
+from ops.contact.facts import Channel, Decision
+from ops.contact.gate import decide
+
+
+def _options(command: Any) -> Any:
+    for names, how in reversed(OPTIONS):
+        command = click.option(*names, **how)(command)
+    return command
+
+
+OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--channel",), {"type": click.Choice([channel.value for channel in Channel]), "help": "How to reach them."}),
+    (("--at",), {"help": "The moment, ISO 8601 with a zone or Z. Default: now."}),
+    (("--state",), {"help": "State of the address, two letters."}),
+    (("--zip",), {"help": "ZIP code of the address."}),
+    (("--phone",), {"help": "The number, E.164."}),
+    (("--stated-zone",), {"help": "The time zone they told us (IANA name)."}),
+    (("--stated-state",), {"help": "The state they told us they are in."}),
+    (("--attempts-24h",), {"type": int, "help": "Calls and texts to the number in the last 24 hours."}),
+    (("--attempts-limit",), {"type": int, "help": "The agency's own limit. Default: ATTEMPTS_PER_DAY."}),
+    (("--suppression", "suppressions"), {"multiple": True, "help": "A suppression that applies. Repeatable."}),
+    (("--birth-date",), {"help": "YYYY-MM-DD."}),
+    (("--deceased/--alive",), {"default": None, "help": "Has a death date."}),
+    (("--wrong-person",), {"is_flag": True, "default": None, "help": "The number is somebody else's."}),
+    (("--litigator",), {"is_flag": True, "default": None, "help": "On the do-not-contact list of attorneys."}),
+    (("--baa/--no-baa",), {"default": None, "help": "Is a business associate agreement on file?"}),
+    (("--practice",), {"type": click.Choice(["active", "paused", "ended"]), "help": "State of the practice."}),
+    (("--scrubbed-on",), {"help": "Day of the last do-not-call scrub, YYYY-MM-DD."}),
+    (("--consent",), {"type": click.Choice(["written", "verbal", "none", "other_seller"])}),
+    (("--basis",), {"type": click.Choice(["own_service", "authorization", "blocked"])}),
+    (("--friend-opted-in/--friend-not-opted-in",), {"default": None, "help": "For a referred friend."}),
+]
+
+
+@click.command()
+@click.option("--batch", is_flag=True, help="Read one JSON object of facts per line from standard input.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as one line of JSON.")
+@_options
+def gate(batch: bool, as_json: bool, **given: Any) -> None:
+    """May this person be contacted now? Says yes, or why not and when it opens."""
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    if batch and given:
+        raise click.UsageError("--batch takes its facts from standard input, not from options")
+    if batch:
+        sys.exit(_batch(sys.stdin.buffer))
+    try:
+        asked = _question(given)
+    except BadFacts as error:
+        click.echo(_line({"error": str(error)}) if as_json else f"ops gate: {error}", err=not as_json)
+        sys.exit(1)
+    decision = decide(asked.facts, asked.at)
+    click.echo(_line(as_dict(decision)) if as_json else in_words(decision))
+
+
+commands = [gate]
+
+
+def as_dict(decision: Decision) -> dict[str, Any]:
+    """The decision as it is printed: times ISO 8601 in UTC, `window` a pair of them."""
+    return {
+        "allow": decision.allow,
+        "reasons": [reason.value for reason in decision.reasons],
+        "places": [place._asdict() for place in decision.places],
+        "window": decision.window and [moment.isoformat() for moment in decision.window],
+        "opens_at": decision.opens_at and decision.opens_at.isoformat(),
+        "rules": decision.rules_version,
+    }
+
+
+def in_words(decision: Decision) -> str:
+    """One or two lines for a person."""
+    places = ", ".join(f"{place.state} {place.zone} ({place.source})" for place in decision.places)
+    verdict = "ALLOW" if decision.allow else "BLOCK " + " ".join(decision.reasons)
+    opens = f", opens {decision.opens_at:%Y-%m-%d %H:%M:%S} UTC" if decision.opens_at and not decision.allow else ""
+    return f"{verdict}{opens} [rules {decision.rules_version}]\n{places}"
+
+
+def _question(given: dict[str, Any]) -> Question:
+    return question(given, now=clock.now(), attempts_limit=settings().attempts_per_day)
+
+
+def _batch(lines: BinaryIO) -> int:
+    """Answer each line with a line; 1 if any could not be read as facts."""
+    failed = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            asked = _question(_parsed(line))
+        except BadFacts as error:
+            failed = 1
+            click.echo(_line({"error": str(error), "line": number}))
+            continue
+        click.echo(_line(as_dict(decide(asked.facts, asked.at))))
+    return failed
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BadFacts(f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadFacts("not a JSON object")
+    return found
+
+
+def _line(content: dict[str, Any]) -> str:
+    return json.dumps(content, default=str)
