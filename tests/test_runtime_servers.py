@@ -181,7 +181,6 @@ def test_a_copy_of_a_running_var_folder_is_a_server_of_its_own(var: Path, tmp_pa
     client = Client(var)
     database, _ = client.urls()
     subprocess.run(["cp", "-a", var, tmp_path / "copy"], check=True)
-    (tmp_path / "copy" / "postgres" / "postmaster.pid").unlink()  # as a copy made while it was down
     copy = Client(tmp_path / "copy")
     assert copy.urls()[0] != database
     copy.leave()
@@ -190,7 +189,8 @@ def test_a_copy_of_a_running_var_folder_is_a_server_of_its_own(var: Path, tmp_pa
 
 def test_a_number_left_by_a_crashed_machine_does_not_stop_the_server(var: Path) -> None:
     other = subprocess.Popen(["sleep", "60"])
-    (var / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{var / 'postgres'}\n1\n5432\n\n\n")
+    for lock in (var / "postgres" / "postmaster.pid", var / "run" / "postgres" / ".s.PGSQL.5432.lock"):
+        lock.write_text(f"{other.pid}\n{var / 'postgres'}\n1\n5432\n\n\n")
     again = Client(var)
     assert query(again.urls()[0], "SELECT 7") == 7
     again.leave()

@@ -55,8 +55,8 @@ def programs() -> Path:
 
 def prepare(place: Place) -> None:
     """Make the cluster on the first start. A half-made one (killed here) is thrown away, never used."""
-    _forget_stale_pid(place)
     _own(place.choose_sockets(), place)
+    _forget_stale_locks(place)
     if (place.data / "PG_VERSION").exists():
         return
     draft = place.data.with_suffix(".new")
@@ -132,14 +132,17 @@ def _own(folder: Path, place: Place) -> None:
         os.chown(folder, owner.uid, owner.gid)
 
 
-def _forget_stale_pid(place: Place) -> None:
-    """Remove postmaster.pid when its number now belongs to another program: after a crash of the machine PostgreSQL
-    would refuse to start because of it."""
-    pid_file = place.data / "postmaster.pid"
-    try:
-        number = int(pid_file.read_text().split()[0])
-        runs = Path(f"/proc/{number}/cmdline").read_bytes()
-    except (OSError, ValueError, IndexError):
-        return  # no such file, process or /proc: PostgreSQL decides
-    if b"postgres" not in runs:
-        pid_file.unlink()
+def _forget_stale_locks(place: Place) -> None:
+    """Remove PostgreSQL's own lock files when they name a process that is not our server: after a crash of the machine
+    the number may belong to another program, and PostgreSQL would refuse to start because of it."""
+    locks = [place.data / "postmaster.pid"]
+    if place.sockets:
+        locks.append(place.sockets / ".s.PGSQL.5432.lock")
+    for lock in locks:
+        try:
+            number = int(lock.read_text().split()[0])
+            runs = Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            continue  # no such file, process or /proc: PostgreSQL decides
+        if os.fsencode(place.data) not in runs:
+            lock.unlink()
