@@ -1,8 +1,8 @@
 """Real PostgreSQL and Valkey for every test; a fresh clone of a migrated database for each test that asks for one.
 
-Fixtures for a reader: `app` is the product on its own empty database, inside an app context; `client` a browser without a
-sign-in; `sign_in(user)` a browser with one. `world` (tests/world.py) builds practices, people and patients through the
-product's own actions.
+Fixtures for a reader: `app` is the product on its own empty database, inside an app context; `client` a browser without
+a sign-in; `sign_in(user)` a browser with one. `world` (tests/world.py) builds practices, people and patients through
+the product's own actions.
 """
 
 import os
@@ -105,3 +105,31 @@ def app(database_url: str, redis_url: str):
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def client(app):
+    """A browser without a sign-in (tests/browser.py)."""
+    from tests.browser import Browser
+
+    app.test_client_class = Browser
+    return app.test_client()
+
+
+@pytest.fixture
+def sign_in(app):
+    """`sign_in(user)`: a new browser that this person is signed in with."""
+    from ops.accounts import access, sessions
+    from ops.db import transaction
+    from tests.browser import Browser
+
+    def browser_of(user):
+        app.test_client_class = Browser
+        browser = app.test_client()
+        with transaction(user.actor):
+            token = sessions.begin(user, address="127.0.0.1", browser="a test")
+        with browser.session_transaction() as session:
+            session[access.TOKEN] = token
+        return browser
+
+    return browser_of

@@ -11,6 +11,8 @@ from itertools import count
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts import actions as accounts
+from ops.accounts.models import Role, User
 from ops.db import db, transaction
 from ops.practices import actions
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
@@ -51,6 +53,31 @@ def make_practice(
             starts_on=starts_on or date(2026, 1, 2),
             **details,
         )
+
+
+def make_user(
+    role: Role | str = Role.AGENT,
+    practice: Practice | None = None,
+    *,
+    email: str | None = None,
+    name: str | None = None,
+    password: str | None = None,
+) -> User:
+    """Somebody who signs in. A member is given `practice`. Without `password` they come in by the `sign_in` fixture
+    only.
+    """
+    number = next(_numbers)
+    role = Role(role)
+    with edge():
+        user = accounts.add_user(
+            email or f"{role}-{number}@example.com",
+            name=name or f"{role.title()} Number {number}",
+            role=role,
+            practice_ids=[practice.id] if practice and role == Role.MEMBER else [],
+        )
+        if password:
+            accounts.set_password(user, password)
+    return user
 
 
 def make_contract(practice: Practice, hours: float, starts_on: date, ends_on: date | None = None) -> Contract:

@@ -93,6 +93,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('by_mail', sa.Boolean(), nullable=False),
+    sa.Column('mailed_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_account_links_user_id_users'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account_links')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_account_links_token_hash'))
@@ -410,8 +412,10 @@ def upgrade() -> None:
     sa.Column('milestone_kind', sa.Enum('treatment_completed', 'visit', 'goal_reached', 'review_left', 'grateful_message', name='milestone_kind', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('treatment_type_id', sa.BigInteger(), nullable=True),
     sa.Column('delay_days', sa.Integer(), nullable=True),
+    sa.Column('spacing_days', sa.Integer(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.CheckConstraint('delay_days IS NULL OR delay_days BETWEEN 0 AND 1095', name=op.f('ck_triggers_delay_range')),
+    sa.CheckConstraint('spacing_days BETWEEN 0 AND 1095', name=op.f('ck_triggers_spacing_range')),
     sa.ForeignKeyConstraint(['practice_id', 'cadence_id'], ['cadences.practice_id', 'cadences.id'], name=op.f('fk_triggers_practice_id_cadence_id_cadences'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['practice_id', 'treatment_type_id'], ['treatment_types.practice_id', 'treatment_types.id'], name=op.f('fk_triggers_practice_id_treatment_type_id_treatment_types'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_triggers'))

@@ -1,0 +1,170 @@
+"""Who is asking, and may they. Signed in by default: a view is closed unless it says `@public`, and says its roles by
+`@allow`.
+
+The check runs before every view and before a body is read. The person is a detached snapshot taken once per request, so
+it stays readable when the request goes on under the database role that sees one practice only.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from ops import clock
+from ops.accounts import sessions
+from ops.accounts.models import AuthSession, Role, User
+from ops.config import settings
+from ops.db import db, transaction
+from ops.web.errors import answer, wants_json
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+TOKEN = "sign_in"  # noqa: S105 (the name of a key)
+
+IDLE_EXEMPT: list[Callable[[int], bool]] = []
+"""Asked with a user's id whether they are at work although their browser is silent (the queue: has a task in hand)."""
+
+GOODBYES = {
+    sessions.IDLE: "You were signed out after {minutes} minutes without activity.",
+    sessions.OVER: "You were signed out: a sign-in lasts {hours} hours.",
+    sessions.REVOKED: "You were signed out: this sign-in was ended from another place.",
+    sessions.DEACTIVATED: "You were signed out: this account is not active any more.",
+    sessions.PASSWORD_CHANGED: "You were signed out because the password was changed. Sign in with the new one.",
+    sessions.ROLE_CHANGED: "You were signed out because your role was changed. Sign in again.",
+}
+
+
+def public(view: View) -> View:
+    """Mark a view as open to everybody."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def allow(*roles: Role) -> Callable[[View], View]:
+    """Mark a view as open to these roles only. It goes below the route, nearest to the function."""
+
+    def mark(view: View) -> View:
+        view.roles = frozenset(roles)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+anyone = allow(*Role)
+"""Mark a view as open to everybody who is signed in."""
+
+
+def passive(view: View) -> View:
+    """Mark a view that pages fetch by themselves (polling): it does not count as the person doing something."""
+    view.passive = True  # type: ignore[attr-defined]
+    return view
+
+
+def me() -> User:
+    """The signed-in person, read-only (a snapshot). 401 when nobody is: only in views that are not public."""
+    user: User | None = g.get("user")
+    if user is None:
+        abort(401)
+    return user
+
+
+def install(app: Flask) -> None:
+    """Put the check before every view, and the person into every page."""
+    app.extensions["access"] = check
+    app.context_processor(lambda: {"me": g.get("user"), "may_see": may_see})
+
+
+def may_see(endpoint: str, roles: frozenset[str]) -> bool:
+    """Whether a navigation item is for the signed-in person and leads somewhere."""
+    user = g.get("user")
+    return user is not None and user.role in roles and endpoint in current_app.view_functions
+
+
+def check() -> ResponseReturnValue | None:
+    """Let the request through (None), or answer it: sign-in page, 404 or 403."""
+    g.user = g.auth_session_id = None
+    if request.endpoint in OPEN_ENDPOINTS:
+        return None
+    view = current_app.view_functions.get(request.endpoint or "")
+    _recognise(passively=getattr(view, "passive", False))
+    if view is None or getattr(view, "public", False):
+        return None  # no such page: the 404 is the same for everybody
+    if g.user is None:
+        return _ask_to_sign_in()
+    if g.user.role not in getattr(view, "roles", frozenset()):
+        # an address that names a thing must not tell that the thing exists
+        abort(404 if request.view_args else 403)
+    return None
+
+
+def _recognise(*, passively: bool) -> None:
+    """Find the person by the cookie, or say good-bye to an ended sign-in."""
+    token = session.get(TOKEN)
+    if not isinstance(token, str):
+        return
+    sign_in = sessions.by_token(token)
+    if sign_in is None:
+        session.clear()
+        return
+    now = clock.now()
+    busy = _at_work(sign_in.user_id) if _is_quiet(sign_in) else False
+    if why := sessions.why_over(sign_in, now, busy=busy):
+        _say_goodbye(sign_in, why)
+        return
+    if not passively and now - sign_in.last_seen_at >= sessions.SEEN_EVERY:
+        with transaction(sign_in.user.actor):
+            sessions.seen(sign_in.id)
+    _remember(sign_in)
+
+
+def _is_quiet(sign_in: AuthSession) -> bool:
+    """Whether it is worth asking if the person is at work: most requests come from people who are plainly there."""
+    return (clock.now() - sign_in.last_seen_at).total_seconds() >= settings().agent_idle_minutes * 60
+
+
+def _at_work(user_id: int) -> bool:
+    return any(hook(user_id) for hook in IDLE_EXEMPT)
+
+
+def _remember(sign_in: AuthSession) -> None:
+    g.user, g.auth_session_id = sign_in.user, sign_in.id
+    # detached: `see_only` expires what the session knows and could not read users again
+    db.session.expunge(sign_in.user)
+    db.session.rollback()
+
+
+def _say_goodbye(sign_in: AuthSession, why: str) -> None:
+    if sign_in.ended_at is None:
+        with transaction(sign_in.user.actor):
+            sessions.end(sign_in.id, why)
+    session.clear()
+    if words := GOODBYES.get(why):
+        conf = settings()
+        flash(words.format(minutes=conf.agent_idle_minutes, hours=conf.session_hours), "warning")
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    if wants_json():
+        return answer(401, "Sign in first.")
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in", next=back if back != "/" else None), 303)
+
+
+def enter(user: User, token: str) -> None:
+    """Make the browser that is asking the one with this sign-in. What it carried before is dropped (fixation)."""
+    session.clear()
+    session[TOKEN] = token
+    g.user = user
+
+
+def local_path(address: str | None) -> str | None:
+    """`address` if it is a path on this site, else None: a link to our sign-in page must not lead elsewhere."""
+    if not address or not address.startswith("/") or address.startswith("//") or "\\" in address:
+        return None
+    if any(ord(character) < 32 for character in address):
+        return None
+    parts = urlsplit(address)
+    return None if parts.scheme or parts.netloc else address

@@ -1,0 +1,166 @@
+"""What happens to accounts: added, given a role and practices, closed, let in."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ops import clock
+from ops.accounts import passwords, sessions
+from ops.accounts.models import AccountLink, Membership, Role, User
+from ops.db import db
+from ops.errors import Refused
+
+EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+")
+EMAIL_LENGTH = 254
+NAME_LENGTH = 120
+FREE_TRIES = 5
+LONGEST_LOCK_MINUTES = 15
+
+
+def add_user(email: str, *, name: str, role: Role, practice_ids: Iterable[int] = ()) -> User:
+    """A new account, which nobody can use until its password is set. Raises Refused for an address that is taken or
+    none.
+    """
+    user = User(email=address_of(email), name=_name(name, email), role=role, created_at=clock.now())
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except IntegrityError as problem:
+        if "uq_users_email" not in str(problem.orig):
+            raise
+        raise Refused(f"{user.email} already has an account.") from None
+    for practice_id in practice_ids:
+        give_practice(user, practice_id)
+    return user
+
+
+def address_of(email: str) -> str:
+    """The address as accounts keep it (no space around, lower case). Raises Refused when it is none."""
+    plain = email.strip().lower()
+    if len(plain) > EMAIL_LENGTH or not EMAIL.fullmatch(plain):
+        raise Refused("That is not an e-mail address.")
+    return plain
+
+
+def _name(name: str, email: str) -> str:
+    return " ".join(name.split())[:NAME_LENGTH] or email.strip().partition("@")[0]
+
+
+def rename(user: User, name: str) -> None:
+    """Change how the person is called."""
+    user.name = _name(name, user.email)
+
+
+def give_practice(user: User, practice_id: int) -> None:
+    """Let a practice member see a practice. Raises Refused for other roles and for a practice that does not exist."""
+    if user.role != Role.MEMBER:
+        raise Refused("Only practice members are given single practices; agents, leads and admins work for the agency.")
+    if any(membership.practice_id == practice_id for membership in user.memberships):
+        return
+    try:
+        with db.session.begin_nested():
+            user.memberships.append(Membership(practice_id=practice_id, granted_at=clock.now()))
+    except IntegrityError:
+        db.session.expire(user, ["memberships"])
+        raise Refused("There is no such practice.") from None
+
+
+def take_practice(user: User, practice_id: int) -> None:
+    """Stop a practice member from seeing a practice, from their next request on."""
+    user.memberships[:] = [kept for kept in user.memberships if kept.practice_id != practice_id]
+    db.session.flush()
+
+
+def change_role(user: User, role: Role) -> None:
+    """Give a person another role; their sign-ins end, memberships go with the member role. Raises Refused for the last
+    admin.
+    """
+    if user.role == role:
+        return
+    _keep_an_admin(user)
+    if role != Role.MEMBER:
+        user.memberships.clear()
+    user.role = role
+    sessions.end_all(user.id, sessions.ROLE_CHANGED)
+    db.session.flush()
+
+
+def deactivate(user: User) -> None:
+    """Close an account: sign-ins end at once, links stop working. Raises Refused for the last admin."""
+    _keep_an_admin(user)
+    user.active = False
+    sessions.end_all(user.id, sessions.DEACTIVATED)
+    close_links(user.id)
+    db.session.flush()
+
+
+def reactivate(user: User) -> None:
+    """Open a closed account again, with the password it had."""
+    user.active = True
+    db.session.flush()
+
+
+def _keep_an_admin(user: User) -> None:
+    """Refuse to lose the last admin. Locks the admins, so that two cannot remove each other at the same moment."""
+    if user.role != Role.ADMIN or not user.active:
+        return
+    which = sa.select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id)
+    if db.session.scalars(which.with_for_update()).all() == [user.id]:
+        raise Refused("This is the only admin. Make somebody else an admin first.")
+
+
+def set_password(user: User, password: str) -> None:
+    """Change the password: every sign-in ends, the lock-out is lifted, other links stop working. Raises Refused for a
+    bad one.
+    """
+    if objection := passwords.objection(password, user.email):
+        raise Refused(objection)
+    user.password_hash = passwords.hash_of(password)
+    user.failed_sign_ins, user.locked_until = 0, None
+    sessions.end_all(user.id, sessions.PASSWORD_CHANGED)
+    close_links(user.id)
+    db.session.flush()
+
+
+def close_links(user_id: int) -> None:
+    """Make every link of a person that was not used useless."""
+    db.session.execute(
+        sa.update(AccountLink)
+        .where(AccountLink.user_id == user_id, AccountLink.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
+
+
+def count_try(email: str) -> User | None:
+    """Count one try to sign in, before its password is looked at, and return whose account it is.
+
+    None when there is no such account, it is closed, has no password yet, or is locked: the caller answers all of these
+    like a wrong password. Counting first means that a thousand guesses at once are still five. From the fifth on the
+    account is locked for 1, 2, 4, 8, then 15 minutes after each; `let_in` takes the count back.
+    """
+    now = clock.now()
+    tries = User.failed_sign_ins + 1
+    minutes = sa.func.least(LONGEST_LOCK_MINUTES, sa.func.power(2, sa.func.least(tries - FREE_TRIES, 10)))
+    locked_until = sa.case(
+        (tries >= FREE_TRIES, sa.literal(now, sa.DateTime(timezone=True)) + minutes * timedelta(minutes=1)),
+        else_=None,
+    )
+    return db.session.scalar(
+        sa.update(User)
+        .where(User.email == email.strip().lower(), User.active, User.password_hash.is_not(None))
+        .where(sa.or_(User.locked_until.is_(None), User.locked_until <= now))
+        .values(failed_sign_ins=tries, locked_until=locked_until)
+        .returning(User)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def let_in(user: User, password: str, *, address: str | None, browser: str | None) -> str:
+    """The password was right: forget the failures and begin a sign-in; its token for the cookie."""
+    user.failed_sign_ins, user.locked_until = 0, None
+    if passwords.is_outdated(user.password_hash or ""):
+        user.password_hash = passwords.hash_of(password)
+    return sessions.begin(user, address=address, browser=browser)

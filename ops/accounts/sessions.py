@@ -1,0 +1,103 @@
+"""Sign-ins as rows: begun, seen, ended with a reason. The browser's cookie holds a token, the row its hash.
+
+How long one lasts is decided here, purely: `why_over` looks at the row and the clock. A person is seen at most once in
+`SEEN_EVERY`, so that an idle limit is kept to within those seconds (on the early side) without a write on every
+request.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.accounts.models import AuthSession, Role, User
+from ops.config import settings
+from ops.crypto import new_token, token_hash
+from ops.db import db
+
+SEEN_EVERY = timedelta(seconds=15)
+BROWSER_LENGTH = 300
+
+IDLE = "idle"
+OVER = "over"
+SIGNED_OUT = "signed out"
+REVOKED = "revoked"
+DEACTIVATED = "deactivated"
+PASSWORD_CHANGED = "password changed"  # noqa: S105 (a reason, not a password)
+ROLE_CHANGED = "role changed"
+
+
+def begin(user: User, *, address: str | None, browser: str | None) -> str:
+    """A new sign-in of `user`; the token for the cookie. The address and browser are shown to the person later."""
+    token = new_token()
+    now = clock.now()
+    db.session.add(
+        AuthSession(
+            user_id=user.id,
+            token_hash=token_hash(token),
+            created_at=now,
+            last_seen_at=now,
+            address=address,
+            browser=(browser or "")[:BROWSER_LENGTH] or None,
+        )
+    )
+    db.session.flush()
+    return token
+
+
+def by_token(token: str) -> AuthSession | None:
+    """The sign-in this token belongs to, ended or not, with its user."""
+    found = sa.select(AuthSession).where(AuthSession.token_hash == token_hash(token))
+    return db.session.scalar(found.options(sa.orm.joinedload(AuthSession.user).selectinload(User.memberships)))
+
+
+def why_over(sign_in: AuthSession, at: datetime, *, busy: bool) -> str | None:
+    """Why this sign-in no longer counts at that moment, None while it does.
+
+    `busy`: the agent has a task in hand, which a person may be on the phone about (RULES A12: 10 minutes idle, 12 hours
+    in all).
+    """
+    conf = settings()
+    if sign_in.ended_at is not None:
+        return sign_in.ended_why or REVOKED
+    if not sign_in.user.active:
+        return DEACTIVATED
+    if at - sign_in.created_at >= timedelta(hours=conf.session_hours):
+        return OVER
+    idle = at - sign_in.last_seen_at
+    if sign_in.user.role == Role.AGENT and idle >= timedelta(minutes=conf.agent_idle_minutes) and not busy:
+        return IDLE
+    return None
+
+
+def seen(session_id: uuid.UUID) -> None:
+    """The person did something just now. Never moves backwards, never wakes an ended sign-in."""
+    now = clock.now()
+    db.session.execute(
+        sa.update(AuthSession)
+        .where(AuthSession.id == session_id, AuthSession.ended_at.is_(None), AuthSession.last_seen_at < now)
+        .values(last_seen_at=now)
+    )
+
+
+def end(session_id: uuid.UUID, why: str) -> bool:
+    """End this sign-in; False when it had ended before."""
+    return _end(AuthSession.id == session_id, why) == 1
+
+
+def end_of(user_id: int, session_id: uuid.UUID, why: str) -> bool:
+    """End this sign-in if it is that person's; False otherwise."""
+    return _end(sa.and_(AuthSession.id == session_id, AuthSession.user_id == user_id), why) == 1
+
+
+def end_all(user_id: int, why: str, *, but: uuid.UUID | None = None) -> int:
+    """End every sign-in of a person, except `but`; how many there were."""
+    whose = AuthSession.user_id == user_id
+    return _end(sa.and_(whose, AuthSession.id != but) if but else whose, why)
+
+
+def _end(which: sa.ColumnElement[bool], why: str) -> int:
+    change = sa.update(AuthSession).where(which, AuthSession.ended_at.is_(None))
+    done = db.session.execute(change.values(ended_at=clock.now(), ended_why=why).returning(AuthSession.id))
+    return len(done.all())

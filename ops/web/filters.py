@@ -1,0 +1,58 @@
+"""How pages write moments, days and shares. One place, so that every page writes them alike."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+from ops import clock
+
+
+def prepare(app: Flask) -> None:
+    """Add the filters to Jinja."""
+    app.jinja_env.filters.update(moment=moment, day=day, percent_of=percent_of, ago=ago)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def moment(value: datetime | None, zone: str = "UTC") -> str:
+    """ "Tue 3 Mar 2026, 14:05 EST", in an IANA zone; a dash for None."""
+    if value is None:
+        return "–"
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def day(value: date | datetime | None, zone: str = "UTC") -> str:
+    """ "Tue 3 Mar 2026"; a moment is first taken to `zone`. A dash for None."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(zone)).date()
+    return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def percent_of(part: int, whole: int) -> str:
+    """ "80 % (16 of 20)"; "0 of 0" without a percentage, since there is none."""
+    if not whole:
+        return f"{part} of {whole}"
+    return f"{round(100 * part / whole)} % ({part} of {whole})"
+
+
+def ago(value: datetime | None) -> str:
+    """ "just now", "5 minutes ago", "3 hours ago", "2 days ago"; "in 5 minutes" ahead; a dash for None."""
+    if value is None:
+        return "–"
+    seconds = (clock.now() - value).total_seconds()
+    words = _length(abs(seconds))
+    if words is None:
+        return "just now"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _length(seconds: float) -> str | None:
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {name}{'s' if number > 1 else ''}"
+    return None
