@@ -42,7 +42,7 @@ def template(cluster: sa.Engine) -> Iterator[str]:
     """The name of a migrated, empty database to clone from."""
     from ops.migrate import upgrade
 
-    name = f"template_{WORKER}_{uuid.uuid4().hex[:8]}"
+    name = f"template_{os.getpid()}_{uuid.uuid4().hex[:8]}"
     _sweep_stale(cluster)
     with cluster.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
@@ -55,14 +55,15 @@ def template(cluster: sa.Engine) -> Iterator[str]:
 
 
 def _sweep_stale(cluster: sa.Engine) -> None:
-    """Drop what an earlier run of this worker left behind when it was killed."""
+    """Drop what a killed run left behind: databases whose name carries the number of a process that is gone."""
     with cluster.connect() as connection:
         names = connection.scalars(
-            sa.text("SELECT datname FROM pg_database WHERE datname LIKE :a OR datname LIKE :b"),
-            {"a": f"template_{WORKER}_%", "b": f"test_{WORKER}_%"},
+            sa.text("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%' OR datname LIKE 'test\\_%'")
         ).all()
         for name in names:
-            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            owner = name.split("_")[1]
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPa
     """The address of an empty database of the newest schema, set as DATABASE_URL."""
     from ops.config import settings
 
-    name = f"test_{WORKER}_{uuid.uuid4().hex[:8]}"
+    name = f"test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
     with cluster.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     url = cluster.url.set(database=name).render_as_string(hide_password=False)
