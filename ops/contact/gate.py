@@ -18,6 +18,7 @@ from ops.contact.windows import is_open, open_window
 
 __all__ = ["Channel", "Decision", "Facts", "Reason", "age", "decide"]
 
+ORDER = {reason: place for place, reason in enumerate(Reason)}
 PHONE_ONLY = {Reason.DNC_NATIONAL, Reason.REASSIGNED_SUSPECT}
 EMAIL_ONLY = {Reason.BOUNCED}
 """Suppressions about one address. All others are about the person: any stop stops every channel (RULES A4)."""
@@ -91,7 +92,7 @@ def _judge(facts: Facts, at: datetime, rules: Rules, places: tuple[Place, ...]) 
     opens_at = at if not case.by_phone else max(at, window[0]) if window else None
     return Decision(
         allow=not found,
-        reasons=tuple(reason for reason in Reason if reason in found),
+        reasons=tuple(sorted(found, key=ORDER.__getitem__)),
         places=places,
         window=window,
         opens_at=opens_at.astimezone(UTC) if opens_at and found <= PASSING else None,
@@ -116,10 +117,12 @@ def _hours(case: _Case) -> Iterator[Reason]:
 
 def _hours_at(case: _Case, place: Place, day: date) -> Iterator[Reason]:
     row = case.rules.hours_on(place.state, case.channel, day)
-    if case.rules.calendar_missing(place.state, day):
+    uncharted = case.rules.calendar_missing(place.state, day)
+    if uncharted:
         yield Reason.HOLIDAY_TABLE_MISSING
     if row is None:
         yield Reason.RULES_EXPIRED
+    if row is None or uncharted:
         return
     if is_open(place, case.channel, case.at, case.rules):
         return

@@ -113,8 +113,10 @@ def zones_of_number(phone: str | None) -> tuple[tuple[Place, ...], tuple[str, ..
     digits = re.sub(r"[^\d+]", "", phone or "")
     if not digits.startswith("+1"):
         return (), _foreign_zones(digits) if digits.startswith("+") else ()
+    if len(digits) != LENGTH_HERE:
+        return (), ()
     states, zones = _geography().area_codes.get(digits[2:5], ((), ()))
-    if not states or len(digits) != LENGTH_HERE:
+    if not states:
         return (), zones
     return tuple(Place(state, zone, "area code") for state in states for zone in zones), ()
 
