@@ -1,0 +1,198 @@
+"""The patients of a month and how far each got: SQL brings facts, pandas makes stages of them (rules: `measures`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from ops.db import db
+from ops.metrics import queries
+from ops.metrics.measures import GAP, MEASURES, STAGES, Measure, Owner, Rate, Stage
+from ops.metrics.months import Month
+from ops.metrics.reasons import Facts, Why, why_not
+from ops.practices.models import Practice
+from ops.referrals.models import Answer, ReferralState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PERSON = ["practice_id", "month", "patient_id"]
+ABOUT = ("reachable", "spared", "declined", "running", "end_reason", "shut_reasons")
+"""What is told of the latest cadence when a patient had several."""
+FRIEND_STAGES = {
+    Stage.BOOKED: ReferralState.BOOKED,
+    Stage.SHOWED: ReferralState.SHOWED,
+    Stage.TREATED: ReferralState.TREATED,
+}
+ORDER = (*ReferralState,)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Those who got to the stage before and not to this one: how many, and the reasons, most frequent first."""
+
+    count: int
+    reasons: tuple[tuple[Why, int], ...]
+
+    @property
+    def open(self) -> int:
+        """How many of them are still being worked on."""
+        return sum(number for why, number in self.reasons if why.open)
+
+    def of(self, owner: Owner) -> int:
+        """How many are this owner's to win back."""
+        return sum(number for why, number in self.reasons if why.owner is owner)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of the waterfall. `leak` is what was lost on the way to it (empty for the first)."""
+
+    stage: Stage
+    count: int
+    of_eligible: Rate
+    of_before: Rate
+    leak: Leak
+
+    @property
+    def measure(self) -> Measure:
+        return MEASURES[self.stage]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The waterfall of one practice's month. `unprompted` sent a friend without an ask on record."""
+
+    steps: tuple[Step, ...]
+    unprompted: int
+
+    def count(self, stage: Stage) -> int:
+        return self.steps[STAGES.index(stage)].count
+
+    @property
+    def referral_rate(self) -> Rate:
+        return Rate(self.count(Stage.REFERRED), self.count(Stage.ELIGIBLE))
+
+    @property
+    def willingness(self) -> Rate:
+        return Rate(self.count(Stage.WILLING), self.count(Stage.REACHED))
+
+    @property
+    def widest(self) -> Step | None:
+        """The step between eligible and friend sent on the way to which most got lost; None when nobody did."""
+        gap = [step for step in self.steps if step.stage in GAP and step.leak.count]
+        return max(gap, key=lambda step: step.leak.count, default=None)
+
+
+def frame(query: sa.Select) -> pd.DataFrame:
+    """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices)."""
+    import pandas as pd
+
+    return pd.read_sql(query, db.session.connection())
+
+
+def cohorts(
+    practices: Sequence[Practice], first: Month, last: Month, as_of: datetime
+) -> dict[tuple[int, Month], Cohort]:
+    """The waterfall of every (practice id, month) from `first` to `last` in which a result began to show by `as_of`."""
+    people = _people(practices, first, last, as_of)
+    return {
+        (int(practice), Month.parse(month)): _cohort(group)
+        for (practice, month), group in people.groupby(["practice_id", "month"])
+    }
+
+
+NOBODY = Cohort(tuple(Step(stage, 0, Rate(0, 0), Rate(0, 0), Leak(0, ())) for stage in STAGES), 0)
+
+
+def _people(practices: Sequence[Practice], first: Month, last: Month, as_of: datetime) -> pd.DataFrame:
+    """One row per practice, month and patient: a column per stage, `unprompted`, and what tells why they stopped."""
+    scope = ([practice.id for practice in practices], first.first, last.last, as_of)
+    rows = frame(queries.opened(*scope))
+    today = {practice.id: as_of.astimezone(ZoneInfo(practice.zone)).date() for practice in practices}
+    rows = rows[[opens <= today[practice] for opens, practice in zip(rows.opens_on, rows.practice_id, strict=True)]]
+    rows = rows.assign(month=[str(Month.of(day)) for day in rows.opens_on])
+    rows = rows.merge(frame(queries.ask_runs(*scope)), on="milestone_id", how="left")
+    rows = rows.merge(_furthest(frame(queries.cohort_friends(*scope))), on="milestone_id", how="left")
+    rows = _stages(rows).sort_values(["started_at", "milestone_id"], na_position="first")
+    people = _proven(rows.groupby(PERSON)[list(STAGES)].any())
+    told = rows.groupby(PERSON)[["answer", "steps"]].last()  # the last there is
+    latest = rows.drop_duplicates(PERSON, keep="last").set_index(PERSON)[[*ABOUT]]
+    return people.join(told).join(latest).reset_index()
+
+
+def _furthest(friends: pd.DataFrame) -> pd.DataFrame:
+    """Of each milestone's friends the steps of the one who got furthest."""
+    rank = [
+        max((ORDER.index(ReferralState(s)) for s in steps or () if s != ReferralState.LOST), default=0)
+        for steps in friends.steps
+    ]
+    return (
+        friends.assign(rank=rank)
+        .sort_values("rank")
+        .groupby("milestone_id", as_index=False)
+        .last()[["milestone_id", "steps"]]
+    )
+
+
+def _stages(rows: pd.DataFrame) -> pd.DataFrame:
+    """The stages each fact shows by itself."""
+    steps = [set(each) if isinstance(each, list) else None for each in rows.steps]
+    shown = {
+        Stage.ELIGIBLE: [True] * len(rows),
+        Stage.IN_WINDOW: rows.started_at.notna(),
+        Stage.ASKED: rows.asked.eq(True),
+        Stage.REACHED: rows.answer.notna() & rows.answer.ne(Answer.NO_ANSWER),
+        Stage.WILLING: rows.answer.eq(Answer.WILLING),
+        Stage.REFERRED: [each is not None for each in steps],
+    } | {stage: [bool(each) and state in each for each in steps] for stage, state in FRIEND_STAGES.items()}
+    return rows.assign(**{str(stage): values for stage, values in shown.items()})
+
+
+def _proven(people: pd.DataFrame) -> pd.DataFrame:
+    """A later fact proves the earlier ones."""
+    people = people.assign(unprompted=people[Stage.REFERRED] & ~people[Stage.ASKED])
+    for before, stage in reversed(list(pairwise(STAGES))):
+        people[before] = people[before] | people[stage]
+    return people
+
+
+def _cohort(people: pd.DataFrame) -> Cohort:
+    eligible = len(people)
+    steps = [Step(Stage.ELIGIBLE, eligible, Rate(eligible, eligible), Rate(eligible, eligible), Leak(0, ()))]
+    for before, stage in pairwise(STAGES):
+        count, previous = int(people[stage].sum()), steps[-1].count
+        lost = people[people[before] & ~people[stage]]
+        steps.append(Step(stage, count, Rate(count, eligible), Rate(count, previous), _leak(stage, lost)))
+    return Cohort(tuple(steps), int(people.unprompted.sum()))
+
+
+def _leak(missed: Stage, lost: pd.DataFrame) -> Leak:
+    reasons = Counter(why_not(missed, _facts(row)) for row in lost.itertuples())
+    return Leak(len(lost), tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0].words))))
+
+
+def _facts(row) -> Facts:  # type: ignore[no-untyped-def]
+    return Facts(
+        reachable=bool(row.reachable),
+        spared=bool(row.spared),
+        declined=bool(row.declined),
+        running=row.running is True,
+        end_reason=row.end_reason if isinstance(row.end_reason, str) else None,
+        shut_reasons=row.shut_reasons if isinstance(row.shut_reasons, list) else None,
+        answer=row.answer if isinstance(row.answer, str) else None,
+        steps=row.steps if isinstance(row.steps, list) else (),
+    )
+
+
+def due(practice: Practice, first: date, last: date, as_of: datetime) -> int:
+    """How many eligible patients' results open from `first` to `last`, both included."""
+    opened = queries.opened([practice.id], first, last, as_of).subquery()
+    return db.session.scalar(sa.select(sa.func.count(sa.distinct(opened.c.patient_id)))) or 0
