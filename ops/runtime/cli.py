@@ -76,25 +76,9 @@ def _supervise(conf: Settings, listener: object, address: str, *, demo: bool) ->
     from ops.runtime.supervisor import Supervisor
 
     assert isinstance(listener, socket.socket)
-    with ready(at_once=True) as servers:
-        first = _migrate(servers.database_url)
+    with ready(at_once=True, wait=False) as servers:
         ours_alone = conf.database_url is None  # a database somebody set up is not for invented people
-        Supervisor(servers, listener, conf.var_dir, address).run(demo=demo and first and ours_alone)
-
-
-def _migrate(database_url: str) -> bool:
-    """Bring the tables up to date. True when there is nothing in them yet, or only half a demo agency."""
-    import sqlalchemy as sa
-
-    from ops.migrate import upgrade
-
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-    upgrade(engine)
-    with engine.connect() as connection:
-        if connection.scalar(sa.text("SELECT demo_state FROM installation")) == "building":
-            return True
-        people = "SELECT EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM practices)"
-        return not connection.scalar(sa.text(people))
+        Supervisor(servers, listener, conf.var_dir, address).run(demo=demo and ours_alone)
 
 
 def _say_running(app: object) -> None:

@@ -61,13 +61,18 @@ class Embedded:
         if self._keeper is None:
             self._keeper = _start_keeper(self.place)
 
-    def wait(self) -> str:
-        """Wait until the server really answers; its address. Raises ServerError."""
+    def url(self) -> str:
+        """The server's address, as soon as it is known; the server may not answer yet. Raises ServerError."""
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            sockets = self.place.sockets
-            if sockets is not None and self.server.answers(sockets):
-                return str(self.server.url(sockets))
+        while (sockets := self.place.sockets) is None:
+            self.see_keeper()
+            self._pause(deadline)
+        return str(self.server.url(sockets))
+
+    def wait(self) -> None:
+        """Return when the server really answers. Raises ServerError."""
+        deadline = time.monotonic() + START_SECONDS
+        while (sockets := self.place.sockets) is None or not self.server.answers(sockets):
             self.see_keeper()
             self._pause(deadline)
 
@@ -95,7 +100,10 @@ class Embedded:
     def wait_for_stop(self) -> None:
         """Return when the server is down, or somebody else uses it."""
         deadline = time.monotonic() + START_SECONDS
-        while is_held(self.place.keeper_lock) and not _has_clients(self.place) and time.monotonic() < deadline:
+        used = 0
+        # One look can meet the keeper's own short look; five in a row are somebody else.
+        while is_held(self.place.keeper_lock) and used < 5 and time.monotonic() < deadline:
+            used = used + 1 if _has_clients(self.place) else 0
             time.sleep(LOOK_SECONDS)
 
 
@@ -106,6 +114,11 @@ class Servers:
         self.database_url = database_url
         self.redis_url = redis_url
         self._embedded = embedded
+
+    def wait(self) -> None:
+        """Return when both answer. Raises ServerError."""
+        for server in self._embedded:
+            server.wait()
 
     def see_keepers(self) -> None:
         """Start the keeper of an embedded server again if it was killed. For processes that live long."""
@@ -123,26 +136,34 @@ class Servers:
             server.wait_for_stop()
 
 
-def acquire(given: Settings) -> Servers:
-    """The servers these settings name, started if they are ours to start. Raises ServerError."""
+def acquire(given: Settings, *, wait: bool = True) -> Servers:
+    """The servers these settings name, started if they are ours to start. Raises ServerError.
+
+    Without `wait` the embedded ones may still be starting; `Servers.wait()` must be called in time.
+    """
     database = None if given.database_url else Embedded(postgres, given.var_dir)
     redis = None if given.redis_url else Embedded(valkey, given.var_dir)
     embedded = [server for server in (database, redis) if server]
     try:
         for server in embedded:
             server.claim()
-        database_url = database.wait() if database else str(given.database_url)
-        redis_url = redis.wait() if redis else str(given.redis_url)
+        acquired = Servers(
+            database.url() if database else str(given.database_url),
+            redis.url() if redis else str(given.redis_url),
+            embedded,
+        )
+        if wait:
+            acquired.wait()
     except BaseException:
         Servers("", "", embedded).close(at_once=False)
         raise
-    return Servers(database_url, redis_url, embedded)
+    return acquired
 
 
 @contextmanager
-def servers(given: Settings | None = None, *, at_once: bool = True) -> Iterator[Servers]:
+def servers(given: Settings | None = None, *, at_once: bool = True, wait: bool = True) -> Iterator[Servers]:
     """`acquire` for the length of a block."""
-    acquired = acquire(given or settings())
+    acquired = acquire(given or settings(), wait=wait)
     try:
         yield acquired
     finally:
@@ -150,10 +171,10 @@ def servers(given: Settings | None = None, *, at_once: bool = True) -> Iterator[
 
 
 @contextmanager
-def ready(*, at_once: bool = False) -> Iterator[Servers]:
+def ready(*, at_once: bool = False, wait: bool = True) -> Iterator[Servers]:
     """The servers for the length of a block, with DATABASE_URL and REDIS_URL set for us and our children."""
     before = {name: os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL")}
-    with servers(at_once=at_once) as acquired:
+    with servers(at_once=at_once, wait=wait) as acquired:
         os.environ |= {"DATABASE_URL": acquired.database_url, "REDIS_URL": acquired.redis_url}
         settings.cache_clear()
         try:

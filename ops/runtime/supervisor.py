@@ -18,7 +18,6 @@ from pathlib import Path
 from types import FrameType
 
 from ops import clock
-from ops.background import QUEUES
 from ops.config import settings
 from ops.runtime import children, state
 from ops.runtime.backoff import Backoff
@@ -28,6 +27,7 @@ from ops.runtime.servers import ServerError, Servers
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 5.0
 PYTHON = (sys.executable, "-m")
+# The supervisor itself imports little: the web, which it starts, is what people wait for.
 
 
 class Child:
@@ -79,16 +79,19 @@ class Supervisor:
         self.state = state.AppState(os.getpid(), address, "starting", clock.now().isoformat())
         self.signals = 0
         self._listener = listener
+        self._web_ready = var / "run" / "web.ready"
         self._looked_at_servers = 0.0
 
     def run(self, *, demo: bool) -> None:
-        """Start everything and keep it running until a signal comes."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        """Start everything and keep it running until a signal comes. `demo`: fill an empty installation first.
+        Raises ServerError when an embedded server does not start."""
         try:
             self._start_web()
-            say(f"Loopkeeper answers at {self.state.address}")
-            if demo:
+            self.servers.wait()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, self._on_signal)
+            self._await_web()
+            if demo and not self.signals and is_empty(self.servers.database_url):
                 self._make_demo()
             self._say_sign_ins()
             self._start_workers()
@@ -105,12 +108,22 @@ class Supervisor:
                 _signal(child, signal.SIGKILL)
 
     def _start_web(self) -> None:
+        self._web_ready.unlink(missing_ok=True)
         fd = self._listener.fileno()
         os.environ["WEB_SOCKET_FD"] = str(fd)
         self._add("web", [*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd])
         self._publish()
 
+    def _await_web(self) -> None:
+        """Until the web answers it has the machine to itself, and it is also what migrates the tables."""
+        while not self._web_ready.exists() and not self.signals:
+            self._watch()
+        if not self.signals:
+            say(f"Loopkeeper answers at {self.state.address}")
+
     def _start_workers(self) -> None:
+        from ops.background import QUEUES
+
         if self.signals:
             return
         for queue in QUEUES:
@@ -214,6 +227,17 @@ def say(what: str) -> None:
         sys.stdout.flush()
     except OSError:
         return
+
+
+def is_empty(database_url: str) -> bool:
+    """Whether the tables hold nothing yet, or only half a demo agency."""
+    import psycopg
+
+    with psycopg.connect(database_url.replace("+psycopg", "", 1)) as connection:
+        if connection.execute("SELECT FROM installation WHERE demo_state = 'building'").fetchone():
+            return True
+        used = "SELECT FROM users UNION ALL SELECT FROM practices LIMIT 1"
+        return connection.execute(used).fetchone() is None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -7,7 +7,6 @@ number of machines: the work takes a lock in the database.
 import signal
 import threading
 import time
-import traceback
 
 import structlog
 from flask import Flask
@@ -30,15 +29,14 @@ def main() -> None:
 
 
 def once(app: Flask) -> bool:
-    """One tick. False when it failed as a whole; why is logged, without the values an error message may quote."""
+    """One tick. False when it failed as a whole; why is logged."""
     from ops import schedule
 
     try:
         with app.app_context():
             schedule.run_due()
-    except Exception as problem:
-        place = traceback.extract_tb(problem.__traceback__)[-1]
-        log.error("tick_failed", error=type(problem).__name__, at=f"{place.filename}:{place.lineno}")
+    except Exception:
+        log.exception("tick_failed")
         return False
     return True
 

