@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     import_max_mb: int = Field(default=200, ge=1, le=2000)
     """The largest file that can be uploaded in the browser, in MB."""
 
+    agency_name: str = "Loopkeeper"
+    """The agency's name, as agents say it."""
+    agency_number: str = ""
+    """Number to call back, E.164, for practices that gave none of their own."""
+
     smtp_url: str | None = None
     """smtp://user:password@host:port for account mails (invites, resets). None: the recorder keeps them."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"

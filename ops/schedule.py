@@ -20,6 +20,14 @@ LOCK = 7_034_002
 
 WORK: dict[str, tuple[str, timedelta]] = {
     # name: (what to call, how often at most)
+    "start cadences": ("ops.queue.jobs.start_cadences", timedelta(minutes=1)),
+    "take steps": ("ops.queue.jobs.take_due_steps", timedelta(minutes=1)),
+    "sweep the queue": ("ops.queue.jobs.sweep", timedelta(minutes=1)),
+    "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
+    "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
+    "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
+    "resume imports": ("ops.practices.jobs.resume", timedelta(minutes=1)),
+    "forget raw files": ("ops.practices.jobs.forget_raw_files", timedelta(hours=6)),
 }
 
 

@@ -355,7 +355,7 @@ def upgrade() -> None:
     sa.CheckConstraint('tries BETWEEN 1 AND 6', name=op.f('ck_cadence_steps_tries_range')),
     sa.ForeignKeyConstraint(['cadence_id'], ['cadences.id'], name=op.f('fk_cadence_steps_cadence_id_cadences'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cadence_steps')),
-    sa.UniqueConstraint('cadence_id', 'position', name=op.f('uq_cadence_steps_cadence_id_position'))
+    sa.UniqueConstraint('cadence_id', 'position', deferrable=True, name=op.f('uq_cadence_steps_cadence_id_position'))
     )
     op.create_table('import_files',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -483,9 +483,11 @@ def upgrade() -> None:
     sa.UniqueConstraint('provider_id', name=op.f('uq_messages_provider_id')),
     sa.UniqueConstraint('reason_key', name=op.f('uq_messages_reason_key'))
     )
+    op.create_index(op.f('ix_messages_created_at'), 'messages', ['created_at'], unique=False)
     op.create_index('ix_messages_due', 'messages', ['send_after'], unique=False, postgresql_where=sa.text("state IN ('queued', 'claimed')"))
     op.create_index(op.f('ix_messages_patient_id'), 'messages', ['patient_id'], unique=False)
     op.create_index(op.f('ix_messages_practice_id_created_at'), 'messages', ['practice_id', 'created_at'], unique=False)
+    op.create_index('ix_messages_unsettled', 'messages', ['state'], unique=False, postgresql_where=sa.text("state IN ('claimed', 'attempting', 'unknown')"))
     op.create_table('quarantined_rows',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('practice_id', sa.BigInteger(), nullable=False),
@@ -534,19 +536,24 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('meaning', sa.String(), nullable=False),
     sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['in_reply_to'], ['messages.id'], name=op.f('fk_inbound_messages_in_reply_to_messages')),
     sa.ForeignKeyConstraint(['practice_id', 'patient_id'], ['patients.practice_id', 'patients.id'], name=op.f('fk_inbound_messages_practice_id_patient_id_patients')),
     sa.ForeignKeyConstraint(['practice_id'], ['practices.id'], name=op.f('fk_inbound_messages_practice_id_practices')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inbound_messages')),
     sa.UniqueConstraint('provider_id', name=op.f('uq_inbound_messages_provider_id'))
     )
+    op.create_index(op.f('ix_inbound_messages_in_reply_to'), 'inbound_messages', ['in_reply_to'], unique=False)
     op.create_index(op.f('ix_inbound_messages_practice_id_received_at'), 'inbound_messages', ['practice_id', 'received_at'], unique=False)
+    op.create_index('ix_inbound_messages_undecided', 'inbound_messages', ['contact_key'], unique=False, postgresql_where=sa.text("meaning = 'maybe_stop' AND decided_at IS NULL"))
     op.create_table('message_events',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('message_id', sa.Uuid(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('state', sa.Enum('queued', 'claimed', 'attempting', 'accepted', 'delivered', 'failed', 'unknown', 'blocked', name='state', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('note', sa.String(), nullable=False),
+    sa.Column('actor', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_message_events_message_id_messages'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message_events'))
     )
@@ -671,15 +678,19 @@ def downgrade() -> None:
     op.drop_table('referral_events')
     op.drop_index(op.f('ix_message_events_message_id'), table_name='message_events')
     op.drop_table('message_events')
+    op.drop_index('ix_inbound_messages_undecided', table_name='inbound_messages', postgresql_where=sa.text("meaning = 'maybe_stop' AND decided_at IS NULL"))
     op.drop_index(op.f('ix_inbound_messages_practice_id_received_at'), table_name='inbound_messages')
+    op.drop_index(op.f('ix_inbound_messages_in_reply_to'), table_name='inbound_messages')
     op.drop_table('inbound_messages')
     op.drop_index(op.f('ix_referrals_practice_id_received_at'), table_name='referrals')
     op.drop_table('referrals')
     op.drop_index(op.f('ix_quarantined_rows_import_id'), table_name='quarantined_rows')
     op.drop_table('quarantined_rows')
+    op.drop_index('ix_messages_unsettled', table_name='messages', postgresql_where=sa.text("state IN ('claimed', 'attempting', 'unknown')"))
     op.drop_index(op.f('ix_messages_practice_id_created_at'), table_name='messages')
     op.drop_index(op.f('ix_messages_patient_id'), table_name='messages')
     op.drop_index('ix_messages_due', table_name='messages', postgresql_where=sa.text("state IN ('queued', 'claimed')"))
+    op.drop_index(op.f('ix_messages_created_at'), table_name='messages')
     op.drop_table('messages')
     op.drop_table('import_chunks')
     op.drop_index(op.f('ix_cadence_runs_practice_id_started_at'), table_name='cadence_runs')

@@ -110,7 +110,8 @@ class CadenceStep(Base):
     cadence: Mapped[Cadence] = relationship(back_populates="steps")
 
     __table_args__ = (
-        sa.UniqueConstraint("cadence_id", "position"),
+        # looked at when a statement ends, so that one statement can give all steps new places
+        sa.UniqueConstraint("cadence_id", "position", deferrable=True),
         sa.CheckConstraint("gap_hours BETWEEN 0 AND 8760", name="gap_range"),
         sa.CheckConstraint("tries BETWEEN 1 AND 6", name="tries_range"),
     )

@@ -1,0 +1,185 @@
+"""What came of a call: one transaction writes the attempt, the ask's answer, the next step and the minutes.
+
+Saved under the fencing number of the claim. The same save twice finds the first one; a save by somebody who lost the task is
+refused, and the page keeps what was typed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.contact.actions import record_contact, suppress
+from ops.db import db
+from ops.errors import Refused
+from ops.practices.models import Patient, Practice
+from ops.queue import cadence
+from ops.queue.actions import cadences, shares, tasks
+from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, Task
+from ops.queue.outcomes import Rule, Then, rule
+from ops.queue.people import person_of, referral_of
+from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
+from ops.referrals.models import Ask, Referral
+from ops.referrals.states import may_follow
+from ops.scripts.models import Medium
+
+LONGEST_MINUTES = 60.0
+"""A call that seems longer was a forgotten page."""
+FRIEND_WITHIN = timedelta(hours=24)
+"""A friend is called the same day, at the latest within this time (DOMAIN, the Ease)."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What the agent pressed and typed. `callback_at` aware; `mine`: the promise is the agent's own."""
+
+    outcome: Outcome
+    note: str = ""
+    callback_at: datetime | None = None
+    mine: bool = True
+    friend: Friend | None = None
+
+
+def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
+    """Record what came of the call and do what follows. Raises LeaseLost, or Refused for what the outcome cannot have."""
+    first = _already(task_id, agent_id, fence)
+    if first:
+        return first
+    task = tasks.held(task_id, agent_id, fence)
+    chosen = _checked(task, saved)
+    practice = db.session.get_one(Practice, task.practice_id)
+    patient = db.session.get_one(Patient, task.patient_id)
+    attempt = _write_attempt(task, agent_id, saved)
+    key = person_of(task, patient).phone_key
+    if key:
+        record_contact(key, practice.id, "call")
+    _note_answer(task, practice, patient, chosen, saved, actor)
+    _suppress(chosen, practice, person_of(task, patient), actor)
+    _then(task, practice, patient, chosen, saved, actor)
+    db.session.flush()
+    return attempt
+
+
+def _already(task_id: int, agent_id: int, fence: int) -> Attempt | None:
+    return db.session.scalars(
+        sa.select(Attempt).where(Attempt.task_id == task_id, Attempt.fence == fence, Attempt.agent_id == agent_id)
+    ).first()
+
+
+def _checked(task: Task, saved: Saved) -> Rule:
+    try:
+        chosen = rule(task.kind, saved.outcome)
+    except KeyError:
+        raise Refused("This outcome does not belong to this kind of task.") from None
+    if saved.friend and not chosen.takes_friend:
+        raise Refused("A friend can only be recorded with an outcome that has one.")
+    if chosen.then is Then.PROMISE:
+        if saved.callback_at is None:
+            raise Refused("Please say when to call back.")
+        if saved.callback_at <= clock.now():
+            raise Refused("The time to call back is in the past.")
+        if task.closes_at and saved.callback_at > task.closes_at + timedelta(days=30):
+            raise Refused("That is too far away for this task; choose an earlier day.")
+    return chosen
+
+
+def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
+    now = clock.now()
+    started = task.claimed_at or now
+    minutes = min(LONGEST_MINUTES, round((now - started).total_seconds() / 60, 2))
+    attempt = Attempt(
+        practice_id=task.practice_id,
+        patient_id=task.patient_id,
+        task_id=task.id,
+        fence=task.fence,
+        agent_id=agent_id,
+        channel="call",
+        outcome=saved.outcome,
+        note=saved.note.strip(),
+        minutes=minutes,
+        script_version_id=task.script_version_id,
+        at=now,
+    )
+    db.session.add(attempt)
+    db.session.flush()
+    shares.charge(task.practice_id, minutes - float(task.estimate_minutes))
+    task.tries += 1
+    return attempt
+
+
+def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved: Saved, actor: str) -> None:
+    ask = None
+    if task.kind is Kind.ASK and task.run_id and chosen.answer:
+        ask = record_ask(practice.id, patient.id, task.run_id, chosen.answer)
+    if saved.friend:
+        receive_friend(practice, patient, saved.friend, actor, ask)
+    referral = referral_of(task)
+    if referral and chosen.referral and may_follow(referral.state, chosen.referral):
+        move_referral(referral, chosen.referral, actor=actor)
+    if chosen.sends_note:
+        reason_key = f"note:{task.run_id or task.id}"
+        cadences.send_template(patient, Kind.ASK, Medium.SMS, reason_key) or cadences.send_template(
+            patient, Kind.ASK, Medium.EMAIL, reason_key
+        )
+
+
+def receive_friend(practice: Practice, referrer: Patient, friend: Friend, actor: str, ask: Ask | None) -> Referral:
+    """A friend agreed to be contacted: the referral, the thank-you to the referrer, and a call to the friend today."""
+    referral = receive_referral(practice, referrer, friend, actor=actor, ask=ask)
+    open_friend_task(referral, actor)
+    return referral
+
+
+def open_friend_task(referral: Referral, actor: str) -> Task | None:
+    """The follow-up call to a fresh friend, promised within a day; None when there is one already or no number."""
+    there = db.session.scalar(
+        sa.select(sa.exists().where(Task.referral_id == referral.id, Task.kind == Kind.FRIEND_FOLLOW_UP))
+    )
+    if there or not referral.friend_phone:
+        return None
+    return tasks.open_task(
+        practice_id=referral.practice_id,
+        patient_id=referral.referrer_id,
+        kind=Kind.FRIEND_FOLLOW_UP,
+        reason=f"A friend who agreed to be called, received {referral.received_at:%-d %B}.",
+        actor=actor,
+        referral_id=referral.id,
+        promised_at=referral.received_at + FRIEND_WITHIN,
+    )
+
+
+def _suppress(chosen: Rule, practice: Practice, person: object, actor: str) -> None:
+    for channel, code in chosen.suppress:
+        keys = {"email": ("email_key",), "all": ("phone_key", "email_key")}.get(channel, ("phone_key",))
+        for key in filter(None, (getattr(person, name) for name in keys)):
+            suppress(key, channel, code, f"said to an agent: {chosen.label}", actor, practice.id)
+
+
+def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved: Saved, actor: str) -> None:
+    run = db.session.get(CadenceRun, task.run_id, with_for_update=True) if task.run_id else None
+    now = clock.now()
+    match chosen.then:
+        case Then.PROMISE:
+            task.promise_owner_id = task.held_by if saved.mine else None
+            assert saved.callback_at is not None
+            tasks.retry(task, saved.callback_at, actor, promised_at=saved.callback_at, outcome=saved.outcome)
+        case Then.RETRY if task.tries < task.max_tries:
+            zone = patient.stated_zone or practice.zone
+            tasks.retry(task, cadence.next_try(now, zone, task.tries), actor, outcome=saved.outcome)
+        case Then.LATER if chosen.later and task.tries <= task.max_tries:
+            tasks.retry(task, now + chosen.later, actor, outcome=saved.outcome)
+        case Then.RETRY | Then.NEXT_STEP:
+            tasks.finish(task, actor, outcome=saved.outcome)
+            if run:
+                cadences.advance(run)
+        case _:
+            tasks.finish(task, actor, outcome=saved.outcome)
+            if run:
+                tasks.end_run(run, f"answered: {saved.outcome}")
+    if any(channel == "all" for channel, _ in chosen.suppress) and task.referral_id is None:
+        tasks.cancel_work_for(patient.id, actor, "asked not to be contacted", except_task=task.id)
+    if chosen.outcome in (Outcome.NOT_HAPPY, Outcome.WRONG_PERSON) and task.referral_id is None:
+        tasks.cancel_work_for(patient.id, actor, chosen.label, except_task=task.id)
+
+

@@ -1,0 +1,158 @@
+"""What happened to a task, why it waits and what the gate said, in the words a lead reads. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ops.contact.facts import Reason
+from ops.queue.models import EventKind, Outcome, TaskEvent
+
+REASON_WORDS: dict[str, str] = {
+    Reason.HOURS_STATE: "outside the lawful hours of the place",
+    Reason.HOURS_UNKNOWN_PLACE: "place unknown, only the narrowest hours are safe",
+    Reason.HOLIDAY: "a holiday on which the place allows no calls",
+    Reason.HOLIDAY_TABLE_MISSING: "no holiday table for this year",
+    Reason.RULES_EXPIRED: "the rule table of the place has expired",
+    Reason.CAP_24H: "contacted often enough in the last 24 hours",
+    Reason.DNC_INTERNAL: "asked this practice not to be contacted",
+    Reason.DNC_AGENCY: "asked the agency not to be contacted",
+    Reason.DNC_NATIONAL: "on the national do-not-call list",
+    Reason.SCRUB_OLDER_31D: "do-not-call check older than 31 days",
+    Reason.STOP_SMS: "wrote STOP",
+    Reason.STOP_VOICE: "asked not to be called",
+    Reason.UNSUB_EMAIL: "unsubscribed from mail",
+    Reason.BOUNCED: "mail address does not work",
+    Reason.COMPLAINT: "complained about a message",
+    Reason.NO_CONSENT_CHANNEL: "no consent on file for this channel",
+    Reason.CONSENT_OTHER_SELLER: "consent was given to another business",
+    Reason.REASSIGNED_SUSPECT: "the number may be somebody else's by now",
+    Reason.WRONG_PERSON: "the number belongs to somebody else",
+    Reason.MINOR: "under 18",
+    Reason.DECEASED: "has died",
+    Reason.LITIGATOR: "on the list of people never to contact",
+    Reason.NO_BAA: "the practice has no BAA on file",
+    Reason.PRACTICE_PAUSED: "the practice is paused or has ended",
+    Reason.BASIS_MISSING: "no legal basis for this contact",
+    Reason.FRIEND_NOT_OPTED_IN: "the friend has not agreed to be contacted",
+    Reason.LOOP_CONSENT_MISSING: "the friend has not agreed that the referrer is told",
+    Reason.INCENTIVE_FORBIDDEN_STATE: "a reward is forbidden in this state",
+    Reason.CAMPAIGN_UNREGISTERED: "the practice's texts are not registered",
+    Reason.TEXT_HAS_PHI: "the text says too much",
+    Reason.TEXT_NOT_APPROVED: "the text is not approved",
+    Reason.LOCK_LOST: "somebody else was faster",
+    Reason.STORE_UNREADABLE: "what stands against it could not be read",
+    # why a task waits although the gate was not asked
+    "practice_not_active": "the practice is paused or has ended",
+    "promised": "promised for a later moment",
+    "next_try": "no answer so far, waiting for the next try",
+    "put_off": "put off by an agent",
+    "not_due": "not due yet",
+}
+ACTORS = {
+    "tick": "the clock",
+    "cadence": "the cadence",
+    "gate": "the contact gate",
+    "reply": "an answer of the patient",
+    "test": "a test",
+}
+EVENT_WORDS = {
+    EventKind.OPENED: "Opened",
+    EventKind.CLAIMED: "Taken",
+    EventKind.SKIPPED: "Skipped",
+    EventKind.SNOOZED: "Put off",
+    EventKind.RETRY: "To be tried again",
+    EventKind.RETURNED: "Given back",
+    EventKind.LEASE_EXPIRED: "Came back: the time in hand ran out",
+    EventKind.SHUT: "Not offered: may not be contacted then",
+    EventKind.DONE: "Done",
+    EventKind.UNDONE: "Taken back: not done after all",
+    EventKind.CANCELLED: "Cancelled",
+    EventKind.PULLED_BACK: "Pulled back",
+}
+OUTCOME_WORDS: dict[str, str] = {
+    **{outcome: outcome.replace("_", " ").capitalize() for outcome in Outcome},
+    Outcome.NOT_HAPPY: "Was not happy",
+    Outcome.REMOVE_ME: "Asked to be removed",
+    Outcome.BAD_NUMBER: "Number does not work",
+    Outcome.VOICEMAIL: "Voicemail left",
+    Outcome.CALLBACK: "Call back agreed",
+}
+Said = Callable[[datetime], str]
+"""How a moment is written on this page (in the practice's zone)."""
+
+
+def reason_words(code: str) -> str:
+    """One reason code in words; a code nobody wrote words for is shown as it is."""
+    return REASON_WORDS.get(code, code.replace("_", " ").lower())
+
+
+def reasons_words(codes: object) -> str:
+    """A list of codes as one phrase; empty for none."""
+    return ", ".join(dict.fromkeys(reason_words(str(code)) for code in codes)) if isinstance(codes, list) else ""
+
+
+def actor_words(actor: str, names: Mapping[str, str]) -> str:
+    """Who did it: the person's name, or which part of the product."""
+    return names.get(actor) or ACTORS.get(actor.partition(":")[0], actor)
+
+
+def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
+    """What the event says beyond its kind: the reason, the outcome, until when. Empty when there is nothing more."""
+    facts, parts = event.facts or {}, []
+    if outcome := facts.get("outcome"):
+        parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
+    if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):
+        parts.append(codes)
+    parts += [str(facts[name]) for name in ("reason", "why") if facts.get(name) and not facts.get("reasons")]
+    for name, words in (("until", "until"), ("ready_at", "from")):
+        if moment := _moment(facts.get(name)):
+            parts.append(f"{words} {said(moment)}")
+    if (holder := facts.get("held_by")) is not None:
+        parts.append(f"was in the hands of {names.get(f'user:{holder}', 'an agent')}")
+    return "; ".join(parts)
+
+
+def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said) -> list[str]:
+    """Why this task and no other was taken then, from the record the claim kept."""
+    chosen, second = facts.get("chosen") or {}, facts.get("second") or {}
+    lines = []
+    if str(chosen.get("band")) == "0":
+        promised = _moment(chosen.get("promised_at"))
+        lines.append(f"A promise, and promises come first{f': promised for {said(promised)}' if promised else ''}.")
+    elif chosen:
+        lines.append("Its practice was owed most" + _owed(chosen) + ", and it was the best moment there" + _rank(chosen) + ".")
+    if chosen.get("waited"):
+        lines.append("Others were taking the first candidates at the same time.")
+    if second:
+        lines.append(_second(second, practices))
+    if until := _moment(facts.get("may_call_until")):
+        lines.append(f"The law allowed the call until {said(until)} (rules {facts.get('rules', 'unknown')}).")
+    return lines
+
+
+def _second(second: Mapping[str, Any], practices: Mapping[int, str]) -> str:
+    whose = practices.get(_number(second.get("practice_id")), "another practice")
+    return f"Second came task {second.get('task_id', '?')} of {whose}{_owed(second)}{_rank(second)}."
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0
+
+
+def _owed(row: Mapping[str, Any]) -> str:
+    if str(row.get("band")) == "0" or row.get("virtual_time") is None:
+        return ""
+    return f" ({float(row['virtual_time']):.2f} minutes per contract hour)"
+
+
+def _rank(row: Mapping[str, Any]) -> str:
+    return f" (rank {float(row['rank']):.1f})" if row.get("rank") is not None else ""
+
+
+def _moment(value: object) -> datetime | None:
+    """A moment as a fact keeps it (ISO text); None for anything else, and for one without a zone."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None

@@ -1,0 +1,97 @@
+"""What the desk sends."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import Email, InputRequired, Length, Optional
+
+from ops.errors import Refused
+from ops.queue.actions.recording import Saved
+from ops.queue.models import Outcome
+from ops.referrals.actions import Friend
+from ops.referrals.models import OptIn
+
+OPT_IN_WORDS = (
+    (OptIn.ON_THE_CALL.value, "They are with the patient and said yes to me"),
+    (OptIn.WROTE_US.value, "They wrote to or called the practice themself"),
+    (OptIn.FORM.value, "They filled in the practice's form"),
+)
+
+
+class FenceForm(FlaskForm):
+    """Any act on a task in hand carries the fencing number of its claim."""
+
+    fence = IntegerField(validators=[InputRequired()])
+
+
+class SkipForm(FenceForm):
+    reason = StringField("Why not this one?", validators=[Length(max=500)])
+
+
+class SnoozeForm(FenceForm):
+    until = DateTimeLocalField("Until", validators=[InputRequired()])
+    zone = HiddenField(validators=[InputRequired()])
+
+
+class OutcomeForm(FenceForm):
+    """The outcome is the button that was pressed. Times are wall-clock times in `zone`, the patient's."""
+
+    outcome = StringField(validators=[InputRequired()])
+    note = TextAreaField("Note", validators=[Length(max=20_000)])
+    zone = HiddenField()
+    callback_at = DateTimeLocalField("Call back at", validators=[Optional()])
+    mine = BooleanField("I call back myself")
+    friend_name = StringField("Friend's first name", validators=[Length(max=200)])
+    friend_phone = StringField("Friend's phone", validators=[Length(max=40)])
+    friend_email = StringField("Friend's e-mail", validators=[Optional(), Email(), Length(max=254)])
+    friend_opt_in = RadioField(
+        "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
+    )
+    and_next = BooleanField("and give me the next one")
+
+    def saved(self) -> Saved:
+        """What was pressed and typed. Raises Refused for an unknown outcome or an unusable time, number or friend."""
+        try:
+            outcome = Outcome(self.outcome.data or "")
+        except ValueError:
+            raise Refused("Please choose one of the outcomes.") from None
+        callback = self.callback_at.data if outcome is Outcome.CALLBACK else None
+        return Saved(
+            outcome=outcome,
+            note=(self.note.data or "").replace("\x00", ""),
+            callback_at=at_zone(callback, self.zone.data) if callback else None,
+            mine=bool(self.mine.data),
+            friend=self._friend(),
+        )
+
+    def _friend(self) -> Friend | None:
+        name, phone, email = (
+            (field.data or "").strip() for field in (self.friend_name, self.friend_phone, self.friend_email)
+        )
+        if not (name or phone or email):
+            return None
+        if self.friend_opt_in.data not in {value for value, _ in OPT_IN_WORDS}:
+            raise Refused("Please say how the friend agreed, themself, to be contacted. Without that, send the note.")
+        return Friend(name, e164(phone) if phone else None, email or None, OptIn(self.friend_opt_in.data))
+
+
+def at_zone(wall_clock: datetime, zone: str | None) -> datetime:
+    """The moment it is `wall_clock` in `zone`, UTC; the earlier one when the hour happens twice. Raises Refused."""
+    try:
+        return wall_clock.replace(tzinfo=ZoneInfo(zone or "")).astimezone(UTC)
+    except (KeyError, ValueError, OSError, OverflowError):
+        raise Refused("This time cannot be read.") from None
+
+
+def e164(phone: str) -> str:
+    """A US (or + international) number in E.164. Raises Refused when it is not one."""
+    try:
+        number = phonenumbers.parse(phone, "US")
+    except phonenumbers.NumberParseException:
+        raise Refused(f"“{phone[:40]}” is not a phone number.") from None
+    if not phonenumbers.is_possible_number(number):
+        raise Refused(f"“{phone[:40]}” is not a phone number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,134 @@
+"""Work done outside a request. Each job finds its rows itself, claims them, and may run twice."""
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.db import db, transaction
+from ops.messages.models import InboundMessage
+from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
+from ops.queue.actions import cadences, claiming, recording, shares, tasks
+from ops.queue.models import Cadence, Kind, Task
+from ops.referrals.models import Referral, ReferralState
+from ops.scripts.actions import ensure_defaults
+
+STEPS_AT_ONCE = 500
+
+
+def practice_added(practice_id: int) -> None:
+    """A practice is new: it gets the default cadences and a share of the floor."""
+    with transaction("tick"):
+        ensure_defaults()
+        cadences.add_default_cadences(practice_id)
+
+
+def practice_changed(practice_id: int) -> None:
+    """Status, contract, treatments or triggers changed."""
+    with transaction("tick"):
+        shares.refresh_shares()
+        cadences.look_again(practice_id)
+    import_finished(practice_id)
+
+
+def import_finished(practice_id: int) -> None:
+    """New milestones are there: start what they trigger and open what is due."""
+    practice = db.session.get(Practice, practice_id)
+    db.session.rollback()
+    if practice is None or practice.status is PracticeStatus.ENDED:
+        return
+    looked = cadences.BATCH
+    while looked >= cadences.BATCH:
+        with transaction("tick"):
+            _, looked = cadences.start_due_cadences(practice)
+    take_due_steps()
+
+
+def start_cadences() -> None:
+    """Every practice's milestones that nobody looked at yet, and practices without cadences."""
+    without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
+    waiting = (
+        sa.select(Practice.id)
+        .where(sa.exists().where(Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None)))
+        .where(Practice.status == PracticeStatus.ACTIVE)
+    )
+    new, due = db.session.scalars(without).all(), db.session.scalars(waiting).all()
+    db.session.rollback()
+    for practice_id in new:
+        practice_added(practice_id)
+    for practice_id in due:
+        import_finished(practice_id)
+
+
+def take_due_steps() -> int:
+    """Take every due step of every cadence, each in its own transaction; how many."""
+    taken = 0
+    while run_ids := _due():
+        for run_id in run_ids:
+            with transaction("tick"):
+                taken += cadences.take_step(run_id)
+        if len(run_ids) < STEPS_AT_ONCE:
+            break
+    return taken
+
+
+def _due() -> list[int]:
+    run_ids = cadences.due_runs(STEPS_AT_ONCE)
+    db.session.rollback()
+    return run_ids
+
+
+def sweep() -> None:
+    """Expired leases back, stale work closed, shares honest, friends without a call given one, replies looked at."""
+    with transaction("tick"):
+        claiming.return_expired()
+        cadences.close_stale()
+        shares.refresh_shares()
+    with transaction("tick"):
+        for referral in db.session.scalars(_friends_without_call()).all():
+            recording.open_friend_task(referral, "tick")
+    unhandled = db.session.scalars(
+        sa.select(InboundMessage.id).where(InboundMessage.handled_at.is_(None)).limit(STEPS_AT_ONCE)
+    ).all()
+    db.session.rollback()
+    for inbound_id in unhandled:
+        note_reply(inbound_id)
+
+
+def _friends_without_call() -> sa.Select[tuple[Referral]]:
+    called = sa.exists().where(Task.referral_id == Referral.id)
+    return (
+        sa.select(Referral)
+        .where(Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), ~called)
+        .limit(STEPS_AT_ONCE)
+    )
+
+
+def rerank() -> None:
+    """Once an hour the best moments are weighed again."""
+    with transaction("tick"):
+        cadences.rerank(limit=50_000)
+
+
+def note_reply(inbound_id: int) -> None:
+    """Somebody wrote back: what was going on with them stops, and unless they opted out an agent answers."""
+    with transaction("tick") as session:
+        inbound = session.scalars(
+            sa.select(InboundMessage)
+            .where(InboundMessage.id == inbound_id, InboundMessage.handled_at.is_(None))
+            .with_for_update(skip_locked=True)
+        ).first()
+        if inbound is None:
+            return
+        inbound.handled_at = clock.now()
+        patient = session.get(Patient, inbound.patient_id) if inbound.patient_id else None
+        if patient is None:
+            return
+        why = "opted out" if inbound.meaning == "stop" else "wrote back"
+        tasks.cancel_work_for(patient.id, "reply", why)
+        if inbound.meaning != "stop" and patient.phone:
+            tasks.open_task(
+                practice_id=patient.practice_id,
+                patient_id=patient.id,
+                kind=Kind.REPLY,
+                reason=f"Wrote on {inbound.received_at:%-d %B}: “{inbound.body[:200]}”",
+                actor="reply",
+            )

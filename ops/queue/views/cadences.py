@@ -1,0 +1,1 @@
+"""The cadences and triggers of a practice."""
