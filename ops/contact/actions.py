@@ -4,6 +4,7 @@ All of it is append only. A suppression is never deleted (RULES decision 5); say
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ops import clock
 from ops.contact.facts import Reason
 from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
 from ops.db import db
+from ops.practices.refusals import Refusal
 
 BATCH_ROWS = 5000
 OPT_OUT_REASONS = {
@@ -80,6 +82,23 @@ def _insert(values: list[dict]) -> int:
     return len(db.session.scalars(statement, values).all())
 
 
+def keep_refusals(refusals: Iterable[Refusal], actor: str) -> None:
+    """The opt-outs of a practice's file (`ops.practices.refusals`)."""
+    suppress_many(
+        (
+            NewSuppression(
+                refusal.contact_key,
+                refusal.channel,
+                OPT_OUT_REASONS[SuppressedChannel(refusal.channel)],
+                refusal.source,
+                refusal.practice_id,
+            )
+            for refusal in refusals
+        ),
+        actor,
+    )
+
+
 def record_consent(
     contact_key: bytes,
     practice_id: int,
@@ -126,5 +145,30 @@ def hold_number(contact_key: bytes) -> None:
 
     Two practices texting the same person in the same second would otherwise both find the cap not yet reached.
     """
-    number = int.from_bytes(contact_key[:8], "big", signed=True)
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_of(contact_key))))
+
+
+def try_hold_number(contact_key: bytes) -> bool:
+    """`hold_number` if nobody else has it now, without waiting."""
+    return bool(db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_lock_of(contact_key)))))
+
+
+@contextmanager
+def number_held(contact_key: bytes) -> Iterator[None]:
+    """Hold the number for the length of a block that has transactions, and a call outside, of its own.
+
+    On a connection of its own, in no transaction; whoever dies lets go. Never `hold_number` it inside: one would wait
+    for oneself. (Needs real sessions: behind a pooler that hands out connections per transaction this lock does not
+    hold.)
+    """
+    lock = _lock_of(contact_key)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(lock)))
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(lock)))
+
+
+def _lock_of(contact_key: bytes) -> int:
+    return int.from_bytes(contact_key[:8], "big", signed=True)

@@ -2,7 +2,8 @@
 
 The first look reads the cells in a straight line and is what almost every row costs. Only when a cell does not say
 what its column promises does a second look go through all of them, to name everything that is wrong. Two such cells
-mean that the row is shifted: its other cells may read well and still be somebody else's, so it is kept whole and unread.
+mean that the row is shifted: its other cells may read well and still be somebody else's, so it is kept whole and
+unread.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ class Cleaner:
         self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
             Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
         )
-        self._local_day = lru_cache(maxsize=1 << 16)(self._day_in_zone)
+        self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
         self._refused = lru_cache(maxsize=1 << 12)(self._opt_outs)
 
     def _at(self, *fields: Field) -> list[int]:
@@ -94,11 +95,11 @@ class Cleaner:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         try:
-            return self._first_look(line, cells)
+            return self._first_look(line, cells, stated)
         except Unclear as reason:
             return self._second_look(record, cells, str(reason))
 
-    def _first_look(self, line: int, cells: list[str]) -> GoodRow:
+    def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         opt_outs = self._refused(tuple([cells[place] for place, _ in self._flags])) if self._flags else ()
         external_id = cells[self._id].strip()
         if len(external_id) > MAX_ID:
@@ -110,7 +111,7 @@ class Cleaner:
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
         milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity)
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated)
 
     def _patient(self, line: int, cells: list[str], external_id: str) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])
@@ -188,7 +189,7 @@ class Cleaner:
         if len(wrong) == 1 and wrong[0][0] in _SOFT:
             cells[wrong[0][1]] = ""
             try:
-                return self._first_look(record.line, cells)
+                return self._first_look(record.line, cells, record.cells)
             except Unclear as reason:
                 return BadRow(record.line, record.cells, (str(reason),))
         reasons = [f"{self._headers[place]}: {reason}" for _, place, reason in wrong] or [first_reason]

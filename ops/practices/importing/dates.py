@@ -34,7 +34,7 @@ class Stamp(NamedTuple):
     century: bool = True
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def read_stamp(text: str, excel: bool = False) -> Stamp | None:
     """The date in `text`; None for an empty cell or a sentinel for "unknown". `excel`: plain numbers are serial days.
 
@@ -107,7 +107,7 @@ def _offset(zone: str | None) -> timezone | None:
     return timezone(-shift if zone[0] == "-" else shift)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def birth_date(text: str, today: date, excel: bool = False) -> date | None:
     """A birthday; None when unknown. Raises Unclear: in the future, before 1900, a two-digit year that could be two."""
     stamp = read_stamp(text, excel)
@@ -135,7 +135,7 @@ def _century_earlier(day: date) -> date:
     return date(day.year - 100, day.month, 28 if leap else day.day)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def past_date(text: str, today: date, what: str, excel: bool = False) -> date | None:
     """A day that has been, such as a death; None when unknown. Raises Unclear: in the future, or before 1900."""
     stamp = read_stamp(text, excel)

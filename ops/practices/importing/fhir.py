@@ -1,8 +1,8 @@
 """Patients, encounters and procedures of a FHIR R4 Bundle, read entry by entry.
 
 Everything else in a bundle (observations, claims, notes) is passed over and never kept. The bundle is read through once
-when it is opened: broken JSON, another FHIR version or something that is no bundle is refused before anything is stored.
-`line` of what comes out is the number of the entry, from 1.
+when it is opened: broken JSON, another FHIR version or something that is no bundle is refused before anything is
+stored. `line` of what comes out is the number of the entry, from 1.
 """
 
 import json
@@ -136,7 +136,8 @@ class Bundle:
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
-        return GoodRow(number, external_id, None, milestone, (), 0)
+        kept = _kept(resource, external_id + treatment + key)
+        return GoodRow(number, external_id, None, milestone, (), 0, kept)
 
     def _subject(self, resource: Resource) -> str:
         reference = str((resource.get("subject") or {}).get("reference") or "")
@@ -155,7 +156,14 @@ def _row(number: int, resource: Resource, read: Callable[[Resource], GoodRow | N
     except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
         reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
-        return BadRow(number, [json.dumps(resource, ensure_ascii=False)[:MAX_KEPT]], (f"{where}: {reason}",))
+        return BadRow(number, _kept(resource), (f"{where}: {reason}",))
+
+
+def _kept(resource: Resource, stored: str = "") -> list[str]:
+    """The resource as one cell. Raises Unclear when `stored`, what we would store of it, holds what no text may."""
+    if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
+        raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
+    return [json.dumps(resource)[:MAX_KEPT]]
 
 
 def other_version(resource: Resource) -> str | None:
@@ -212,7 +220,8 @@ def _patient(resource: Resource, number: int, external_id: str, today: date) -> 
         number, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, _language(resource)
     )
     identity = hash(f"{same_name(last)}|{same_name(first)}|{born or ''}")
-    return GoodRow(number, external_id, patient, None, (), identity)
+    kept = _kept(resource, f"{external_id}{first}{last}{raw}{email}")
+    return GoodRow(number, external_id, patient, None, (), identity, kept)
 
 
 def _name(resource: Resource) -> tuple[str, str]:

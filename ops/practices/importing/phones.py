@@ -19,7 +19,7 @@ _LETTERS = re.compile(r"[+\d\s().-]*[A-Za-z]{3,}[\w\s.-]*")
 _NOTHING = {"", "-", "--", "n/a", "na", "none", "null", "no phone", "unknown", "unlisted", "not given", "declined"}
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def read_phone(text: str) -> str | None:
     """The number in E.164; None for an empty cell or one that cannot be dialled. Raises Unclear for anything else."""
     text = text.strip()
@@ -32,7 +32,7 @@ def read_phone(text: str) -> str | None:
     return _any_number(text)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _in_use(prefix: str) -> bool:
     """Whether numbers of this area code and exchange are given out. The last four digits never decide (tested)."""
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{prefix}0100"))

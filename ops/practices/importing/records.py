@@ -57,7 +57,10 @@ class OptOut(NamedTuple):
 
 
 class GoodRow(NamedTuple):
-    """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file."""
+    """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
+
+    `cells` is the record as it stood there: what is kept if the database knows of a reason against it.
+    """
 
     line: int
     external_id: str
@@ -65,6 +68,7 @@ class GoodRow(NamedTuple):
     milestone: MilestoneRecord | None
     opt_outs: tuple[OptOut, ...]
     identity: int
+    cells: list[str]
 
 
 class BadRow(NamedTuple):

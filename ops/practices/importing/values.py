@@ -40,7 +40,7 @@ _LANGUAGES = {
 MAX_NAME = 100
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def read_name(text: str) -> str:
     """A name with its spaces tidied; digits and accents stay. Raises Unclear for addresses, numbers and dates."""
     name = " ".join(text.split())
@@ -90,7 +90,7 @@ def read_state(text: str) -> str | None:
     return code
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def read_zip(text: str, state: str | None) -> str | None:
     """Five digits. Spreadsheets eat leading zeros: three or four digits are filled up where the state has such ZIPs."""
     text = text.strip()
@@ -136,7 +136,7 @@ def read_language(text: str) -> str | None:
     return code if len(code) == 2 and code.isalpha() else None
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def same_name(text: str) -> str:
     """A name reduced to what two spellings of one person share: no accents, case, spaces or punctuation."""
     folded = unicodedata.normalize("NFKD", text).casefold()

@@ -1,0 +1,86 @@
+"""Who has stood in this file already: the same number must not belong to two people.
+
+A Python dict of a million strings is 200 MB. This is a hash table in three flat arrays, 20 bytes a slot at most half
+full: 42 MB for a million people. Keys are 64-bit hashes; the chance that two of a million people share one is 1 in 30
+million.
+"""
+
+from array import array
+
+UNREACHABLE, DECEASED, MINOR, SUPPRESSED = 1, 2, 4, 8
+_FLAGS = 0xF
+_MASK = (1 << 64) - 1
+
+
+class Seen:
+    """People by external id, with what each is (flags above; the last row about them counts, an opt-out stays)."""
+
+    def __init__(self) -> None:
+        self.counts = {UNREACHABLE: 0, DECEASED: 0, MINOR: 0, SUPPRESSED: 0}
+        self._used = 0
+        self._make(1 << 10)
+
+    def _make(self, slots: int) -> None:
+        self._keys = array("Q", bytes(8 * slots))
+        self._people = array("Q", bytes(8 * slots))
+        self._lines = array("I", bytes(4 * slots))
+        self._slots = slots
+
+    def note(self, external_id: str, identity: int, flags: int, line: int) -> int:
+        """0, or the line on which this id stands for another person (then nothing is noted).
+
+        `identity` 0 contradicts nobody.
+        """
+        key = hash(external_id) & _MASK or 1
+        person = identity & (_MASK ^ _FLAGS)
+        slot = self._find(key)
+        if not self._keys[slot]:
+            self._add(slot, key, person | flags, line)
+            return 0
+        before = self._people[slot]
+        known = before & ~_FLAGS
+        if known and person and known != person:
+            return self._lines[slot]
+        was = before & _FLAGS
+        now = flags | (was & SUPPRESSED)
+        if now != was or not known:
+            self._people[slot] = (known or person) | now
+            self._count(was, now)
+        return 0
+
+    def suppress(self, external_id: str, line: int) -> None:
+        """Note an opt-out of somebody whose own row stands elsewhere."""
+        key = hash(external_id) & _MASK or 1
+        slot = self._find(key)
+        if not self._keys[slot]:
+            self._add(slot, key, SUPPRESSED, line)
+        elif not self._people[slot] & SUPPRESSED:
+            self._people[slot] |= SUPPRESSED
+            self.counts[SUPPRESSED] += 1
+
+    def _find(self, key: int) -> int:
+        keys, last = self._keys, self._slots - 1
+        slot = key & last
+        while keys[slot] and keys[slot] != key:
+            slot = (slot + 1) & last
+        return slot
+
+    def _add(self, slot: int, key: int, person: int, line: int) -> None:
+        self._keys[slot], self._people[slot], self._lines[slot] = key, person, min(line, 0xFFFFFFFF)
+        self._count(0, person & _FLAGS)
+        self._used += 1
+        if self._used * 2 > self._slots:
+            self._grow()
+
+    def _count(self, was: int, now: int) -> None:
+        if was != now:
+            for flag in self.counts:
+                self.counts[flag] += bool(now & flag) - bool(was & flag)
+
+    def _grow(self) -> None:
+        old = zip(self._keys, self._people, self._lines, strict=True)
+        self._make(self._slots * 4 if self._slots < 1 << 16 else self._slots * 2)
+        for key, person, line in old:
+            if key:
+                slot = self._find(key)
+                self._keys[slot], self._people[slot], self._lines[slot] = key, person, line
