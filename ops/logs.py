@@ -8,6 +8,7 @@ data), and of other people's loggers only who complained. What a person did to w
 import logging
 import sys
 import traceback
+from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -66,7 +67,7 @@ class _Sieve(logging.Handler):
         logger.warning("library_warned", logger=record.name, code=record.levelname, exc_info=record.exc_info or False)
 
 
-def only_allowed(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+def only_allowed(_: object, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Drop every key that is not in KEYS and shorten what is left."""
     return {key: _short(value) for key, value in line.items() if key in KEYS}
 
@@ -75,7 +76,7 @@ def _short(value: Any) -> Any:
     return value[:LONGEST] if isinstance(value, str) else value
 
 
-def told_by_type(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+def told_by_type(_: object, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Replace an exception by its type (`error`) and where it was raised (`raised`), leaving out its message."""
     given = line.pop("exc_info", None)
     problem = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts import sessions
+from ops.accounts.browsers import browser_name
 from ops.accounts.models import AuthSession, Role, User
 from ops.config import settings
 from ops.db import db, transaction
@@ -75,6 +76,7 @@ def install(app: Flask) -> None:
     """Put the check before every view, and the person into every page."""
     app.extensions["access"] = check
     app.context_processor(lambda: {"me": g.get("user"), "may_see": may_see})
+    app.jinja_env.filters["browser_name"] = browser_name
 
 
 def may_see(endpoint: str, roles: frozenset[str]) -> bool:

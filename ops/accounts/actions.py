@@ -164,3 +164,8 @@ def let_in(user: User, password: str, *, address: str | None, browser: str | Non
     if passwords.is_outdated(user.password_hash or ""):
         user.password_hash = passwords.hash_of(password)
     return sessions.begin(user, address=address, browser=browser)
+
+
+def use_single_keys(user_id: int, on: bool) -> None:
+    """Switch the one-key shortcuts of a person's desk."""
+    db.session.execute(sa.update(User).where(User.id == user_id).values(single_keys=on))

@@ -101,3 +101,9 @@ def _end(which: sa.ColumnElement[bool], why: str) -> int:
     change = sa.update(AuthSession).where(which, AuthSession.ended_at.is_(None))
     done = db.session.execute(change.values(ended_at=clock.now(), ended_why=why).returning(AuthSession.id))
     return len(done.all())
+
+
+def end_old() -> int:
+    """End the sign-ins that have outlived their hours, so that the lists of them are true; how many there were."""
+    eldest = clock.now() - timedelta(hours=settings().session_hours)
+    return _end(AuthSession.created_at <= eldest, OVER)

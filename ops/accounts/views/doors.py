@@ -1,17 +1,19 @@
-"""The doors: signing in and out, the first page of each role. People and their accounts are in `people_views`."""
+"""Signing in and out, a forgotten password, the link that sets one, and the first page of each role."""
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+import time
+
+from flask import current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import access, actions, passwords, sessions
+from ops import background
+from ops.accounts import access, actions, links, mail, passwords, sessions
 from ops.accounts.access import anyone, me, public
-from ops.accounts.forms import SignInForm
+from ops.accounts.forms import ForgotForm, NewPasswordForm, SignInForm
 from ops.accounts.models import Role
+from ops.accounts.views import bp
 from ops.db import transaction
+from ops.errors import Refused
 from ops.web import limiter
-
-bp = Blueprint("accounts", __name__)
-bp.record_once(lambda state: access.install(state.app))
 
 FIRST_PAGES = {
     Role.AGENT: ("queue.desk",),
@@ -21,12 +23,15 @@ FIRST_PAGES = {
 }
 WRONG = "E-mail and password do not belong together, or there were too many tries. Wait a minute before the next."
 FAILURES_PER_ADDRESS = "30 per minute"
+REQUESTS_PER_ADDRESS = "10 per minute"
+ANSWER_AFTER_S = 0.25
+"""A request for a link is answered after this time whether or not it was for somebody."""
 
 
 @bp.get("/")
 @anyone
 def home() -> ResponseReturnValue:
-    """The first page of each role; "My sign-ins" where a part of the product is not installed."""
+    """To the first page of each role; to one's own account where a part of the product is not installed."""
     there = (page for page in FIRST_PAGES[me().role] if page in current_app.view_functions)
     return redirect(url_for(next(there, "accounts.sign_ins")))
 
@@ -69,8 +74,37 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("accounts.sign_in"), 303)
 
 
-@bp.get("/me/sign-ins")
-@anyone
-def sign_ins() -> ResponseReturnValue:
-    """Where the person is signed in."""
-    return render_template("accounts/sign_ins.html")
+@bp.route("/forgot", methods=["GET", "POST"])
+@limiter.limit(REQUESTS_PER_ADDRESS, methods=["POST"])
+@public
+def forgot() -> ResponseReturnValue:
+    """Ask for a link to set a new password. The answer and its time are the same for everybody."""
+    form = ForgotForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/forgot.html", form=form), 422 if form.is_submitted() else 200
+    began = time.monotonic()
+    with transaction("forgot"):
+        if link := links.ask_for_link(form.email.data):
+            background.ring("ops.accounts.jobs.mail_link", link.id, on="work")
+    time.sleep(max(0.0, ANSWER_AFTER_S - (time.monotonic() - began)))
+    return render_template("accounts/forgot_sent.html", by_mail=mail.is_set_up())
+
+
+@bp.route("/link/<token>", methods=["GET", "POST"])
+@limiter.limit(FAILURES_PER_ADDRESS)
+@public
+def link(token: str) -> ResponseReturnValue:
+    """Set the password by an invitation or reset link. Looking at it (as mail scanners do) does not use it up."""
+    user = links.holder(token)
+    if user is None:
+        return render_template("accounts/link_over.html"), 410
+    form = NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            with transaction(user.actor):
+                links.use(token, form.password.data)
+            flash("Your password is set. Sign in with it.", "success")
+            return redirect(url_for("accounts.sign_in"), 303)
+        except Refused as refusal:
+            form.password.errors = (str(refusal),)
+    return render_template("accounts/link.html", form=form, user=user), 422 if form.is_submitted() else 200
