@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     agency_number: str = ""
     """Number to call back, E.164, for practices that gave none of their own."""
 
+    postal_address: str = ""
+    """The postal address in the footer of mails to patients. Without one they go to the recorder (CAN-SPAM)."""
     smtp_url: str | None = None
     """smtp://user:password@host:port for account mails (invites, resets). None: the recorder keeps them."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"

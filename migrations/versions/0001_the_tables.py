@@ -413,9 +413,11 @@ def upgrade() -> None:
     sa.Column('treatment_type_id', sa.BigInteger(), nullable=True),
     sa.Column('delay_days', sa.Integer(), nullable=True),
     sa.Column('spacing_days', sa.Integer(), nullable=False),
+    sa.Column('open_days', sa.Integer(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.CheckConstraint('delay_days IS NULL OR delay_days BETWEEN 0 AND 1095', name=op.f('ck_triggers_delay_range')),
     sa.CheckConstraint('spacing_days BETWEEN 0 AND 1095', name=op.f('ck_triggers_spacing_range')),
+    sa.CheckConstraint('open_days BETWEEN 1 AND 365', name=op.f('ck_triggers_open_range')),
     sa.ForeignKeyConstraint(['practice_id', 'cadence_id'], ['cadences.practice_id', 'cadences.id'], name=op.f('fk_triggers_practice_id_cadence_id_cadences'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['practice_id', 'treatment_type_id'], ['treatment_types.practice_id', 'treatment_types.id'], name=op.f('fk_triggers_practice_id_treatment_type_id_treatment_types'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_triggers'))

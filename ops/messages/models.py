@@ -59,6 +59,12 @@ class Message(Base):
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
         sa.Index("ix_messages_due", "send_after", postgresql_where=sa.text("state IN ('queued', 'claimed')")),
+        sa.Index(
+            "ix_messages_unsettled",
+            "state",
+            postgresql_where=sa.text("state IN ('claimed', 'attempting', 'unknown')"),
+        ),
+        sa.Index(None, "created_at"),
         sa.Index(None, "practice_id", "created_at"),
         sa.Index(None, "patient_id"),
     )
@@ -73,6 +79,7 @@ class MessageEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     state: Mapped[MessageState] = mapped_column(closed_set(MessageState, "state"))
     note: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str]
 
 
 class RecorderDelivery(Base):
@@ -103,9 +110,18 @@ class InboundMessage(Base):
     meaning: Mapped[str]
     """stop, maybe_stop or other."""
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a person said whether a maybe_stop was one. Until then nothing more is sent to them."""
+    decided_by: Mapped[str | None]
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
         sa.Index(None, "practice_id", "received_at"),
+        sa.Index(None, "in_reply_to"),
+        sa.Index(
+            "ix_inbound_messages_undecided",
+            "contact_key",
+            postgresql_where=sa.text("meaning = 'maybe_stop' AND decided_at IS NULL"),
+        ),
     )

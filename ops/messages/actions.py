@@ -1,0 +1,220 @@
+"""What can be done with messages: queue one, take a reply, let somebody out, settle what is unclear."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ops import clock
+from ops.background import ring
+from ops.config import settings
+from ops.contact import actions as contact
+from ops.crypto import contact_key
+from ops.db import db
+from ops.errors import Refused
+from ops.messages import replies, segments, wording
+from ops.messages.events import move, note_event
+from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
+from ops.messages.replies import Meaning
+from ops.practices.models import Patient, Practice
+
+STOP_CONFIRMATION = "stop_confirmation"
+MAX_REPLY_CHARACTERS = 10_000
+CONFIRMATIONS = {
+    "en": "{name}: you are unsubscribed and will get no more messages or calls from us.",
+    "es": "{name}: su baja esta confirmada. No recibira mas mensajes ni llamadas nuestras.",
+}
+
+
+def queue_message(
+    practice: Practice,
+    patient: Patient | None,
+    *,
+    channel: str,
+    kind: str,
+    reason_key: str,
+    to_address: str,
+    body: str,
+    subject: str = "",
+    script_version_id: int | None = None,
+    send_after: datetime | None = None,
+) -> Message:
+    """Put a text ("sms") or mail ("email") into the outbox, to leave as soon as the gate allows, not before
+    `send_after`.
+
+    `reason_key` is the business reason, unique for ever: asked again, the message that is there is returned unchanged.
+    Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; a mail
+    gets the practice's footer with the way out. Raises Refused for what may not be sent: no address, an unfilled
+    placeholder, more than ten parts, a treatment or a date.
+    """
+    over = MessageChannel(channel)
+    message_id, now = uuid.uuid4(), clock.now()
+    text = segments.plain(body) if over is MessageChannel.SMS else body.strip()
+    if why := wording.problem(over, to_address, subject, text, private=_treatments(practice), public=_public(practice)):
+        raise Refused(why)
+    if over is MessageChannel.EMAIL:
+        text += footer(practice, message_id)
+    values = {
+        "id": message_id,
+        "practice_id": practice.id,
+        "patient_id": patient.id if patient else None,
+        "channel": over,
+        "kind": kind,
+        "reason_key": reason_key,
+        "to_address": to_address,
+        "contact_key": contact_key(to_address),
+        "subject": subject,
+        "body": text,
+        "script_version_id": script_version_id,
+        "state": MessageState.QUEUED,
+        "send_after": send_after or now,
+        "created_at": now,
+    }
+    if db.session.scalar(insert(Message).values(values).on_conflict_do_nothing().returning(Message.id)):
+        note_event(message_id, MessageState.QUEUED, "outbox")
+        if send_after is None or send_after <= now:
+            ring("ops.messages.jobs.send", str(message_id), on="messages")
+    return db.session.scalars(sa.select(Message).where(Message.reason_key == reason_key)).one()
+
+
+def _treatments(practice: Practice) -> list[str]:
+    return [word for each in practice.treatment_types for word in (each.name, *each.match_words)]
+
+
+def _public(practice: Practice) -> str:
+    links = " ".join(f"{link.label} {link.url}" for link in practice.review_links)
+    own = (practice.name, practice.spoken_name, practice.shareable, practice.helps_best, practice.website)
+    return " ".join((*own, links))
+
+
+def footer(practice: Practice, message_id: uuid.UUID) -> str:
+    """What stands below every mail (RULES A9): who sends it, from where, and how to get no more."""
+    sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
+    return f"\n\n-- \n{sender}\nNo more of these mails: {unsubscribe_url(message_id)}\n"
+
+
+def unsubscribe_url(message_id: uuid.UUID) -> str:
+    """The public page by which whoever got this message can leave. The id is random; it never expires."""
+    return f"{settings().address}/u/{message_id.hex}"
+
+
+def receive(
+    practice: Practice,
+    *,
+    channel: str,
+    from_address: str,
+    body: str,
+    provider_id: str,
+    in_reply_to: Message | None = None,
+) -> InboundMessage:
+    """Take what somebody wrote to us. The same `provider_id` again is the reply that is there.
+
+    A plain stop word ends everything between this practice and this person at once, over every channel, and is
+    confirmed once by text. Something that may mean stop holds back what we would send until a person has read it
+    (RULES A4).
+    """
+    key = contact_key(from_address)
+    contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after
+    patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
+    values = {
+        "practice_id": practice.id,
+        "patient_id": patient_id,
+        "channel": MessageChannel(channel),
+        "in_reply_to": in_reply_to.id if in_reply_to else None,
+        "provider_id": provider_id,
+        "contact_key": key,
+        "body": body.replace("\0", "").strip()[:MAX_REPLY_CHARACTERS],
+        "received_at": clock.now(),
+        "meaning": replies.meaning(body),
+    }
+    added = db.session.scalar(
+        insert(InboundMessage).values(values).on_conflict_do_nothing().returning(InboundMessage.id)
+    )
+    reply = db.session.scalars(sa.select(InboundMessage).where(InboundMessage.provider_id == provider_id)).one()
+    if added:
+        if reply.meaning == Meaning.STOP:
+            _stop(practice, reply, from_address)
+        ring("ops.queue.jobs.note_reply", reply.id)
+    return reply
+
+
+def _patient_with(practice_id: int, key: bytes) -> int | None:
+    known = sa.or_(Patient.phone_key == key, Patient.email_key == key)
+    found = db.session.scalars(sa.select(Patient.id).where(Patient.practice_id == practice_id, known).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _stop(practice: Practice, reply: InboundMessage, address: str) -> None:
+    reason = "STOP_SMS" if reply.channel is MessageChannel.SMS else "UNSUB_EMAIL"
+    opt_out(practice.id, reply.contact_key, reason, f"reply {reply.id}", actor="inbound")
+    if reply.channel is MessageChannel.SMS:
+        _confirm_stop(practice, reply, address)
+
+
+def opt_out(practice_id: int, key: bytes, reason: str, source: str, *, actor: str) -> None:
+    """Nothing more from this practice to whoever has this number or address, over any channel: the number and the
+    address of each of its patients who has either, too. Their messages that wait are blocked.
+    """
+    pairs = db.session.execute(
+        sa.select(Patient.phone_key, Patient.email_key).where(
+            Patient.practice_id == practice_id, sa.or_(Patient.phone_key == key, Patient.email_key == key)
+        )
+    ).all()
+    keys = {key, *(each for pair in pairs for each in pair if each)}
+    for each in keys:
+        contact.suppress(each, "all", reason, source, actor, practice_id)
+    waiting = sa.select(Message.id).where(
+        Message.practice_id == practice_id,
+        Message.contact_key.in_(keys),
+        Message.state == MessageState.QUEUED,
+        Message.kind != STOP_CONFIRMATION,
+    )
+    for message_id in db.session.scalars(waiting).all():
+        move(message_id, MessageState.QUEUED, MessageState.BLOCKED, actor=actor, note=source, block_reasons=[reason])
+
+
+def _confirm_stop(practice: Practice, reply: InboundMessage, address: str) -> None:
+    patient = db.session.get(Patient, reply.patient_id) if reply.patient_id else None
+    text = CONFIRMATIONS.get(patient.language if patient else "en", CONFIRMATIONS["en"])
+    queue_message(
+        practice,
+        patient,
+        channel=MessageChannel.SMS,
+        kind=STOP_CONFIRMATION,
+        reason_key=f"stop:{practice.id}:{reply.contact_key.hex()}",
+        to_address=address,
+        body=text.format(name=practice.name),
+    )
+
+
+def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
+    """A person has read a reply that may mean stop, and says whether it does. Raises Refused when it is decided."""
+    claimed = db.session.execute(
+        sa.update(InboundMessage)
+        .where(InboundMessage.id == reply.id, InboundMessage.decided_at.is_(None))
+        .values(decided_at=clock.now(), decided_by=actor)
+        .returning(InboundMessage.id)
+    ).all()
+    if not claimed:
+        raise Refused("Somebody has already decided about this reply.")
+    if is_stop:
+        reason = "STOP_SMS" if reply.channel is MessageChannel.SMS else "UNSUB_EMAIL"
+        opt_out(reply.practice_id, reply.contact_key, reason, f"reply {reply.id}, read by a person", actor=actor)
+
+
+def resolve_unknown(message: Message, was_sent: bool, *, actor: str) -> None:
+    """A person found out what became of a message nobody could tell about. Not sent: it goes out again, past the gate.
+
+    Raises Refused when it is not unknown any more.
+    """
+    if was_sent:
+        done = move(message.id, MessageState.UNKNOWN, MessageState.ACCEPTED, actor=actor, note="was sent")
+    else:
+        note = "was not sent, send again"
+        done = move(
+            message.id, MessageState.UNKNOWN, MessageState.QUEUED, actor=actor, note=note, send_after=clock.now()
+        )
+        ring("ops.messages.jobs.send", str(message.id), on="messages")
+    if not done:
+        raise Refused("This has been settled in the meantime.")

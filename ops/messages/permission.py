@@ -1,0 +1,82 @@
+"""May this message leave now? The contact gate, asked with what the message is about."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ops.contact.asking import Friend, Person, may_contact
+from ops.contact.facts import Decision, Reason
+from ops.contact.models import GateDecision
+from ops.contact.queries import has_agreed
+from ops.db import db
+from ops.messages.actions import STOP_CONFIRMATION
+from ops.messages.models import InboundMessage, Message, MessageChannel
+from ops.messages.replies import Meaning
+from ops.practices.models import Patient, Practice
+
+CONFIRM_WITHIN = timedelta(minutes=5)
+"""A confirmation this soon after the stop is covered by it (RULES A4)."""
+
+
+def ask(message: Message, practice: Practice, at: datetime) -> Decision:
+    """The gate's answer for this message at `at`, kept in the current transaction."""
+    subject = f"message:{message.id}"
+    if message.kind == STOP_CONFIRMATION:
+        return _confirming(message, at, subject)
+    person = _person(message)
+    if person is None:  # the patient has another number or address by now: this one may be anybody's
+        return _own_answer(message, at, subject, (Reason.REASSIGNED_SUSPECT,))
+    return may_contact(person, practice, message.channel, at, subject)
+
+
+def is_held_back(message: Message) -> bool:
+    """Whether this person wrote something that may mean stop and nobody has read it yet."""
+    theirs = InboundMessage.contact_key == message.contact_key
+    if message.patient_id is not None:
+        theirs = sa.or_(theirs, InboundMessage.patient_id == message.patient_id)
+    undecided = sa.and_(
+        InboundMessage.practice_id == message.practice_id,
+        InboundMessage.meaning == Meaning.MAYBE_STOP,
+        InboundMessage.decided_at.is_(None),
+    )
+    return bool(db.session.scalar(sa.select(sa.exists().where(undecided, theirs))))
+
+
+def _person(message: Message) -> Person | None:
+    if message.patient_id is None:
+        by_text = message.channel is MessageChannel.SMS
+        return Friend(
+            phone=message.to_address if by_text else None,
+            email=None if by_text else message.to_address,
+            opted_in=has_agreed(message.practice_id, message.contact_key),
+        )
+    patient = db.session.get_one(Patient, message.patient_id, populate_existing=True)
+    return patient if message.contact_key in (patient.phone_key, patient.email_key) else None
+
+
+def _confirming(message: Message, at: datetime, subject: str) -> Decision:
+    """The one text that answers a stop: allowed by that stop itself, at once, whatever the hour."""
+    stop = sa.and_(
+        InboundMessage.practice_id == message.practice_id,
+        InboundMessage.contact_key == message.contact_key,
+        InboundMessage.meaning == Meaning.STOP,
+        InboundMessage.received_at.between(at - CONFIRM_WITHIN, at),
+    )
+    asked_for = db.session.scalar(sa.select(sa.exists().where(stop)))
+    return _own_answer(message, at, subject, () if asked_for else (Reason.STOP_SMS,))
+
+
+def _own_answer(message: Message, at: datetime, subject: str, reasons: tuple[Reason, ...]) -> Decision:
+    db.session.add(
+        GateDecision(
+            at=at,
+            practice_id=message.practice_id,
+            subject=subject,
+            allow=not reasons,
+            reasons=list(reasons),
+            facts={"channel": str(message.channel), "kind": message.kind},
+            rules_version="message",
+        )
+    )
+    db.session.flush()
+    return Decision(not reasons, reasons, (), None, None, "message")
