@@ -6,6 +6,7 @@ mean that the row is shifted: its other cells may read well and still be somebod
 unread.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -35,6 +36,9 @@ SHIFTED = 2
 FAR = timedelta(days=730)
 """An appointment further ahead than this is a wrong date."""
 MAX_ID = 200
+SURPLUS = "surplus"
+"""Heads the columns of our list of wrong rows that hold what a row had too much."""
+_DISARMED = re.compile(r"'[=+\-@\t\r]")
 _DEAD = {"deceased", "dead", "died", "expired", "d", "5"}
 _DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
 _DONE |= {"attended", "checkedout", "2"}
@@ -80,6 +84,8 @@ class Cleaner:
         self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
             Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
         )
+        (self._corrects,) = self._at(Field.QUARANTINED_ROW)
+        self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
         self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
         self._refused = lru_cache(maxsize=1 << 12)(self._opt_outs)
 
@@ -90,6 +96,10 @@ class Cleaner:
         line, stated, problem = record
         if problem:
             return BadRow(line, stated, (problem,))
+        if self._corrects >= 0:  # our own list of wrong rows, come back: formulas were disarmed there
+            stated = [cell[1:] if _DISARMED.match(cell) else cell for cell in stated]
+            if any(stated[place].strip() for place in self._surplus):
+                return BadRow(line, stated, (f"still holds more cells than the file has columns ({SURPLUS})",))
         cells = [*stated, ""]  # so that the place -1 of a column that is not there reads as empty
         for place, others in self._spare:
             if not cells[place]:
@@ -111,7 +121,9 @@ class Cleaner:
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
         milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated)
+        corrects = cells[self._corrects].strip()
+        number = int(corrects) if corrects.isdecimal() else 0
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number)
 
     def _patient(self, line: int, cells: list[str], external_id: str) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])

@@ -84,7 +84,7 @@ class DelimitedText:
         except csv.Error as problem:
             self._waiting.extendleft(reversed(taken[1:]))
             self._line = start
-            return Record(start, line.rstrip("\n").split(self._delimiter), f"the quotes do not balance ({problem})")
+            return Record(start, [line.rstrip("\n")], f"the quotes do not balance ({problem})")
 
     def _continued(self, taken: list[str]) -> Iterator[str]:
         yield taken[0]

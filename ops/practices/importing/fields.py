@@ -34,6 +34,7 @@ class Field(StrEnum):
     HAPPENED = "happened"
     TREATMENT = "treatment"
     VISIT_STATUS = "visit_status"
+    QUARANTINED_ROW = "quarantined_row"
 
 
 LABELS = {
@@ -65,6 +66,7 @@ LABELS = {
     Field.HAPPENED: "date of the visit or treatment",
     Field.TREATMENT: "treatment or service",
     Field.VISIT_STATUS: "status of the visit",
+    Field.QUARANTINED_ROW: "number of the quarantined row it corrects",
 }
 """How the pages call each field."""
 
@@ -121,6 +123,7 @@ _NAMES = {
         "treatments procedure procedurename procedures visittype appointmenttype lastservice lasttreatment"
     ),
     Field.VISIT_STATUS: "aptstatus apptstatus appointmentstatus visitstatus bookingstatus",
+    Field.QUARANTINED_ROW: "quarantinedrow",
 }
 SYNONYMS = {name: field for field, names in _NAMES.items() for name in names.split()}
 

@@ -59,7 +59,8 @@ class OptOut(NamedTuple):
 class GoodRow(NamedTuple):
     """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
 
-    `cells` is the record as it stood there: what is kept if the database knows of a reason against it.
+    `cells` is the record as it stood there: what is kept if the database knows of a reason against it. `corrects` is
+    the id of the quarantined row it was made from, 0 for none.
     """
 
     line: int
@@ -69,6 +70,7 @@ class GoodRow(NamedTuple):
     opt_outs: tuple[OptOut, ...]
     identity: int
     cells: list[str]
+    corrects: int = 0
 
 
 class BadRow(NamedTuple):

@@ -4,29 +4,38 @@
     choose_profile(load.files[0], profile)                       # optional
     begin(load)                                                  # a worker runs it; or run(load.id) here and now
 
-`try_out` does everything but the writing.
+`try_out` does everything but the writing, `preview` looks at the first rows of one file, `correct` loads a wrong row
+again.
 """
 
+from ops.practices.loading.correcting import correct, wrong_rows_csv
 from ops.practices.loading.intake import choose_profile, chosen_profile, forget_raw, raw, receive, refuse_without_baa
 from ops.practices.loading.outcome import Outcome, outcome_of
-from ops.practices.loading.running import run, try_out
+from ops.practices.loading.preview import Column, Preview, preview
+from ops.practices.loading.running import run, saved_mappings, try_out
 from ops.practices.loading.sources import Source, open_source
 from ops.practices.loading.starting import begin, cancel, resume_dead
 
 __all__ = [
+    "Column",
     "Outcome",
+    "Preview",
     "Source",
     "begin",
     "cancel",
     "choose_profile",
     "chosen_profile",
+    "correct",
     "forget_raw",
     "open_source",
     "outcome_of",
+    "preview",
     "raw",
     "receive",
     "refuse_without_baa",
     "resume_dead",
     "run",
+    "saved_mappings",
     "try_out",
+    "wrong_rows_csv",
 ]

@@ -31,6 +31,7 @@ class Batch:
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
+    corrects: dict[int, int] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
 
@@ -84,7 +85,7 @@ class Batcher:
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
-        line, external_id, patient, milestone, opt_outs, identity, cells = row
+        line, external_id, patient, milestone, opt_outs, identity, cells, corrects = row
         if patient:
             other = self._seen.note(external_id, identity, self._flags(patient, bool(opt_outs)), line)
             if other:
@@ -95,6 +96,8 @@ class Batcher:
             batch.cells[line] = cells
             if opt_outs:
                 self._seen.suppress(external_id, line)
+        if corrects:
+            batch.corrects[line] = corrects
         if milestone:
             batch.milestones[external_id, milestone.dedupe_key] = self._milestone_row(milestone)
         for channel, source in opt_outs:

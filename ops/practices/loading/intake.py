@@ -82,6 +82,15 @@ def choose_profile(file: ImportFile, profile: Profile | str | None) -> None:
     db.session.flush()
 
 
+def note_reading(file_id: int, profile: Profile | None, columns: Sequence[str]) -> None:
+    """Keep how the file is read, for the pages, for corrections, and for a resumed load to read it the same way."""
+    how = profile.as_json() | {"header": list(columns)} if profile else {"name": "fhir-r4"}
+    db.session.execute(
+        sa.update(ImportFile).where(ImportFile.id == file_id).values(profile=how),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def chosen_profile(file: ImportFile) -> Profile | str | None:
     """What `choose_profile` was told."""
     stored = file.profile or {}

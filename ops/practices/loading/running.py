@@ -20,11 +20,12 @@ from ops import clock
 from ops.background import ring
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.practices.importing.fhir import Bundle
 from ops.practices.importing.recognising import Profile
 from ops.practices.importing.records import Unreadable
 from ops.practices.loading.ahead import ahead
 from ops.practices.loading.batches import Batch, Batcher, Matcher
-from ops.practices.loading.intake import choose_profile, chosen_profile, raw, receive, refuse_without_baa
+from ops.practices.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
 from ops.practices.loading.outcome import Outcome, outcome_of
 from ops.practices.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.practices.loading.sources import Source, open_source
@@ -188,6 +189,9 @@ class _Run:
     def _file(self, part: _Part, batcher: Batcher) -> None:
         source = part.source
         rows = iter(()) if source.ignored else source.rows(self._zone, self._today)
+        with self._edge():
+            columns = [] if isinstance(source.content, Bundle) else source.content.columns
+            note_reading(part.file_id, source.profile, columns)
         writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated_columns(source.profile))
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:

@@ -52,8 +52,19 @@ def open_source(
     """What `stream` (seekable) is and how it is read: as `profile` says, by the first of the `saved` mappings that was
     made for these columns, or as its headers tell.
 
-    Raises Unreadable when it cannot be read, with what and where.
+    Raises Unreadable when it cannot be read or lacks what makes it useful, with what and where.
     """
+    source = look_at(stream, name, profile, saved)
+    lacking = missing(source.profile) if source.profile else []
+    if lacking and isinstance(source.content, Table):
+        columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
+        where = f"{name}, line {source.content.header_line}"
+        raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    return source
+
+
+def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: Sequence[Profile]) -> Source:
+    """`open_source` for a person who can still say what the columns mean."""
     if format_of(stream, name) == "json":
         bundle = Bundle(stream, name)
         return Source(name, bundle, None, bundle.notes)
@@ -67,11 +78,5 @@ def open_source(
             stated = recognise(table.columns, profile if isinstance(profile, str) else None)
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
-    lacking = missing(stated)
-    if lacking:
-        columns = ", ".join(column or "(no name)" for column in table.columns[:12])
-        raise Unreadable(f"{name}, line {table.header_line}: no column for {' or '.join(lacking)} among: {columns}.")
-    notes = [*table.notes]
-    if stated.kind == IGNORED:
-        notes.append("Holds no patients and no visits: not read.")
-    return Source(name, table, stated, notes)
+    ignored = ["Holds no patients and no visits: not read."] if stated.kind == IGNORED else []
+    return Source(name, table, stated, [*table.notes, *ignored])

@@ -5,7 +5,7 @@ planner knows nothing about a temporary table and would otherwise read a million
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +60,11 @@ class Written:
     patients_new: int = 0
     patients_updated: int = 0
     milestones_new: int = 0
-    quarantined: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+
+    @property
+    def quarantined(self) -> int:
+        return len(self.bad)
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,13 @@ class Writer:
             done = Written()
             if batch.patients:
                 done.patients_new, done.patients_updated = self._patients(cursor, batch, now)
-            bad = batch.bad
+            done.bad += batch.bad
             if batch.milestones:
                 unknown, done.milestones_new = self._milestones(cursor, batch, now)
-                bad = [*bad, *unknown]
+                done.bad += unknown
             self._refusals(cursor, batch)
-            done.quarantined = self._quarantine(cursor, bad)
+            self._quarantine(cursor, done.bad)
+            self._corrected(cursor, batch, done.bad, now)
         return done
 
     def _patients(self, cursor: Cursor, batch: Batch, now: datetime) -> tuple[int, int]:
@@ -139,14 +144,20 @@ class Writer:
         if found:
             keep(found, self.actor)
 
-    def _quarantine(self, cursor: Cursor, bad: list[BadRow]) -> int:
+    def _quarantine(self, cursor: Cursor, bad: list[BadRow]) -> None:
         owner = (self.practice_id, self.import_id, self.file_id)
         cursor.executemany(
             "INSERT INTO quarantined_rows (practice_id, import_id, file_id, line, cells, reasons)"
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (file_id, line) DO NOTHING",
             [(*owner, row.line, Jsonb(_storable(row.cells)), list(row.reasons)) for row in bad],
         )
-        return len(bad)
+
+    def _corrected(self, cursor: Cursor, batch: Batch, bad: list[BadRow], now: datetime) -> None:
+        """Rows of an earlier quarantine that came back right."""
+        wrong = {row.line for row in bad}
+        rows = [row for line, row in batch.corrects.items() if line not in wrong]
+        if rows:
+            cursor.execute(_CORRECTED, {"now": now, "practice": self.practice_id, "rows": rows})
 
 
 def stated_columns(profile: Profile | None) -> frozenset[str]:
@@ -202,6 +213,10 @@ def _upsert_patients(stated: frozenset[str]) -> str:
 _KEYS = """
 SELECT external_id, phone_key, email_key FROM patients
 WHERE practice_id = %(practice)s AND external_id = ANY(%(people)s)
+"""
+_CORRECTED = """
+UPDATE quarantined_rows SET corrected_at = %(now)s
+WHERE practice_id = %(practice)s AND id = ANY(%(rows)s) AND corrected_at IS NULL
 """
 _UNKNOWN = """
 SELECT s.line, s.external_id FROM staged_milestones s
