@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def bring_up_to_date(database_url: str) -> None:
-    """Run the missing migrations. Waits a minute for a database that does not answer yet, then raises OperationalError."""
+    """Run the missing migrations. Waits a minute for a database to answer, then raises OperationalError."""
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -48,6 +48,7 @@ def take(var: Path) -> FileLock | None:
     """Become the app of this var folder; None when there is one."""
     lock = FileLock(lock_path(var))
     if lock.try_exclusive():
+        (var / "run" / "app.json").unlink(missing_ok=True)  # of an app that is gone
         return lock
     lock.close()
     return None

@@ -25,7 +25,7 @@ from ops.runtime.logs import Tail, shorten
 from ops.runtime.servers import ServerError, Servers
 
 LOOK_SECONDS = 0.1
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
 PYTHON = (sys.executable, "-m")
 # The supervisor itself imports little: the web, which it starts, is what people wait for.
 

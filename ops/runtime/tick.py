@@ -19,10 +19,10 @@ def main() -> None:
     """Tick until SIGTERM. No failure ends it: the database may be away for a while and come back."""
     from ops import create_app
 
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
-    signal.signal(signal.SIGINT, lambda _number, _frame: stop.set())
     app = create_app()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # from here on: let the tick at hand finish
+        signal.signal(number, lambda _number, _frame: stop.set())
     while not stop.is_set():
         once(app)
         stop.wait(EVERY_SECONDS - time.time() % EVERY_SECONDS)

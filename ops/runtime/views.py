@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from ops import background
+from ops.accounts.access import public
 from ops.config import settings
 from ops.db import db
 from ops.runtime import health
@@ -11,12 +12,14 @@ bp = Blueprint("runtime", __name__)
 
 
 @bp.get("/healthz")
+@public
 def alive() -> Response:
     """200 as long as this process answers at all."""
     return jsonify(alive=True)
 
 
 @bp.get("/readyz")
+@public
 def ready() -> tuple[Response, int]:
     """200 when database, queue and migrations are as this process needs them, else 503 with what is not."""
     url = settings().redis_url

@@ -17,7 +17,7 @@ worker_class = "gthread"
 workers = 1
 threads = settings().web_threads
 timeout = 120
-graceful_timeout = 3  # open streams would hold a stop for the default 30 s
+graceful_timeout = 2  # open streams would hold a stop for the default 30 s
 keepalive = 5
 # Lines of an access log hold links that open a patient's page.
 accesslog = None
