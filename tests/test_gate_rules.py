@@ -1,13 +1,16 @@
 """The rule files: what is expired, missing or wrong blocks, and says where."""
 
 import shutil
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ops.contact import gate, rules
 from ops.contact.gate import Facts, Reason, decide
+from ops.contact.places import places_of
+from ops.contact.windows import open_window
 
 SPRING_2028 = datetime(2028, 3, 1, 18, tzinfo=UTC)
 SPRING_2026 = datetime(2026, 3, 3, 18, tzinfo=UTC)
@@ -147,3 +150,35 @@ def test_no_state_opens_longer_than_the_federal_rule():
         for row in rows:
             for span in (row.weekday, row.saturday, row.sunday, row.holiday):
                 assert span is None or (span[0].hour >= 8 and span[1].hour <= 21)
+
+
+def test_the_strictest_limit_of_all_the_states_holds(folder):
+    edit(folder / "limits.csv", "attempts_24h,FL,3", "attempts_24h,FL,1")
+    edition = rules.load(folder)
+    facts = Facts(state="NY", attempts_24h=1)
+    assert decide(facts, SPRING_2026, edition).allow
+    assert decide(replace(facts, phone="+13055550142"), SPRING_2026, edition).reasons == (Reason.CAP_24H,)
+
+
+def test_a_scrub_is_as_old_as_the_latest_day_among_the_places():
+    evening = datetime(2026, 3, 4, 4, 30, tzinfo=UTC)  # the 3rd at 18:30 in Honolulu, the 4th at 13:30 in Tokyo
+    facts = Facts(state="HI", stated_zone="Asia/Tokyo", scrubbed_on=date(2026, 2, 1))
+    assert decide(facts, evening - timedelta(days=1)).allow
+    assert decide(facts, evening).allow
+    assert decide(facts, evening + timedelta(days=1)).reasons == (Reason.SCRUB_OLDER_31D,)
+    assert decide(replace(facts, stated_zone=None), evening + timedelta(days=1)).allow
+
+
+@pytest.mark.parametrize(
+    ("hours", "window"),
+    [
+        # New York leaves summer time on 1 November: 1:30 comes at 5:30 and again at 6:30 UTC
+        ("01:30-04:00", ("06:30", "09:00")),
+        ("00:30-01:30", ("04:30", "05:30")),
+    ],
+)
+def test_an_hour_that_happens_twice_leaves_the_shorter_window(folder, hours, window):
+    edit(folder / "hours.csv", "FL,any" + ",08:00-20:00" * 4, "FL,any" + f",{hours}" * 4)
+    night = datetime(2026, 11, 1, 4, 0, tzinfo=UTC)
+    found = open_window(places_of(zip_code="33101"), "call", night, rules.load(folder))
+    assert found and tuple(f"{moment:%H:%M}" for moment in found) == window

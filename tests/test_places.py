@@ -52,7 +52,7 @@ def test_a_zip_code_that_is_no_place_tells_nothing(code):
     assert spots(state="NY", zip_code=code) == {("NY", "America/New_York")}
 
 
-SPLIT = "208 219 270 308 423 541 574 605 606 620 701 775 785 812 850 906 907 928 986".split()
+SPLIT = (208, 219, 270, 308, 423, 541, 574, 605, 606, 620, 701, 775, 785, 812, 850, 906, 907, 928, 986)
 
 
 @pytest.mark.parametrize("code", SPLIT)
