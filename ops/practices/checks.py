@@ -11,13 +11,17 @@ import phonenumbers
 
 from ops.errors import Refused
 
-STATES = frozenset(
-    re.findall(
-        r"\w+",
-        "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH "
-        "OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR VI GU AS MP",
-    )
+_STATES = (
+    "AL Alabama, AK Alaska, AZ Arizona, AR Arkansas, CA California, CO Colorado, CT Connecticut, DE Delaware, "
+    "DC District of Columbia, FL Florida, GA Georgia, HI Hawaii, ID Idaho, IL Illinois, IN Indiana, IA Iowa, "
+    "KS Kansas, KY Kentucky, LA Louisiana, ME Maine, MD Maryland, MA Massachusetts, MI Michigan, "
+    "MN Minnesota, MS Mississippi, MO Missouri, MT Montana, NE Nebraska, NV Nevada, NH New Hampshire, "
+    "NJ New Jersey, NM New Mexico, NY New York, NC North Carolina, ND North Dakota, OH Ohio, OK Oklahoma, "
+    "OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota, TN Tennessee, TX Texas, "
+    "UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming, "
+    "PR Puerto Rico, VI Virgin Islands, GU Guam, AS American Samoa, MP Northern Mariana Islands"
 )
+STATES = {code: name for code, _, name in (pair.partition(" ") for pair in _STATES.split(", "))}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -104,9 +108,10 @@ def hours(value: Decimal | float | str) -> Decimal:
     """Contract hours per month: more than 0, at most 2,000, two decimals."""
     try:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
+        in_range = 0 < amount <= 2000
     except InvalidOperation:
         raise Refused(f"{value!r} is no number of hours.") from None
-    if not 0 < amount <= 2000:
+    if not in_range:
         raise Refused("The hours per month must be more than 0 and at most 2,000.")
     return amount
 

@@ -2,6 +2,7 @@
 
 Starting values from what med spas commonly tell their patients (a toxin has settled after 14 days and wears off in
 three to four months; after lasers and needling the skin improves for two to three months); each practice edits its own.
+Words are looked for anywhere in a description, so short ones that hide in others ("ipl" in "multiple") are left out.
 """
 
 from typing import NamedTuple
@@ -36,14 +37,14 @@ TREATMENTS = (
         "injectable",
         (14, 28, 120),
         300,
-        "filler; juvederm; restylane; voluma; volbella; vollure; volux; sculptra; radiesse; belotero; versa",
+        "filler; juvederm; restylane; voluma; volbella; vollure; volux; sculptra; radiesse; belotero",
     ),
     _treatment(
         "Laser and resurfacing",
         "skin",
         (30, 60, 180),
         365,
-        "laser; resurfacing; photofacial; ipl; bbl; broadband light; co2; fraxel; moxi; clear + brilliant",
+        "laser; resurfacing; photofacial; ipl photo; intense pulsed; broadband light; fraxel; clear + brilliant",
     ),
     _treatment("Laser hair removal", "skin", (30, 60, 180), 42, "laser hair; hair removal; hair reduction"),
     _treatment(
@@ -53,7 +54,7 @@ TREATMENTS = (
         180,
         "microneedling; micro-needling; skinpen; morpheus8; rf needling; prp",
     ),
-    _treatment("Chemical peel", "skin", (7, 14, 60), 45, "peel; vi peel; jessner; tca"),
+    _treatment("Chemical peel", "skin", (7, 14, 60), 45, "peel; jessner"),
     _treatment(
         "Body contouring",
         "body",
@@ -73,7 +74,7 @@ TREATMENTS = (
         "wellness",
         (42, 90, 240),
         100,
-        "hormone; bhrt; hrt; trt; testosterone; estradiol; pellet; peptide; sermorelin",
+        "hormone; bhrt; testosterone; estradiol; pellet; peptide; sermorelin",
     ),
     _treatment(
         "IV therapy", "wellness", (1, 3, 21), 30, "iv therapy; iv drip; iv infusion; infusion; myers; nad+; hydration"

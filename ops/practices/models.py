@@ -1,6 +1,6 @@
 """The client practices, what they bought, whom they treated, and the files that told us."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -47,9 +47,7 @@ class Practice(Base):
     spoken_name: Mapped[str]
     zone: Mapped[str]
     state: Mapped[str] = mapped_column(sa.String(2))
-    status: Mapped[PracticeStatus] = mapped_column(
-        closed_set(PracticeStatus, "status"), default=PracticeStatus.ACTIVE
-    )
+    status: Mapped[PracticeStatus] = mapped_column(closed_set(PracticeStatus, "status"), default=PracticeStatus.ACTIVE)
     baa_on: Mapped[date | None]
     """Day the business associate agreement was signed. Without it nothing is imported and nobody is contacted."""
     specialty: Mapped[str] = mapped_column(default="")
@@ -94,6 +92,11 @@ class Contract(Base):
     hours_per_month: Mapped[Decimal] = mapped_column(sa.Numeric(7, 2))
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+
+    @property
+    def last_day(self) -> date | None:
+        """How people say when it ends; None: until further notice."""
+        return self.ends_on - timedelta(days=1) if self.ends_on else None
 
     __table_args__ = (
         sa.CheckConstraint("hours_per_month > 0 AND hours_per_month <= 2000", name="hours_range"),

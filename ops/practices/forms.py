@@ -1,0 +1,175 @@
+"""The forms of the practice pages. They read; what is right is decided by the actions (`checks`), in one place."""
+
+from datetime import date
+from typing import Any
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import MultipleFileField
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    EmailField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+    URLField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from ops.practices import checks
+
+US_ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+)
+
+
+def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
+    """The usual US zones first, then all others by name."""
+    first = [("", blank)] if blank else []
+    rest = sorted(checks.zones() - set(US_ZONES))
+    return first + [(zone, zone.replace("_", " ")) for zone in (*US_ZONES, *rest)]
+
+
+def state_choices(blank: str | None = None) -> list[tuple[str, str]]:
+    first = [("", blank)] if blank else []
+    return first + sorted(checks.STATES.items(), key=lambda pair: pair[1])
+
+
+class _Practice(FlaskForm):
+    """What both the new and the edited practice have."""
+
+    name = StringField("Name", [InputRequired(), Length(max=120)], description="As the practice writes itself.")
+    zone = SelectField("Time zone", [InputRequired()], default="America/New_York")
+    state = SelectField("State", [InputRequired()])
+    baa_on = DateField(
+        "BAA signed on", [Optional()], description="Without a signed BAA nothing is imported and nobody is contacted."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone.choices = zone_choices()
+        self.state.choices = state_choices("Choose a state")
+
+
+class AddPracticeForm(_Practice):
+    slug = StringField(
+        "Short name",
+        [InputRequired(), Length(max=60)],
+        description="In addresses and commands, for good: lower-case letters, digits and hyphens, e.g. lakeside-skin.",
+    )
+    hours = DecimalField("Contract hours a month", [Optional()], places=2, description="From today; can be set later.")
+
+
+class EditPracticeForm(_Practice):
+    spoken_name = StringField(
+        "Spoken name", [Length(max=120)], description="How an agent says it on the phone. Empty: the name."
+    )
+    specialty = StringField("Specialty", [Length(max=120)])
+    helps_best = TextAreaField(
+        "Helps best",
+        [Length(max=300)],
+        description="Whom, as said in the ask: “women 35 to 55 who want to look refreshed, not different”.",
+    )
+    shareable = TextAreaField(
+        "Shareable description", [Length(max=500)], description="Short; a patient can forward it to a friend as it is."
+    )
+    website = URLField("Website", [Length(max=500)])
+    sender_name = StringField("Sender name", [Length(max=60)], description="Signs texts and mails.")
+    sender_email = EmailField("Sender e-mail", [Length(max=254)])
+    callback_number = TelField("Callback number", [Length(max=30)], description="Where patients can call back.")
+
+
+class ContractForm(FlaskForm):
+    hours = DecimalField("Hours a month", [InputRequired()], places=2)
+    starts_on = DateField("First day", [InputRequired()])
+    last_day = DateField("Last day", [Optional()], description="Empty: until further notice.")
+
+
+class LastDayForm(FlaskForm):
+    last_day = DateField("Last day", [InputRequired()])
+
+
+class TreatmentForm(FlaskForm):
+    name = StringField("Name", [InputRequired(), Length(max=80)])
+    category = StringField(
+        "Category", [InputRequired(), Length(max=40)], description="The only word about it an agent sees."
+    )
+    match_words = TextAreaField(
+        "Words to recognise it by",
+        [Length(max=2000)],
+        description="One a line. A description in a file that contains one of them is this treatment. "
+        "The treatment without words takes what no other recognises.",
+    )
+    opens_days = IntegerField(
+        "Result opens", [InputRequired(), NumberRange(0, 1095)], description="Days after treatment."
+    )
+    peaks_days = IntegerField(
+        "Result peaks", [InputRequired(), NumberRange(0, 1095)], description="The best moment to ask."
+    )
+    closes_days = IntegerField(
+        "Result closes", [InputRequired(), NumberRange(1, 1095)], description="Later makes no sense."
+    )
+    recall_days = IntegerField(
+        "Next visit after", [Optional(), NumberRange(1, 1095)], description="Days. Empty: no recall."
+    )
+
+    def treatment(self) -> dict[str, Any]:
+        """The arguments of `actions.add_treatment_type`."""
+        words = (self.match_words.data or "").splitlines()
+        names = ("name", "category", "opens_days", "peaks_days", "closes_days", "recall_days")
+        return {"match_words": words} | {name: self[name].data for name in names}
+
+
+class ReviewLinkForm(FlaskForm):
+    label = StringField("Site", [InputRequired(), Length(max=60)])
+    url = URLField("Address", [InputRequired(), Length(max=500)])
+
+
+class FindPatientForm(FlaskForm):
+    wanted = StringField(
+        "Phone, e-mail or patient number",
+        [InputRequired(), Length(max=200)],
+        description="Exactly; there is no search by name.",
+    )
+
+
+class CorrectPatientForm(FlaskForm):
+    phone = TelField("Phone", [Length(max=30)])
+    email = EmailField("E-mail", [Length(max=254)])
+    language = StringField("Language", [InputRequired(), Length(max=6)], description="Code: en, es, …")
+    state = SelectField("State")
+    zip = StringField("ZIP", [Length(max=5)])
+    stated_zone = SelectField("Time zone they told us", description="Wins over what state, ZIP and number suggest.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.state.choices = state_choices("Unknown")
+        self.stated_zone.choices = zone_choices("Not stated")
+
+
+class VerbForm(FlaskForm):
+    """A button: nothing but the proof that the press came from our page."""
+
+
+class UploadForm(FlaskForm):
+    files = MultipleFileField(
+        "Files", description="CSV, TSV, XLSX or FHIR R4 bundles; several at once if they belong together."
+    )
+
+
+class ConfirmForm(FlaskForm):
+    dry_run = BooleanField("Only try it: count everything, store nothing")
+
+
+def day_after(last_day: date | None) -> date | None:
+    """People say the last day with; contracts keep the first day without."""
+    return date.fromordinal(last_day.toordinal() + 1) if last_day and last_day < date.max else None

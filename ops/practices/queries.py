@@ -1,0 +1,177 @@
+"""What is known about practices, their patients and their imports."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ops import clock, crypto
+from ops.accounts.models import AuditEntry, Membership, User
+from ops.db import db
+from ops.errors import Refused
+from ops.practices import checks
+from ops.practices.models import (
+    Contract,
+    Import,
+    Milestone,
+    Patient,
+    Practice,
+    PracticeStatus,
+    QuarantinedRow,
+)
+
+PAGE = 50
+"""Rows on a page of a list."""
+
+
+class Overview(NamedTuple):
+    """A practice in the list. `hours` is what its contract of today buys a month; None: no contract."""
+
+    practice: Practice
+    hours: Decimal | None
+    patients: int
+    last_import: datetime | None
+
+
+def by_slug(slug: str) -> Practice | None:
+    return db.session.scalar(sa.select(Practice).where(Practice.slug == slug))
+
+
+def is_member(user: User, practice: Practice) -> bool:
+    own = sa.exists().where(Membership.user_id == user.id, Membership.practice_id == practice.id)
+    return bool(db.session.scalar(sa.select(own)))
+
+
+def overview(search: str = "", status: PracticeStatus | None = None, page: int = 1) -> tuple[list[Overview], bool]:
+    """One page of practices by name, and whether there is another. `search` is looked for in name and short name."""
+    today = sa.cast(sa.func.timezone(Practice.zone, clock.now()), sa.Date)
+    hours = sa.select(Contract.hours_per_month).where(
+        Contract.practice_id == Practice.id,
+        Contract.starts_on <= today,
+        sa.or_(Contract.ends_on.is_(None), Contract.ends_on > today),
+    )
+    patients = sa.select(sa.func.count()).where(Patient.practice_id == Practice.id)
+    loaded = sa.select(sa.func.max(Import.finished_at)).where(
+        Import.practice_id == Practice.id, Import.state == "done", Import.dry_run.is_(False)
+    )
+    query = sa.select(Practice, hours.scalar_subquery(), patients.scalar_subquery(), loaded.scalar_subquery())
+    if search.strip():
+        word = search.strip()
+        query = query.where(
+            sa.or_(Practice.name.icontains(word, autoescape=True), Practice.slug.icontains(word, autoescape=True))
+        )
+    if status:
+        query = query.where(Practice.status == status)
+    query = query.order_by(sa.func.lower(Practice.name), Practice.id).limit(PAGE + 1).offset((page - 1) * PAGE)
+    rows = [Overview(*row) for row in db.session.execute(query)]
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def hours_on(practice: Practice, day: date) -> Decimal | None:
+    """Hours per month of the contract in force on `day`; None without one."""
+    for contract in practice.contracts:
+        if contract.starts_on <= day and (contract.ends_on is None or day < contract.ends_on):
+            return contract.hours_per_month
+    return None
+
+
+def count_patients(practice: Practice) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).where(Patient.practice_id == practice.id)) or 0
+
+
+def find_patients(practice: Practice, wanted: str) -> list[Patient]:
+    """Patients whose phone, e-mail address or number is exactly this (minimum necessary, RULES A12); at most 20.
+
+    There is no search by name: nobody is to browse a practice's patients.
+    """
+    wanted = wanted.strip()[:200]
+    if not wanted:
+        return []
+    ways = [Patient.external_id == wanted]
+    if "@" in wanted:
+        ways.append(Patient.email_key == crypto.contact_key(wanted))
+    elif phone := _phone_or_none(wanted):
+        ways.append(Patient.phone_key == crypto.contact_key(phone))
+    query = sa.select(Patient).where(Patient.practice_id == practice.id, sa.or_(*ways))
+    return list(db.session.scalars(query.order_by(Patient.id).limit(20)))
+
+
+def _phone_or_none(wanted: str) -> str | None:
+    try:
+        return checks.phone(wanted) or None
+    except Refused:
+        return None
+
+
+def patient(practice: Practice, patient_id: int) -> Patient | None:
+    return db.session.scalar(sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id == patient_id))
+
+
+def milestones_of(patient: Patient) -> list[Milestone]:
+    """The newest 200."""
+    query = sa.select(Milestone).where(Milestone.practice_id == patient.practice_id, Milestone.patient_id == patient.id)
+    return list(db.session.scalars(query.order_by(Milestone.happened_on.desc(), Milestone.id.desc()).limit(200)))
+
+
+def changes_of_practice(practice: Practice, limit: int = 20) -> Sequence[AuditEntry]:
+    """What people changed about the practice itself, newest first; not what happened to its patients and referrals."""
+    told = ("practices", "contracts", "treatment_types", "review_links", "saved_mappings", "cadences", "triggers")
+    query = sa.select(AuditEntry).where(AuditEntry.practice_id == practice.id, AuditEntry.table_name.in_(told))
+    return db.session.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit)).all()
+
+
+def changes_of_patient(patient: Patient, limit: int = 20) -> Sequence[AuditEntry]:
+    query = sa.select(AuditEntry).where(AuditEntry.table_name == "patients", AuditEntry.row_id == str(patient.id))
+    return db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
+
+
+def names_of(actors: set[str]) -> dict[str, str]:
+    """ "user:7" -> the person's name, for those that are people."""
+    ids = [int(actor.removeprefix("user:")) for actor in actors if actor.removeprefix("user:").isdigit()]
+    rows = db.session.execute(sa.select(User.id, User.name, User.email).where(User.id.in_(ids)))
+    return {f"user:{row.id}": row.name or row.email for row in rows}
+
+
+def imports_of(practice: Practice, limit: int = 50) -> list[Import]:
+    """Newest first."""
+    query = sa.select(Import).where(Import.practice_id == practice.id).order_by(Import.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def an_import(practice: Practice, import_id: int) -> Import | None:
+    return db.session.scalar(sa.select(Import).where(Import.practice_id == practice.id, Import.id == import_id))
+
+
+def quarantined(import_: Import, page: int = 1) -> tuple[list[QuarantinedRow], bool]:
+    """One page of the rows that are still wrong, by file and line, and whether there is another."""
+    query = sa.select(QuarantinedRow).where(
+        QuarantinedRow.import_id == import_.id, QuarantinedRow.corrected_at.is_(None)
+    )
+    query = query.order_by(QuarantinedRow.file_id, QuarantinedRow.line).limit(PAGE + 1).offset((page - 1) * PAGE)
+    rows = list(db.session.scalars(query))
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def quarantined_row(import_: Import, row_id: int) -> QuarantinedRow | None:
+    return db.session.scalar(
+        sa.select(QuarantinedRow).where(QuarantinedRow.import_id == import_.id, QuarantinedRow.id == row_id)
+    )
+
+
+def count_quarantined(import_: Import) -> int:
+    """Rows of this import that are still wrong."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count()).where(
+                QuarantinedRow.import_id == import_.id, QuarantinedRow.corrected_at.is_(None)
+            )
+        )
+        or 0
+    )
+
+
+def raw_files_end(import_: Import) -> datetime:
+    """When the raw files of this import are forgotten (RULES A13)."""
+    return import_.created_at + timedelta(days=30)

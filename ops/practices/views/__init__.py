@@ -1,0 +1,10 @@
+"""The practice pages of leads and admins."""
+
+from importlib import import_module
+
+from flask import Blueprint
+
+bp = Blueprint("practices", __name__, url_prefix="/practices")
+
+for _pages in ("practices", "contracts", "treatments", "patients", "uploads", "imports"):
+    import_module(f"ops.practices.views.{_pages}")
