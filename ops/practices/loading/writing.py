@@ -1,7 +1,8 @@
 """Writes a batch: COPY into temporary tables, then one INSERT … ON CONFLICT per table that touches only what changed.
 
-The temporary tables live as long as the transaction. Joins are made to walk the unique index of the big table: the
-planner knows nothing about a temporary table and would otherwise read a million patients to find ten thousand.
+The temporary tables live as long as the transaction. Patients are found row by row (LATERAL … LIMIT 1) through their
+unique index: about tables nobody has analysed yet the planner guesses, and its guess read all patients for each visit
+(12 s for ten thousand rows, measured, instead of 0.3).
 """
 
 from collections.abc import Iterable, Iterator
@@ -82,7 +83,7 @@ class Writer:
         driver = session.connection().connection.driver_connection
         assert driver is not None
         with driver.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+            cursor.execute("SET LOCAL enable_seqscan = off")
             done = Written()
             if batch.patients:
                 done.patients_new, done.patients_updated = self._patients(cursor, batch, now)
@@ -219,15 +220,17 @@ UPDATE quarantined_rows SET corrected_at = %(now)s
 WHERE practice_id = %(practice)s AND id = ANY(%(rows)s) AND corrected_at IS NULL
 """
 _UNKNOWN = """
-SELECT s.line, s.external_id FROM staged_milestones s
-WHERE NOT EXISTS (SELECT FROM patients p WHERE p.practice_id = %(practice)s AND p.external_id = s.external_id)
+SELECT s.line, s.external_id FROM staged_milestones s LEFT JOIN LATERAL (
+    SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p ON true
+WHERE p.id IS NULL
 """
 _UPSERT_MILESTONES = """
 WITH written AS (
     INSERT INTO milestones AS m (practice_id, patient_id, kind, happened_on, treatment_type_id, dedupe_key, import_id,
                                  created_at)
     SELECT %(practice)s, p.id, s.kind, s.happened_on, s.treatment_type_id, s.dedupe_key, %(import)s, %(now)s
-    FROM staged_milestones s JOIN patients p ON p.practice_id = %(practice)s AND p.external_id = s.external_id
+    FROM staged_milestones s CROSS JOIN LATERAL (
+        SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
     ON CONFLICT (patient_id, dedupe_key) DO UPDATE
         SET happened_on = excluded.happened_on, treatment_type_id = excluded.treatment_type_id
         WHERE (m.happened_on, m.treatment_type_id) IS DISTINCT FROM (excluded.happened_on, excluded.treatment_type_id)

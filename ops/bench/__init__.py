@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a ratio to something everybody knows, measured in the same run."""
