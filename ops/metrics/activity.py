@@ -112,11 +112,14 @@ class Work:
 
 def friends(practice: Practice, month: Month, as_of: datetime) -> Friends:
     """The friends received in the month, in the practice's zone, as known at `as_of`."""
+    import pandas as pd
+
     rows = frame(queries.friends_received(practice.id, *month.bounds(practice.zone), as_of))
-    hours = (rows.contacted_at - rows.received_at).dt.total_seconds() / 3600 if len(rows) else rows.contacted_at
-    rows = rows.assign(hours=hours)
+    # a column without a single moment comes back untyped
+    came, contacted = (pd.to_datetime(column, utc=True) for column in (rows.received_at, rows.contacted_at))
+    rows = rows.assign(hours=(contacted - came).dt.total_seconds() / 3600)
     known = rows.hours.dropna()
-    overdue = sum((as_of - came).total_seconds() > 48 * 3600 for came in rows.received_at[rows.hours.isna()])
+    overdue = sum((as_of - moment).total_seconds() > 48 * 3600 for moment in came[rows.hours.isna()])
     return Friends(
         people=tuple(_friend(row) for row in rows.itertuples()),
         booked=_got_to(rows.steps, ReferralState.BOOKED, ReferralState.SHOWED, ReferralState.TREATED),

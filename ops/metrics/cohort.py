@@ -102,23 +102,32 @@ def cohorts(
     practices: Sequence[Practice], first: Month, last: Month, as_of: datetime
 ) -> dict[tuple[int, Month], Cohort]:
     """The waterfall of every (practice id, month) from `first` to `last` in which a result began to show by `as_of`."""
-    people = _people(practices, first, last, as_of)
+    scope = ([practice.id for practice in practices], first.first, last.last, as_of)
+    opened = frame(queries.opened(*scope))
+    opened = opened[_by_today(opened, practices, as_of)]
+    if opened.empty:
+        return {}
     return {
-        (int(practice), Month.parse(month)): _cohort(group)
-        for (practice, month), group in people.groupby(["practice_id", "month"])
+        (int(practice), Month.of(date.fromisoformat(f"{month}-01"))): _cohort(group)
+        for (practice, month), group in _people(opened, scope).groupby(["practice_id", "month"])
     }
 
 
 NOBODY = Cohort(tuple(Step(stage, 0, Rate(0, 0), Rate(0, 0), Leak(0, ())) for stage in STAGES), 0)
 
 
-def _people(practices: Sequence[Practice], first: Month, last: Month, as_of: datetime) -> pd.DataFrame:
-    """One row per practice, month and patient: a column per stage, `unprompted`, and what tells why they stopped."""
-    scope = ([practice.id for practice in practices], first.first, last.last, as_of)
-    rows = frame(queries.opened(*scope))
+def _by_today(opened: pd.DataFrame, practices: Sequence[Practice], as_of: datetime) -> pd.Series:
+    """Which results had begun to show by the day `as_of` is in their practice's zone."""
+    import pandas as pd
+
     today = {practice.id: as_of.astimezone(ZoneInfo(practice.zone)).date() for practice in practices}
-    rows = rows[[opens <= today[practice] for opens, practice in zip(rows.opens_on, rows.practice_id, strict=True)]]
-    rows = rows.assign(month=[str(Month.of(day)) for day in rows.opens_on])
+    shown = [day <= today[practice] for day, practice in zip(opened.opens_on, opened.practice_id, strict=True)]
+    return pd.Series(shown, index=opened.index, dtype=bool)
+
+
+def _people(opened: pd.DataFrame, scope: tuple) -> pd.DataFrame:
+    """One row per practice, month and patient: a column per stage, `unprompted`, and what tells why they stopped."""
+    rows = opened.assign(month=[str(Month.of(day)) for day in opened.opens_on])
     rows = rows.merge(frame(queries.ask_runs(*scope)), on="milestone_id", how="left")
     rows = rows.merge(_furthest(frame(queries.cohort_friends(*scope))), on="milestone_id", how="left")
     rows = _stages(rows).sort_values(["started_at", "milestone_id"], na_position="first")

@@ -30,7 +30,8 @@ opens_on = (Milestone.happened_on + type_opens).label("opens_on")
 
 def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
     """Treatments of eligible patients whose result opens from `first` to `last`, both included."""
-    years = sa.func.age(opens_on, Patient.birth_date)
+    # the years of the age, not the age itself: PostgreSQL compares intervals with months of 30 days
+    years = sa.extract("year", sa.func.age(opens_on, Patient.birth_date))
     return (
         sa.select(Milestone.id.label("milestone_id"), Milestone.practice_id, Milestone.patient_id, opens_on)
         .join(Patient, Patient.id == Milestone.patient_id)
@@ -42,7 +43,7 @@ def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) 
             Milestone.happened_on.between(first - timedelta(days=LONGEST_DAYS), last),
             opens_on.between(first, last),
             # an unknown birth date is not a minor's; age() gives 29 February its birthday on 1 March of common years
-            sa.or_(Patient.birth_date.is_(None), years >= sa.func.make_interval(ADULT_YEARS)),
+            sa.or_(Patient.birth_date.is_(None), years >= ADULT_YEARS),
             sa.or_(~Patient.deceased, Patient.death_date > opens_on),
         )
     )
