@@ -120,7 +120,9 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
         promised = _moment(chosen.get("promised_at"))
         lines.append(f"A promise, and promises come first{f': promised for {said(promised)}' if promised else ''}.")
     elif chosen:
-        lines.append("Its practice was owed most" + _owed(chosen) + ", and it was the best moment there" + _rank(chosen) + ".")
+        lines.append(
+            "Its practice was owed most" + _owed(chosen) + ", and it was the best moment there" + _rank(chosen) + "."
+        )
     if chosen.get("waited"):
         lines.append("Others were taking the first candidates at the same time.")
     if second:
@@ -156,3 +158,27 @@ def _moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return found if found and found.tzinfo else None
+
+
+def age_words(since: datetime, now: datetime) -> str:
+    """How long ago, as short as a table wants it: "12 min", "3 h", "5 days"."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def owed_words(rank: int | None) -> str:
+    """ "owed most", "2nd", "3rd"; nothing waits: a dash."""
+    if rank is None:
+        return "–"
+    if rank == 1:
+        return "owed most"
+    ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank}{ending}"
+
+
+def length_words(minutes: float) -> str:
+    """A length of work in hours and minutes: "5 h 12", "0 h 05"; takes minutes."""
+    whole = round(minutes)
+    return f"{whole // 60} h {whole % 60:02}"

@@ -46,7 +46,7 @@ def steps_words(steps: Sequence[CadenceStep]) -> str:
 
 
 def trigger_words(trigger: Trigger, treatment: str | None) -> str:
-    """ "14 days after treatment completed (Filler)", "When the result of Filler opens". `treatment`: its name, None: any."""
+    """ "14 days after treatment completed (Filler)", "When the result of Filler opens". `treatment` None: any."""
     after = AFTER_WORDS[trigger.milestone_kind]
     only = f" ({treatment})" if treatment else ""
     if trigger.delay_days is None:
@@ -63,5 +63,5 @@ def spacing_words(trigger: Trigger, kind_words: str) -> str:
 
 def cadence_words(starts: Iterable[str], steps: Sequence[CadenceStep]) -> str:
     """The whole cadence: what starts it, then what is done."""
-    begin = "; or ".join([first if number == 0 else first[0].lower() + first[1:] for number, first in enumerate(starts)])
+    begin = "; or ".join(first if number == 0 else first[0].lower() + first[1:] for number, first in enumerate(starts))
     return f"{begin or 'Nothing starts it yet'}: {steps_words(steps)}."

@@ -1,9 +1,9 @@
 """What a lead changes by hand: a practice's cadences and triggers, and tasks in other people's hands.
 
-Steps may change while patients are on their way. A cadence run knows its step by place, so every change of places moves the
-runs along in the same transaction: **the step a patient waits for stays the next one they get**, and from there they follow the
-new order. Where that step is taken out, the one after it takes its turn; behind the last step a cadence is finished. The runs
-are locked by the change, as they are when a step is taken, so that the two never interleave.
+Steps may change while patients are on their way. A cadence run knows its step by place, so every change of places moves
+the runs along in the same transaction: **the step a patient waits for stays the next one they get**, and from there
+they follow the new order. Where that step is taken out, the one after it takes its turn; behind the last step a cadence
+is finished. The runs are locked by the change, as they are when a step is taken, so that the two never interleave.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Start(NamedTuple):
 
 
 def add_cadence(practice: Practice, name: str, kind: Kind) -> Cadence:
-    """A new cadence, switched off until it has a step. Raises Refused for a name taken or a kind no milestone starts."""
+    """A new cadence, off until it has a step. Raises Refused for a name taken or a kind that no milestone starts."""
     if kind not in CADENCE_KINDS:
         raise Refused("Work of this kind does not come from milestones.")
     cadence = Cadence(practice_id=practice.id, name=_free_name(practice.id, name), kind=kind, active=False)
@@ -114,7 +114,7 @@ def _lock(cadence: Cadence) -> None:
 
 
 def add_step(cadence: Cadence, step: Step, place: int | None = None) -> CadenceStep:
-    """Add a step as number `place` (0 is the first), by default the last. Raises Refused out of range or over 12 steps."""
+    """Add a step at `place` (0 is the first), by default the last. Raises Refused out of range or over 12 steps."""
     _lock(cadence)
     if len(cadence.steps) >= MOST_STEPS:
         raise Refused(f"A cadence has at most {MOST_STEPS} steps.")
@@ -179,7 +179,7 @@ def _checked(step: Step) -> dict[str, object]:
 
 
 def _renumber(cadence: Cadence, places: Mapping[int, int], gone: int | None = None) -> None:
-    """Give steps their new places (old -> new) and move the running runs along; `gone`: the place that was taken out."""
+    """Give steps their new places (old -> new) and move running runs along; `gone`: the place that was taken out."""
     if places:
         # one statement: places are unique when it ends, not in between
         db.session.execute(
@@ -192,6 +192,8 @@ def _renumber(cadence: Cadence, places: Mapping[int, int], gone: int | None = No
 
 
 def _move_runs(cadence: Cadence, places: dict[int, int], gone: int | None) -> None:
+    if not places and gone is None:
+        return
     here = CadenceRun.position
     if gone is None:
         moved: sa.ColumnElement[int] = sa.case(places, value=here, else_=here)
@@ -207,7 +209,10 @@ def _move_runs(cadence: Cadence, places: dict[int, int], gone: int | None) -> No
 
 
 def add_trigger(cadence: Cadence, start: Start) -> Trigger:
-    """Something more that starts the cadence, also for what happened in the last year. Raises Refused for nonsense or a double."""
+    """Something more that starts the cadence, also for what happened in the last year.
+
+    Raises Refused out of range, for a treatment of somebody else and for a second trigger of the same milestone.
+    """
     _lock(cadence)
     _check(cadence, start)
     trigger = Trigger(practice_id=cadence.practice_id, cadence_id=cadence.id, **start._asdict())
@@ -217,7 +222,7 @@ def add_trigger(cadence: Cadence, start: Start) -> Trigger:
 
 
 def edit_trigger(cadence: Cadence, trigger: Trigger, start: Start) -> None:
-    """Counts for what starts from now on; nobody who was started by it before is started again. Raises Refused as `add_trigger`."""
+    """Counts for what starts from now on; whom it started before is not started again. Raises as `add_trigger`."""
     _lock(cadence)
     _check(cadence, start, but=trigger.id)
     for what, value in start._asdict().items():
@@ -260,9 +265,9 @@ def _triggers_changed(cadence: Cadence) -> None:
 
 
 def pull_back(task_id: int, actor: str, reason: str) -> Task:
-    """Take a task out of an agent's hands and put it into the queue again, its age kept. What the agent saves later is refused.
+    """Take a task out of an agent's hands and put it into the queue again, its age kept.
 
-    Raises Refused without a reason, and when nobody holds the task any more.
+    What the agent saves later is refused. Raises Refused without a reason, and when nobody holds the task any more.
     """
     reason = _reason(reason)
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
@@ -274,7 +279,7 @@ def pull_back(task_id: int, actor: str, reason: str) -> Task:
 
 
 def cancel_task(task_id: int, actor: str, reason: str) -> Task:
-    """Cancel an open task and end the cadence it belongs to. Raises Refused without a reason, and when it is not open."""
+    """Cancel an open task and end its cadence. Raises Refused without a reason, and when it is not open."""
     reason = _reason(reason)
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state not in (TaskState.WAITING, TaskState.CLAIMED):

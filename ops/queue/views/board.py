@@ -1,1 +1,152 @@
-"""The lead's board."""
+"""The lead's board: the live queue, who holds what, and the story of one task."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ops import clock
+from ops.accounts.access import allow, me, passive
+from ops.accounts.models import Role
+from ops.db import transaction
+from ops.errors import Refused
+from ops.practices.actions import note_read
+from ops.queue import board as floor
+from ops.queue import board_words as words
+from ops.queue.actions import editing
+from ops.queue.forms_cadences import ReasonForm
+from ops.queue.models import Kind, Task, TaskState
+from ops.queue.task_story import Story, story_of, why_waiting
+from ops.queue.views import bp
+from ops.queue.wording import KIND_WORDS
+from ops.web.filters import moment
+
+STAFF = (Role.LEAD, Role.ADMIN)
+
+
+def _asked() -> floor.Asked:
+    kind = request.args.get("kind", "")
+    return floor.Asked(request.args.get("practice", "")[:100] or None, Kind(kind) if kind in set(Kind) else None)
+
+
+def _live(asked: floor.Asked) -> dict[str, Any]:
+    """What the live part of the board shows."""
+    lines, blocks = floor.lines(asked), floor.blocks(asked)
+    return {
+        "asked": asked,
+        "now": clock.now(),
+        "lines": lines[: floor.ROWS],
+        "more": len(lines) - floor.ROWS,
+        "totals": floor.totals(lines),
+        "blocked": floor.over_all(blocks),
+        "blocks_of": _by_practice(blocks),
+        "hands": floor.hands(asked),
+        "next_up": floor.next_up(asked),
+        "zone": lines[0].zone if asked.practice and lines else "UTC",
+        "words": words,
+        "kind_words": KIND_WORDS,
+    }
+
+
+def _by_practice(blocks: list[floor.Block]) -> dict[int, list[floor.Block]]:
+    found: dict[int, list[floor.Block]] = {}
+    for block in blocks:
+        found.setdefault(block.practice_id, []).append(block)
+    return found
+
+
+@bp.get("/queue")
+@allow(*STAFF)
+def board() -> ResponseReturnValue:
+    """The live queue, and who was not happy."""
+    asked = _asked()
+    return render_template(
+        "queue/board.html",
+        practices=floor.practice_choices(),
+        unhappy=floor.unhappy(asked),
+        unhappy_days=floor.UNHAPPY_DAYS,
+        **_live(asked),
+    )
+
+
+@bp.get("/queue/live")
+@allow(*STAFF)
+@passive
+def board_live() -> ResponseReturnValue:
+    """The live part of the board alone, for the page to fetch by itself."""
+    return render_template("queue/board_live.html", **_live(_asked()))
+
+
+@bp.get("/tasks/<int:task_id>")
+@allow(*STAFF)
+def task(task_id: int) -> ResponseReturnValue:
+    """The story of one task. Looking is noted (RULES A12)."""
+    return _page(task_id)
+
+
+def _page(task_id: int, problem: str | None = None, typed: str = "") -> ResponseReturnValue:
+    story = story_of(task_id)
+    if story is None:
+        abort(404)
+    said = _said(story)
+    page = render_template(
+        "queue/task.html",
+        story=story,
+        waiting=why_waiting(story, said),
+        happened=[_happened(story, event, said) for event in story.events],
+        problem=problem,
+        typed=typed,
+        words=words,
+        kind_words=KIND_WORDS,
+        states=TaskState,
+    )
+    patient = story.patient
+    with transaction(me().actor):
+        note_read(me(), patient, f"task {task_id}: its story")
+    return page, 422 if problem else 200
+
+
+def _said(story: Story) -> Callable[[datetime], str]:
+    return lambda at: moment(at, story.practice.zone)
+
+
+def _happened(story: Story, event: Any, said: Callable[[datetime], str]) -> dict[str, Any]:
+    """One event as a row: when, what, by whom, and for a claim why."""
+    return {
+        "at": event.at,
+        "what": words.EVENT_WORDS[event.kind],
+        "who": words.actor_words(event.actor, story.names),
+        "more": words.event_words(event, story.names, said),
+        "why": words.why_words(event.facts, story.practices, said) if event.kind == "claimed" else [],
+    }
+
+
+@bp.post("/tasks/<int:task_id>/pull-back")
+@allow(*STAFF)
+def pull_back(task_id: int) -> ResponseReturnValue:
+    """Take the task out of the agent's hands."""
+    return _decide(task_id, editing.pull_back, "The task is back in the queue.")
+
+
+@bp.post("/tasks/<int:task_id>/cancel")
+@allow(*STAFF)
+def cancel(task_id: int) -> ResponseReturnValue:
+    """Cancel the task and the cadence it belongs to."""
+    return _decide(task_id, editing.cancel_task, "The task is cancelled.")
+
+
+def _decide(task_id: int, verb: Callable[[int, str, str], Task], done: str) -> ResponseReturnValue:
+    form = ReasonForm()
+    try:
+        if not form.validate():
+            raise Refused(" ".join(form.reason.errors))
+        with transaction(me().actor):
+            verb(task_id, me().actor, form.reason.data or "")
+    except Refused as problem:
+        return _page(task_id, str(problem), form.reason.data or "")
+    flash(done, "success")
+    return redirect(
+        url_for("queue.board") if form.back.data == "board" else url_for("queue.task", task_id=task_id), 303
+    )
