@@ -13,7 +13,7 @@ from ops.contact import actions as contact
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
-from ops.messages import replies, segments, wording
+from ops.messages import queries, replies, segments, wording
 from ops.messages.events import move, note_event
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning
@@ -116,6 +116,7 @@ def receive(
     """
     key = contact_key(from_address)
     contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after
+    in_reply_to = in_reply_to or queries.last_to(practice.id, key)
     patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
     values = {
         "practice_id": practice.id,

@@ -1,0 +1,248 @@
+"""The outbox, for leads and admins, and the public page by which a reader of our mails leaves."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ops.accounts.access import allow, me, public
+from ops.accounts.models import Role
+from ops.contact.words import reasons_words
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.messages import actions, queries, segments
+from ops.messages.forms import AnswerForm
+from ops.messages.models import InboundMessage, Message, MessageChannel
+from ops.messages.queries import Search, Shelf
+from ops.messages.replies import Meaning
+from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS
+from ops.practices.actions import note_read
+from ops.practices.models import Patient, Practice
+from ops.web import csrf, limiter
+
+bp = Blueprint("messages", __name__)
+staff = allow(Role.LEAD, Role.ADMIN)
+LEAVE_LIMIT = "30 per minute"
+ASKED = ("q", "practice", "shelf", "channel", "before")
+"""What a list can be narrowed by; kept in its links."""
+
+
+@bp.get("/outbox")
+@staff
+def outbox() -> ResponseReturnValue:
+    """Everything that left, waits or was stopped, newest first."""
+    return _page(None, AnswerForm(formdata=None))
+
+
+@bp.get("/outbox/<uuid:message_id>")
+@staff
+def message(message_id: uuid.UUID) -> ResponseReturnValue:
+    """One message exactly as sent, the conversation around it, and what became of it."""
+    return _page(_message_or_404(message_id), AnswerForm(formdata=None))
+
+
+@bp.post("/outbox/<uuid:message_id>/answer")
+@staff
+def answer(message_id: uuid.UUID) -> ResponseReturnValue:
+    """Write back as the patient would, to what the recorder delivered."""
+    sent, form = _message_or_404(message_id), AnswerForm()
+    if not queries.is_on_recorder(sent):
+        abort(404)
+    if not form.validate_on_submit():
+        return _page(sent, form), 422
+    practice = db.session.get_one(Practice, sent.practice_id)
+    db.session.rollback()
+    with transaction(me().actor):
+        reply = actions.receive(
+            practice,
+            channel=sent.channel,
+            from_address=sent.to_address,
+            body=form.body.data or "",
+            provider_id=f"recorder:{form.once.data}",
+            in_reply_to=sent,
+        )
+    flash(MEANING_WORDS[Meaning(reply.meaning)], "success")
+    return _back(sent.id)
+
+
+@bp.post("/outbox/<uuid:message_id>/was-sent")
+@staff
+def was_sent(message_id: uuid.UUID) -> ResponseReturnValue:
+    """Somebody found out that a message nobody could tell about was sent."""
+    return _resolve(message_id, was_sent=True)
+
+
+@bp.post("/outbox/<uuid:message_id>/send-again")
+@staff
+def send_again(message_id: uuid.UUID) -> ResponseReturnValue:
+    """Somebody found out that it was not sent: it goes out again."""
+    return _resolve(message_id, was_sent=False)
+
+
+@bp.post("/replies/<int:reply_id>/stop")
+@staff
+def reply_is_stop(reply_id: int) -> ResponseReturnValue:
+    """A reply that may have meant stop did."""
+    return _decide(reply_id, is_stop=True)
+
+
+@bp.post("/replies/<int:reply_id>/no-stop")
+@staff
+def reply_is_no_stop(reply_id: int) -> ResponseReturnValue:
+    """A reply that may have meant stop did not."""
+    return _decide(reply_id, is_stop=False)
+
+
+@bp.get("/u/<token>")
+@public
+@limiter.limit(LEAVE_LIMIT)
+def leave(token: str) -> ResponseReturnValue:
+    """Ask whether they want to leave. Mail scanners open links: looking alone changes nothing (RULES A9)."""
+    mail = _mail_of(token)
+    practice = db.session.get_one(Practice, mail.practice_id)
+    return render_template("messages/leave.html", practice=practice, address=_masked(mail.to_address), token=token)
+
+
+@bp.post("/u/<token>")
+@csrf.exempt
+@public
+@limiter.limit(LEAVE_LIMIT)
+def left(token: str) -> ResponseReturnValue:
+    """Leave, by the button or by a mail program in one click (RFC 8058): no cookie, no redirect, works twice."""
+    mail = _mail_of(token)
+    practice = db.session.get_one(Practice, mail.practice_id)
+    db.session.rollback()
+    with transaction("unsubscribe"):
+        actions.receive(
+            practice,
+            channel=mail.channel,
+            from_address=mail.to_address,
+            body="Unsubscribe",
+            provider_id=f"unsubscribe:{mail.id}",
+            in_reply_to=mail,
+        )
+    return render_template("messages/left.html", practice=practice, address=_masked(mail.to_address))
+
+
+def _mail_of(token: str) -> Message:
+    try:
+        found = db.session.get(Message, uuid.UUID(hex=token))
+    except ValueError:
+        found = None
+    return found if found and found.channel is MessageChannel.EMAIL else abort(404)
+
+
+def _masked(address: str) -> str:
+    name, _, host = address.rpartition("@")
+    return f"{name[:1]}…@{host}"
+
+
+def _message_or_404(message_id: uuid.UUID) -> Message:
+    return db.session.get(Message, message_id) or abort(404)
+
+
+def _resolve(message_id: uuid.UUID, *, was_sent: bool) -> ResponseReturnValue:
+    found = _message_or_404(message_id)
+    db.session.rollback()
+    try:
+        with transaction(me().actor):
+            actions.resolve_unknown(found, was_sent, actor=me().actor)
+        flash("Noted: it was sent." if was_sent else "It goes out again as soon as it may.", "success")
+    except Refused as refusal:
+        flash(str(refusal), "warning")
+    return _back(message_id)
+
+
+def _decide(reply_id: int, *, is_stop: bool) -> ResponseReturnValue:
+    reply = db.session.get(InboundMessage, reply_id) or abort(404)
+    db.session.rollback()
+    try:
+        with transaction(me().actor):
+            actions.decide_reply(reply, is_stop, actor=me().actor)
+        flash("They will not be contacted again." if is_stop else "What was held back goes on.", "success")
+    except Refused as refusal:
+        flash(str(refusal), "warning")
+    return _back(reply.in_reply_to)
+
+
+def _back(message_id: uuid.UUID | None) -> ResponseReturnValue:
+    where = url_for("messages.message", message_id=message_id) if message_id else url_for("messages.outbox")
+    return redirect(where, 303)
+
+
+def _page(selected: Message | None, form: AnswerForm) -> str:
+    search = _search()
+    rows, more = queries.outbox(search, _before())
+    asked: dict[str, Any] = {name: request.args[name] for name in ASKED if request.args.get(name)}
+    narrowed = asked | {"before": None}
+    oldest = f"{rows[-1].message.created_at.isoformat()}~{rows[-1].message.id}" if more else None
+    return render_template(
+        "messages/outbox.html",
+        rows=rows,
+        older=url_for("messages.outbox", **narrowed | {"before": oldest}) if oldest else None,
+        newest=url_for("messages.outbox", **narrowed) if "before" in asked else None,
+        search=search,
+        asked=asked,
+        practices=queries.practices(),
+        waiting=queries.waiting_for_a_person(),
+        shelves=SHELF_WORDS,
+        states=STATE_WORDS,
+        tags=STATE_TAGS,
+        kinds=KIND_WORDS,
+        **(_details(selected, form) if selected else {"selected": None}),
+    )
+
+
+def _details(selected: Message, form: AnswerForm) -> dict:
+    """What the right side shows of one message. Looking at a patient's messages is kept."""
+    practice = db.session.get_one(Practice, selected.practice_id)
+    patient = db.session.get(Patient, selected.patient_id) if selected.patient_id else None
+    turns, events = queries.thread(selected), queries.events(selected)
+    decided = {turn.reply.decided_by for turn in turns if turn.reply and turn.reply.decided_by}
+    details = {
+        "selected": selected,
+        "practice": practice,
+        "patient": patient,
+        "turns": turns,
+        "events": events,
+        "decisions": queries.decisions(selected),
+        "reasons_words": reasons_words,
+        "names": ACTORS | queries.names_of({event.actor for event in events} | decided),
+        "parts": segments.count(selected.body) if selected.channel is MessageChannel.SMS else None,
+        "form": form if queries.is_on_recorder(selected) else None,
+    }
+    if patient:
+        db.session.rollback()
+        with transaction(me().actor):
+            note_read(me(), patient, "messages")
+    return details
+
+
+def _search() -> Search:
+    given = request.args
+    practice = given.get("practice", "")
+    return Search(
+        practice_id=int(practice) if practice.isascii() and practice.isdigit() and len(practice) < 19 else None,
+        shelf=next((shelf for shelf in Shelf if shelf == given.get("shelf")), None),
+        channel=next((channel for channel in MessageChannel if channel == given.get("channel")), None),
+        address=_as_address(given.get("q", "").strip()[:200]),
+    )
+
+
+def _as_address(text: str) -> str:
+    """A number as people write it becomes E.164; everything else is taken as it is."""
+    digits = "".join(each for each in text if each.isdigit() and each.isascii())
+    if "@" in text or not digits:
+        return text
+    return f"+{digits}" if text.startswith("+") or len(digits) != 10 else f"+1{digits}"
+
+
+def _before() -> tuple[datetime, uuid.UUID] | None:
+    at, _, which = request.args.get("before", "").partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, uuid.UUID(which)) if moment.tzinfo else None
+    except ValueError:
+        return None

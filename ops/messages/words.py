@@ -1,0 +1,48 @@
+"""The outbox's own words."""
+
+from ops.messages.actions import STOP_CONFIRMATION
+from ops.messages.models import MessageState
+from ops.messages.queries import Shelf
+from ops.messages.replies import Meaning
+
+SHELF_WORDS = {
+    Shelf.NEEDS: "Needs a person",
+    Shelf.ANSWERED: "Answered",
+    Shelf.WAITING: "Waiting",
+    Shelf.SENT: "Sent",
+    Shelf.NOT_SENT: "Not sent",
+}
+STATE_WORDS = {
+    MessageState.QUEUED: "Waiting",
+    MessageState.CLAIMED: "Being sent",
+    MessageState.ATTEMPTING: "Being sent",
+    MessageState.ACCEPTED: "Sent",
+    MessageState.DELIVERED: "Delivered",
+    MessageState.FAILED: "Failed",
+    MessageState.UNKNOWN: "Unknown",
+    MessageState.BLOCKED: "Blocked",
+}
+STATE_TAGS = {
+    MessageState.ACCEPTED: "tag-good",
+    MessageState.DELIVERED: "tag-good",
+    MessageState.FAILED: "tag-bad",
+    MessageState.UNKNOWN: "tag-warn",
+    MessageState.BLOCKED: "tag-bad",
+}
+KIND_WORDS = {
+    "ask": "Note to forward",
+    "follow_up": "Follow-up",
+    "review_request": "Review request",
+    "loop_closing": "Thank-you to the referrer",
+    "friend_follow_up": "To a friend",
+    "reply": "Answer",
+    "recall": "Next visit",
+    "partner_touch": "To a partner",
+    STOP_CONFIRMATION: "Confirms a stop",
+}
+MEANING_WORDS = {
+    Meaning.STOP: "Received: a stop. This practice will not contact them again.",
+    Meaning.MAYBE_STOP: "Received: it may mean stop. Nothing more is sent until somebody has decided.",
+    Meaning.OTHER: "Received. An agent will answer.",
+}
+ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the mail"}
