@@ -68,11 +68,12 @@ def _sweep_stale(cluster: sa.Engine) -> None:
 
 @pytest.fixture
 def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an empty database of the newest schema, set as DATABASE_URL."""
+    """The address of an empty database of the newest schema, set as DATABASE_URL. Always the same name in one process."""
     from ops.config import settings
 
-    name = f"test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    name = f"test_{os.getpid()}"
     with cluster.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     url = cluster.url.set(database=name).render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", url)
@@ -92,20 +93,40 @@ def redis_url(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def product() -> dict:
+    """The application, made once: putting a hundred routes together costs more than most tests."""
+    return {}
+
+
 @pytest.fixture
-def app(database_url: str, redis_url: str):
+def app(database_url: str, redis_url: str, product: dict):
     """The product on its own empty database and an empty Valkey, inside an app context."""
     from ops import create_app
     from ops.background import connection
     from ops.db import db
 
     connection(redis_url).flushdb()
-    app = create_app()
+    app = product.setdefault(database_url, None) or create_app()
+    product[database_url] = app
+    config = dict(app.config)
     app.config.update(TESTING=True)
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+    app.config.clear()
+    app.config.update(config)
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real argon2id, but not made slow on purpose."""
+    from argon2 import PasswordHasher
+
+    from ops.accounts import passwords
+
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from freezegun import freeze_time
 
 from ops.accounts.models import PatientRead, Role
-from ops.db import db
+from ops.db import db, transaction
 from ops.practices.models import Practice
 from ops.queue import jobs
-from ops.queue.models import Attempt, Task, TaskState
+from ops.queue.actions import tasks
+from ops.queue.models import Attempt, EventKind, Task, TaskState
 from ops.referrals.models import Referral
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
@@ -132,9 +133,9 @@ def test_a_callback_is_agreed_in_the_patients_own_time(desk):
 
 def test_what_was_typed_is_kept_when_the_task_left_the_hands(desk):
     press_next(desk)
-    with freeze_time("2026-03-10 18:20:00"):
-        jobs.sweep()
-        page = save(desk, 409, outcome="willing", note="every word").get_data(as_text=True)
+    with transaction("user:99"):
+        tasks.give_back(task(), EventKind.PULLED_BACK, "user:99")
+    page = save(desk, 409, outcome="willing", note="every word").get_data(as_text=True)
     assert "every word" in page and "no longer in your hands" in page
 
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from ops.errors import Refused
+from ops.practices import checks
 from ops.queue.actions.recording import Saved
 from ops.queue.models import Outcome
 from ops.referrals.actions import Friend
@@ -46,7 +46,7 @@ class OutcomeForm(FenceForm):
     mine = BooleanField("I call back myself")
     friend_name = StringField("Friend's first name", validators=[Length(max=200)])
     friend_phone = StringField("Friend's phone", validators=[Length(max=40)])
-    friend_email = StringField("Friend's e-mail", validators=[Optional(), Email(), Length(max=254)])
+    friend_email = StringField("Friend's e-mail", validators=[Length(max=254)])
     friend_opt_in = RadioField(
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )
@@ -75,7 +75,12 @@ class OutcomeForm(FenceForm):
             return None
         if self.friend_opt_in.data not in {value for value, _ in OPT_IN_WORDS}:
             raise Refused("Please say how the friend agreed, themself, to be contacted. Without that, send the note.")
-        return Friend(name, e164(phone) if phone else None, email or None, OptIn(self.friend_opt_in.data))
+        return Friend(
+            name,
+            checks.phone(phone, "The friend's number") or None,
+            checks.email(email, "The friend's address") or None,
+            OptIn(self.friend_opt_in.data),
+        )
 
 
 def at_zone(wall_clock: datetime, zone: str | None) -> datetime:
@@ -84,14 +89,3 @@ def at_zone(wall_clock: datetime, zone: str | None) -> datetime:
         return wall_clock.replace(tzinfo=ZoneInfo(zone or "")).astimezone(UTC)
     except (KeyError, ValueError, OSError, OverflowError):
         raise Refused("This time cannot be read.") from None
-
-
-def e164(phone: str) -> str:
-    """A US (or + international) number in E.164. Raises Refused when it is not one."""
-    try:
-        number = phonenumbers.parse(phone, "US")
-    except phonenumbers.NumberParseException:
-        raise Refused(f"“{phone[:40]}” is not a phone number.") from None
-    if not phonenumbers.is_possible_number(number):
-        raise Refused(f"“{phone[:40]}” is not a phone number.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

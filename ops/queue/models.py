@@ -130,6 +130,8 @@ class Trigger(Base):
     """Days after the milestone; None: when the treatment's result opens."""
     spacing_days: Mapped[int] = mapped_column(default=90)
     """No second cadence of the same kind starts for a patient within so many days."""
+    open_days: Mapped[int] = mapped_column(default=14)
+    """After a delay in days: how long the contact makes sense. When the result opens, the treatment's curve says it."""
     active: Mapped[bool] = mapped_column(default=True)
     cadence: Mapped[Cadence] = relationship(viewonly=True, primaryjoin="Cadence.id == foreign(Trigger.cadence_id)")
 
@@ -144,6 +146,7 @@ class Trigger(Base):
         ),
         sa.CheckConstraint("delay_days IS NULL OR delay_days BETWEEN 0 AND 1095", name="delay_range"),
         sa.CheckConstraint("spacing_days BETWEEN 0 AND 1095", name="spacing_range"),
+        sa.CheckConstraint("open_days BETWEEN 1 AND 365", name="open_range"),
         sa.Index(None, "practice_id"),
     )
 
@@ -215,7 +218,7 @@ class Task(Base):
     estimate_minutes: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2))
     tries: Mapped[int] = mapped_column(default=0)
     max_tries: Mapped[int] = mapped_column(default=3)
-    shut_reasons: Mapped[list[str] | None] = mapped_column(JSONB)
+    shut_reasons: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     """Why the gate last put it off until `ready_at`."""
     held_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     claimed_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -36,8 +36,8 @@ START = sa.text(
     ), dated AS (
         SELECT m.id AS milestone_id, m.patient_id, t.id AS trigger_id, t.cadence_id, c.kind, t.spacing_days,
                m.happened_on + coalesce(t.delay_days, y.opens_days, :opens) AS opens_on,
-               m.happened_on + greatest(coalesce(y.peaks_days, :peaks), coalesce(t.delay_days, 0)) AS peaks_on,
-               m.happened_on + greatest(coalesce(y.closes_days, :closes), coalesce(t.delay_days, 0) + 14) AS closes_on
+               m.happened_on + coalesce(t.delay_days, y.peaks_days, :peaks) AS peaks_on,
+               m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days, :closes) AS closes_on
         FROM batch m
         JOIN triggers t ON t.practice_id = :practice AND t.active AND t.milestone_kind = m.kind
              AND (t.treatment_type_id IS NULL OR t.treatment_type_id = m.treatment_type_id)
@@ -257,7 +257,7 @@ def add_default_cadences(practice_id: int) -> int:
         ]
         db.session.add(cadence)
         db.session.flush()
-        for milestone, delay, spacing in default.starts:
+        for milestone, delay, spacing, open_days in default.starts:
             db.session.add(
                 Trigger(
                     practice_id=practice_id,
@@ -265,6 +265,7 @@ def add_default_cadences(practice_id: int) -> int:
                     milestone_kind=milestone,
                     delay_days=delay,
                     spacing_days=spacing,
+                    open_days=open_days,
                 )
             )
     db.session.flush()
