@@ -109,7 +109,7 @@ def _recognise(*, passively: bool) -> None:
         return
     sign_in = sessions.by_token(token)
     if sign_in is None:
-        session.clear()
+        _forget()
         return
     now = clock.now()
     busy = _at_work(sign_in.user_id) if _is_quiet(sign_in) else False
@@ -142,10 +142,18 @@ def _say_goodbye(sign_in: AuthSession, why: str) -> None:
     if sign_in.ended_at is None:
         with transaction(sign_in.user.actor):
             sessions.end(sign_in.id, why)
-    session.clear()
+    _forget()
     if words := GOODBYES.get(why):
         conf = settings()
         flash(words.format(minutes=conf.agent_idle_minutes, hours=conf.session_hours), "warning")
+
+
+def _forget() -> None:
+    """Drop what the browser carries, but for the token of the form it may just be sending (the sign-in form, mostly)."""
+    form_token = session.get("csrf_token")
+    session.clear()
+    if form_token:
+        session["csrf_token"] = form_token
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:

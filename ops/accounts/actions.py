@@ -154,7 +154,7 @@ def count_try(email: str) -> User | None:
         .where(sa.or_(User.locked_until.is_(None), User.locked_until <= now))
         .values(failed_sign_ins=tries, locked_until=locked_until)
         .returning(User)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
 
 

@@ -11,7 +11,7 @@ from flask_limiter.util import get_remote_address
 
 from ops.config import settings
 
-limiter = Limiter(key_func=get_remote_address, strategy="fixed-window", key_prefix="limits")
+limiter = Limiter(key_func=get_remote_address, strategy="moving-window", key_prefix="limits")
 
 
 def prepare(app: Flask) -> None:

@@ -1,0 +1,233 @@
+"""Invitations and password resets: links that work once."""
+
+import smtplib
+import socket
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+
+from ops import clock
+from ops.accounts import actions, jobs, links, passwords, queries
+from ops.accounts.models import AccountLink, AuthSession, LinkPurpose, User
+from ops.config import settings
+from ops.db import db, transaction
+from ops.errors import Refused
+from tests.world import make_user
+
+GOOD = "four unrelated words"
+
+
+def link_for(user, purpose=LinkPurpose.INVITE):
+    with transaction("test"):
+        return links.make_link(user, purpose)
+
+
+def test_an_invitation_sets_the_password_once(client):
+    user = make_user("agent", email="new@example.com")
+    token = link_for(user)
+    assert "new@example.com" in client.get(f"/link/{token}", expect=200).text
+    client.get(f"/link/{token}", expect=200)  # looking does not use it up
+    client.post(f"/link/{token}", data={"password": GOOD}, expect=303)
+    client.post(f"/link/{token}", data={"password": "another four words"}, expect=410)
+    client.post("/sign-in", data={"email": "new@example.com", "password": GOOD}, expect=303)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["short", "aaaaaaaaaaaaaaaa", "Password1234", "new-person@example.com", "New-Person@Example.com", "x" * 201, ""],
+)
+def test_a_bad_password_is_refused_and_the_link_stays_good(client, bad):
+    token = link_for(make_user("agent", email="new-person@example.com"))
+    client.post(f"/link/{token}", data={"password": bad}, expect=422)
+    client.post(f"/link/{token}", data={"password": GOOD}, expect=303)
+
+
+def test_a_link_used_twice_at_the_same_moment_works_once(app):
+    token = link_for(make_user("agent"))
+    start, results = threading.Barrier(4), []
+
+    def use(number):
+        with app.app_context():
+            start.wait()
+            try:
+                with transaction("test"):
+                    links.use(token, f"{GOOD} number {number}")
+                results.append(number)
+            except Refused:
+                results.append(None)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winner = [number for number in results if number is not None]
+    assert len(results) == 4 and len(winner) == 1
+    kept = db.session.scalar(sa.select(User.password_hash))
+    assert passwords.fits(kept, f"{GOOD} number {winner[0]}")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "lives"), [(LinkPurpose.INVITE, timedelta(days=7)), (LinkPurpose.RESET, timedelta(hours=2))]
+)
+def test_a_link_runs_out(client, monkeypatch, purpose, lives):
+    token = link_for(make_user("agent"), purpose)
+    made = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: made + lives - timedelta(minutes=1))
+    client.get(f"/link/{token}", expect=200)
+    monkeypatch.setattr(clock, "now", lambda: made + lives + timedelta(seconds=1))
+    assert "Each link works once" in client.get(f"/link/{token}", expect=410).text
+
+
+def test_a_newer_link_voids_the_earlier_one_and_deactivation_voids_all(client):
+    user = make_user("agent")
+    first, second = link_for(user), link_for(user)
+    client.get(f"/link/{first}", expect=410)
+    client.get(f"/link/{second}", expect=200)
+    with transaction("test"):
+        actions.deactivate(user)
+    client.get(f"/link/{second}", expect=410)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "x" * 5000, "%00", "%ff"])
+def test_a_token_that_never_was_is_not_known(client, token):
+    assert client.get(f"/link/{token}").status_code in (404, 410)
+
+
+def test_setting_the_password_ends_every_sign_in_and_lifts_the_lock(client, sign_in):
+    user = make_user("agent", email="a@example.com", password=GOOD)
+    browser = sign_in(user)
+    for _ in range(6):
+        client.post("/sign-in", data={"email": "a@example.com", "password": "wrong"})
+    client.post(f"/link/{link_for(user, LinkPurpose.RESET)}", data={"password": "other unrelated words"}, expect=303)
+    assert "password was changed" in browser.get(browser.get("/me/sign-ins", expect=303).location).text
+    client.post("/sign-in", data={"email": "a@example.com", "password": "other unrelated words"}, expect=303)
+
+
+def test_forgetting_is_answered_alike_whether_or_not_somebody_is_known(client):
+    make_user("agent", email="a@example.com", password=GOOD)
+
+    def ask(email):
+        began = time.perf_counter()
+        page = client.post("/forgot", data={"email": email}, expect=200).text
+        return page.split("<main")[1], time.perf_counter() - began
+
+    (known, seconds), (unknown, seconds_unknown) = ask("a@example.com"), ask("nobody@example.com")
+    assert known == unknown
+    assert min(seconds, seconds_unknown) >= 0.25
+
+
+def test_without_a_mail_server_an_admin_sees_who_waits_and_hands_a_link_over(client, sign_in):
+    user = make_user("agent", email="a@example.com", password=GOOD)
+    client.post("/forgot", data={"email": "a@example.com"}, expect=200)
+    admin = sign_in(make_user("admin"))
+    assert "needs a link" in admin.get("/people").text
+    assert "Asked for a link" in admin.get(f"/people/{user.id}").text
+    admin.post(f"/people/{user.id}/invite", expect=303)
+    page = admin.get(f"/people/{user.id}").text
+    address = page.partition('id="address" value="')[2].partition('"')[0]
+    assert address.startswith(settings().address + "/link/")
+    assert address not in admin.get(f"/people/{user.id}").text  # shown once
+    assert "needs a link" not in admin.get("/people").text
+    client.post(address.removeprefix(settings().address), data={"password": "other unrelated words"}, expect=303)
+
+
+class Mailbox:
+    """A real SMTP server that keeps what it is given, or refuses."""
+
+    def __init__(self):
+        self.letters, self.refuse = [], None
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.refuse:
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.letters.append((envelope.rcpt_tos, envelope.content.decode()))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox(app, monkeypatch):
+    box = Mailbox()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{port}")
+    settings.cache_clear()
+    yield box
+    controller.stop()
+
+
+def asked(client, email):
+    client.post("/forgot", data={"email": email}, expect=200)
+    return db.session.scalar(sa.select(sa.func.max(AccountLink.id)))
+
+
+def test_a_forgotten_password_is_mailed_once_even_when_the_job_runs_twice(client, mailbox):
+    make_user("agent", email="a@example.com", password=GOOD)
+    link_id = asked(client, "a@example.com")
+    jobs.mail_link(link_id)
+    jobs.mail_link(link_id)
+    [(to, letter)] = mailbox.letters
+    assert to == ["a@example.com"]
+    token = letter.partition("/link/")[2].split()[0].replace("=\r\n", "")
+    client.post(f"/link/{token}", data={"password": "other unrelated words"}, expect=303)
+
+
+def test_no_token_goes_through_the_queue(client, mailbox):
+    make_user("agent", email="a@example.com", password=GOOD)
+    link_id = asked(client, "a@example.com")
+    from ops.background import queue
+
+    assert [tuple(job.args) for job in queue("work").jobs] == [(link_id,)]
+
+
+def test_a_stranger_cannot_fill_a_mailbox(client, mailbox):
+    make_user("agent", email="a@example.com", password=GOOD)
+    assert asked(client, "a@example.com") == asked(client, "a@example.com")
+
+
+def test_a_mail_server_that_is_away_is_tried_again_and_a_refused_address_is_not(client, mailbox, monkeypatch):
+    user = make_user("agent", email="a@example.com", password=GOOD)
+    link_id = asked(client, "a@example.com")
+
+    def away(*_, **__):
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(smtplib, "SMTP", away)
+        jobs.mail_link(link_id)
+    later = clock.now() + timedelta(minutes=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    mailbox.refuse = "550 no such person"
+    jobs.sweep()
+    mailbox.refuse = None
+    jobs.sweep()
+    assert mailbox.letters == [] and queries.waiting_link(user) is None
+
+
+def test_a_lost_doorbell_is_found_by_the_tick(client, mailbox, monkeypatch):
+    make_user("agent", email="a@example.com", password=GOOD)
+    asked(client, "a@example.com")
+    later = clock.now() + timedelta(minutes=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    jobs.sweep()
+    assert len(mailbox.letters) == 1
+
+
+def test_the_tick_ends_sign_ins_that_outlived_their_hours(sign_in, monkeypatch):
+    sign_in(make_user("lead"))
+    later = clock.now() + timedelta(hours=12, seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    jobs.sweep()
+    assert db.session.scalar(sa.select(AuthSession.ended_why)) == "over"
