@@ -21,6 +21,7 @@ from ops import clock
 from ops.contact import actions as contact
 from ops.contact.facts import Decision, Reason
 from ops.contact.gate import PASSING
+from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.messages import channels, permission
 from ops.messages.actions import unsubscribe_url
@@ -149,7 +150,7 @@ def _later(message: Message, at: datetime, note: str, reasons: list[str] | None 
         MessageState.CLAIMED,
         MessageState.QUEUED,
         actor=ACTOR,
-        note=note or "not now: " + ", ".join(reasons or ()),
+        note=note or f"not now: {reasons_words(reasons)}",
         send_after=at,
         block_reasons=reasons,
     )
