@@ -14,7 +14,7 @@ from ops.practices.access import practice_or_404
 from ops.practices.forms import CorrectPatientForm, FindPatientForm
 from ops.practices.models import Patient, Practice
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF
+from ops.practices.views.practices import STAFF, sent
 
 
 @bp.get("/<slug>/patients")
@@ -88,10 +88,9 @@ def correct_patient(slug: str, patient_id: int) -> ResponseReturnValue:
     form = CorrectPatientForm()
     problem = None
     if form.validate():
-        facts = {name: value for name, value in form.data.items() if name != "csrf_token"}
         try:
             with transaction(me().actor):
-                actions.correct_patient(practice, patient, **facts)
+                actions.correct_patient(practice, patient, **sent(form))
         except Refused as refused:
             problem = str(refused)
         else:

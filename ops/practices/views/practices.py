@@ -1,9 +1,11 @@
 """List, add, look at and change practices; pause, resume, end and reopen them."""
 
 from decimal import Decimal
+from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 
 from ops import clock
 from ops.accounts.access import allow, me
@@ -103,6 +105,11 @@ def show(slug: str) -> ResponseReturnValue:
     )
 
 
+def sent(form: FlaskForm) -> dict[str, Any]:
+    """What came with the form: a field that was not sent is left as it is, one that was sent empty is emptied."""
+    return {name: value for name, value in form.data.items() if name in request.form and name != "csrf_token"}
+
+
 @bp.get("/<slug>/edit")
 @allow(*STAFF)
 def editing(slug: str) -> ResponseReturnValue:
@@ -117,7 +124,7 @@ def edit(slug: str) -> ResponseReturnValue:
     form = EditPracticeForm()
     problem = None
     if form.validate():
-        changes = {name: value for name, value in form.data.items() if name != "csrf_token"}
+        changes = sent(form)
         try:
             with transaction(me().actor):
                 actions.edit_practice(practice, **changes)
