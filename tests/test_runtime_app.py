@@ -1,4 +1,4 @@
-"""`ops run`: one command starts everything, keeps it running whatever is killed, and takes everything along at its end."""
+"""`ops run`: one command starts everything, keeps it running whatever is killed, and takes it all along at its end."""
 
 import json
 import os
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 OPS = [sys.executable, "-c", "from ops.cli import main; main()"]
-CHILDREN = {"web", "worker-work", "worker-messages", "worker-imports", "tick"}
+CHILDREN = {"web", "crew", "worker-work", "worker-messages", "worker-imports", "tick"}
 
 
 class App:
@@ -46,7 +46,11 @@ class App:
     def wait_until_running(self) -> "App":
         wait_until(lambda: self.state().get("phase") == "running" or self.process.poll() is not None, 90)
         assert self.process.poll() is None, self.out.read_text()
+        self.wait_for_children()
         return self
+
+    def wait_for_children(self) -> None:
+        wait_until(lambda: set(self.state()["children"]) == CHILDREN and all(self.state()["children"].values()), 90)
 
     def state(self) -> dict:
         try:
@@ -103,10 +107,6 @@ def queue(app: App, name: str) -> Queue:
     return Queue(name, connection=line, serializer=JSONSerializer)
 
 
-def query_workers(app: App) -> int:
-    return sum(Worker.count(queue=queue(app, name)) for name in ("work", "messages", "imports"))
-
-
 def test_it_starts_every_child_and_answers(app: App) -> None:
     assert set(app.state()["children"]) == CHILDREN
     assert app.get("/healthz") == (200, {"alive": True})
@@ -123,7 +123,7 @@ def test_a_second_start_on_the_same_folder_names_the_first(app: App) -> None:
 
 def test_doctor_finds_it_healthy_and_says_so_in_json(app: App) -> None:
     wait_until(lambda: query(app, "SELECT count(*) FROM ticks WHERE name = 'tick'"), 60)
-    wait_until(lambda: query_workers(app) == 3, 60)
+    wait_until(lambda: sum(Worker.count(queue=queue(app, name)) for name in ("work", "messages", "imports")) == 3, 60)
     asked = ops(app, "doctor", "--json")
     found = json.loads(asked.stdout)
     assert (asked.returncode, found["healthy"], found["problems"]) == (0, True, [])
@@ -151,27 +151,29 @@ def test_what_a_failed_job_complained_of_stays_out_of_logs_and_redis(app: App) -
     assert "Ann" not in (app.var / "log" / "worker-messages.log").read_text()
 
 
-@pytest.mark.parametrize("name", ["tick", "worker-messages"])
+@pytest.mark.parametrize("name", ["tick", "worker-messages", "crew"])
 def test_a_killed_child_is_started_again(app: App, name: str) -> None:
-    killed = app.child(name)
-    assert killed
+    app.wait_for_children()
+    killed = app.child(name) or 0
     with_children = [killed, *processes.descendants(killed)]
     processes.kill(killed)
-    wait_until(lambda: app.child(name) not in (killed, None))
+    wait_until(lambda: app.state()["children"].get(name) not in (killed, None))
     wait_until(lambda: processes.alive(with_children) == [])
-    assert f"{name} ended with status -9" in app.out.read_text()
+    wait_until(lambda: f"{name} ended with status -9" in app.out.read_text())
 
 
 def test_visitors_wait_while_a_killed_web_starts_again(app: App) -> None:
+    app.wait_for_children()
     killed = app.child("web") or 0
     with_children = [killed, *processes.descendants(killed)]
     assert len(with_children) > 1
     processes.kill(killed)
+    wait_until(lambda: processes.alive(with_children) == [])
     assert app.get("/healthz") == (200, {"alive": True})
-    assert processes.alive(with_children) == []
 
 
 def test_a_job_dies_with_its_killed_worker(app: App) -> None:
+    app.wait_for_children()
     worker = app.child("worker-imports") or 0
     queue(app, "imports").enqueue("time.sleep", 120, description="long")
     wait_until(lambda: processes.descendants(worker), 60)

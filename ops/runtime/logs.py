@@ -35,7 +35,9 @@ def in_short(line: str) -> str | None:
     try:
         told = json.loads(line)
         place = (told.get("raised") or [""])[-1]
-        parts = [told.get(key) for key in ("level", "event", "work", "job", "logger", "endpoint", "error")]
+        parts = [
+            told.get(key) for key in ("level", "event", "child", "state", "work", "job", "logger", "endpoint", "error")
+        ]
     except (ValueError, AttributeError):
         return line[:LONGEST]
     return " ".join([str(part) for part in parts if part] + ([f"at {place}"] if place else []))[:LONGEST]

@@ -1,15 +1,15 @@
 """`ops run`: everything on one machine under one process.
 
 Servers, migrations, then the web at once, then (on a first start) the demo agency while the sign-in page already
-answers, then one worker per queue and the tick. A child that ends is started again, later and later if it keeps ending.
-The supervisor opened the web's socket itself: visitors wait in it while the web restarts, and nobody else can take the
-port.
+answers, then the crew: one worker per queue and the tick. A child that ends is started again, later and later if it
+keeps ending. The supervisor opened the web's socket itself: visitors wait in it while the web restarts, and nobody else
+can take the port.
 """
 
+import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from types import FrameType
 
 from ops import clock
 from ops.config import settings
-from ops.runtime import children, state
-from ops.runtime.backoff import Backoff
+from ops.runtime import state
+from ops.runtime.child import Child, end, launcher
 from ops.runtime.logs import Tail, shorten
 from ops.runtime.servers import ServerError, Servers
 
@@ -28,45 +28,6 @@ LOOK_SECONDS = 0.1
 STOP_SECONDS = 3.0
 PYTHON = (sys.executable, "-m")
 # The supervisor itself imports little: the web, which it starts, is what people wait for.
-
-
-class Child:
-    """One program the supervisor keeps running, with its log."""
-
-    def __init__(self, name: str, command: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -> None:
-        self.name = name
-        self.log = log
-        self.tail = Tail(log)
-        self.process: subprocess.Popen[bytes] | None = None
-        self._command = command
-        self._pass_fds = pass_fds
-        self._backoff = Backoff(longest_s=30.0)
-
-    def start(self) -> None:
-        """Start it. It is killed if the supervisor dies: there is nobody left to watch over it."""
-        with self.log.open("ab") as log:
-            self.process = children.start(
-                self._command, log=log, on_parent_death=signal.SIGKILL, pass_fds=self._pass_fds
-            )
-        self._backoff.started()
-
-    def keep_running(self) -> str | None:
-        """Start it again if it ended and the wait is over; a line for the terminal when it just ended."""
-        if self.process is None:
-            if self._backoff.may_start():
-                self.start()
-            return None
-        status = self.process.poll()
-        if status is None:
-            return None
-        lived = self._backoff.ended()
-        self.process = None
-        return f"{self.name} ended with status {status} after {lived:.0f} s, starting it again (see {self.log})"
-
-    @property
-    def pid(self) -> int | None:
-        """Its process; None while it waits to be started again."""
-        return self.process.pid if self.process else None
 
 
 class Supervisor:
@@ -79,6 +40,8 @@ class Supervisor:
         self.state = state.AppState(os.getpid(), address, "starting", clock.now().isoformat())
         self.signals = 0
         self._listener = listener
+        self._crew_tails: dict[str, Tail] = {}
+        self._published: state.AppState | None = None
         self._web_ready = var / "run" / "web.ready"
         self._looked_at_servers = 0.0
 
@@ -94,7 +57,8 @@ class Supervisor:
             if demo and not self.signals and is_empty(self.servers.database_url):
                 self._make_demo()
             self._say_sign_ins()
-            self._start_workers()
+            if not self.signals:
+                self._add("crew", [*PYTHON, "ops.runtime.crew"])
             self._enter("running")
             while not self.signals:
                 self._watch()
@@ -105,7 +69,7 @@ class Supervisor:
         self.signals += 1
         if self.signals == 2:
             for child in self.children:
-                _signal(child, signal.SIGKILL)
+                child.signal(signal.SIGKILL)
 
     def _start_web(self) -> None:
         self._web_ready.unlink(missing_ok=True)
@@ -121,27 +85,17 @@ class Supervisor:
         if not self.signals:
             say(f"Loopkeeper answers at {self.state.address}")
 
-    def _start_workers(self) -> None:
-        from ops.background import QUEUES
-
-        if self.signals:
-            return
-        for queue in QUEUES:
-            self._add(f"worker-{queue}", [*PYTHON, "ops.runtime.worker", queue])
-        self._add("tick", [*PYTHON, "ops.runtime.tick"])
-
     def _make_demo(self) -> None:
         """Run `ops demo` to its end. If it fails the agency is empty, which is no reason not to run."""
         self._enter("demo")
         say("First start: building the demo agency (about a minute; the pages already answer) ...")
         making = self._child("demo", [sys.executable, "-c", "from ops.cli import main; main()", "demo"])
-        making.start()
-        assert making.process is not None
-        while making.process.poll() is None and not self.signals:
+        process = making.start()
+        while process.poll() is None and not self.signals:
             self._watch()
         if self.signals:
-            _end([making])
-        elif making.process.returncode != 0:
+            end([making], STOP_SECONDS)
+        elif process.poll() != 0:
             say(f"The demo agency could not be built; the end of {making.log}:")
             say("\n".join(making.log.read_text(errors="replace").splitlines()[-10:]))
 
@@ -151,17 +105,20 @@ class Supervisor:
             say(accounts.read_text().rstrip())
 
     def _watch(self) -> None:
-        before = [child.pid for child in self.children]
         for child in self.children:
             if happened := child.keep_running():
                 say(happened)
-            for line in child.tail.alarming():
-                say(f"{child.name}: {line}")
+            self._show(child.name, child.tail)
             shorten(child.log)
+        for name in self._crew():
+            self._show(name, self._crew_tails.setdefault(name, Tail(self.var / "log" / f"{name}.log")))
         self._watch_servers()
-        if before != [child.pid for child in self.children]:
-            self._publish()
+        self._publish()
         time.sleep(LOOK_SECONDS)
+
+    def _show(self, name: str, tail: Tail) -> None:
+        for line in tail.alarming():
+            say(f"{name}: {line}")
 
     def _watch_servers(self) -> None:
         if time.monotonic() - self._looked_at_servers < 1:
@@ -173,7 +130,7 @@ class Supervisor:
             say(str(problem))
 
     def _child(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Child:
-        return Child(name, command, self.var / "log" / f"{name}.log", pass_fds)
+        return Child(name, self.var / "log" / f"{name}.log", launcher(command, pass_fds))
 
     def _add(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> None:
         child = self._child(name, command, pass_fds)
@@ -187,35 +144,27 @@ class Supervisor:
         self._publish()
 
     def _publish(self) -> None:
-        self.state.children = {child.name: child.pid for child in self.children}
-        state.write(self.var, self.state)
+        """Tell other commands what runs, when it changed."""
+        found = replace(self.state, children={child.name: child.pid for child in self.children} | self._crew())
+        if found != self._published:
+            state.write(self.var, found)
+            self._published = found
+
+    def _crew(self) -> dict[str, int | None]:
+        """The crew's own children, as it wrote them down (not a crew that is gone)."""
+        try:
+            told = json.loads((self.var / "run" / "crew.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        pids: dict[str, int | None] = told["children"]
+        return pids if told["crew"] in [child.pid for child in self.children] else {}
 
     def _stop(self) -> None:
         """Those who work first, the pages last; the servers after us all."""
         say("Stopping ...")
         web = [child for child in self.children if child.name == "web"]
-        _end([child for child in reversed(self.children) if child not in web])
-        _end(web)
-
-
-def _end(ending: Sequence[Child]) -> None:
-    """Ask them all to end (a worker finishes the job at hand), and kill who takes too long: jobs may run twice."""
-    for child in ending:
-        _signal(child, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in ending:
-        if child.process is None:
-            continue
-        try:
-            child.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
-
-
-def _signal(child: Child, number: signal.Signals) -> None:
-    if child.process is not None and child.process.poll() is None:
-        child.process.send_signal(number)
+        end([child for child in self.children if child not in web], STOP_SECONDS)
+        end(web, STOP_SECONDS)
 
 
 def say(what: str) -> None:

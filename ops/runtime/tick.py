@@ -16,10 +16,14 @@ EVERY_SECONDS = 60
 
 
 def main() -> None:
-    """Tick until SIGTERM. No failure ends it: the database may be away for a while and come back."""
+    """The tick on its own, for a machine that runs nothing else."""
     from ops import create_app
 
-    app = create_app()
+    keep_ticking(create_app())
+
+
+def keep_ticking(app: Flask) -> None:
+    """Tick until SIGTERM. No failure ends it: the database may be away for a while and come back."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # from here on: let the tick at hand finish
         signal.signal(number, lambda _number, _frame: stop.set())

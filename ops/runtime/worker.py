@@ -60,12 +60,11 @@ class Worker(rq.Worker):
         super()._finalize_failure(job, queue, execution, (kind, Withheld(kind), trace))
 
 
-def main(name: str) -> None:
+def work(name: str, app: Flask) -> None:
     """Work on queue `name` (one of ops.background.QUEUES) until SIGTERM, which lets the job at hand finish."""
-    from ops import create_app
     from ops.background import queue
 
-    Worker.app = create_app()
+    Worker.app = app
     mine = queue(name)
     worker = Worker(
         [mine],
@@ -80,6 +79,13 @@ def main(name: str) -> None:
     # Without RQ's scheduler: what is due later is a row that the tick finds.
     log.info("worker_started", queue=name, pid=os.getpid())
     worker.work(logging_level="WARNING")
+
+
+def main(name: str) -> None:
+    """A worker on its own, for a machine that runs nothing else."""
+    from ops import create_app
+
+    work(name, create_app())
 
 
 if __name__ == "__main__":
