@@ -269,6 +269,7 @@ def trigger_form(prefix="trigger-", **given):
         "treatment": "0",
         "when": "days",
         "delay_days": "3",
+        "open_days": "14",
         "spacing_days": "60",
         "active": "y",
     }
@@ -305,6 +306,7 @@ def test_a_lead_adds_changes_and_removes_triggers_and_the_practice_is_looked_at_
         ({"delay_days": "1096"}, "1095"),
         ({"delay_days": "soon"}, "integer"),
         ({"spacing_days": "0"}, "1095"),
+        ({"open_days": "0"}, "365"),
         ({"spacing_days": ""}, "Enter the days"),
         ({"milestone": "birthday"}, "Not a valid choice"),
         ({"when": "never"}, "Not a valid choice"),

@@ -12,6 +12,7 @@ from ops.queue.actions.editing import (
     LONGEST_DAYS,
     LONGEST_GAP_HOURS,
     LONGEST_NAME,
+    LONGEST_OPEN_DAYS,
     LONGEST_REASON,
     MOST_TRIES,
     Start,
@@ -93,6 +94,12 @@ class TriggerForm(FlaskForm):
         [Optional(), NumberRange(0, LONGEST_DAYS)],
         description="0 is the same day. Only for “a number of days”.",
     )
+    open_days = IntegerField(
+        "Makes sense for",
+        [InputRequired("Enter the days."), NumberRange(1, LONGEST_OPEN_DAYS)],
+        default=14,
+        description="Days, after a number of days. When the result opens, the treatment's own curve says it.",
+    )
     spacing_days = IntegerField(
         "Days between two",
         [InputRequired("Enter the days."), NumberRange(1, LONGEST_DAYS)],
@@ -118,6 +125,7 @@ class TriggerForm(FlaskForm):
             self.treatment.data or None,
             self.delay_days.data if self.when.data == "days" else None,
             self.spacing_days.data or 0,
+            self.open_days.data or 0,
             bool(self.active.data),
         )
 
@@ -130,6 +138,7 @@ class TriggerForm(FlaskForm):
             "when": "opens" if trigger.delay_days is None else "days",
             "delay_days": trigger.delay_days,
             "spacing_days": trigger.spacing_days,
+            "open_days": trigger.open_days,
             "active": trigger.active,
         }
         return cls(treatments, prefix=f"trigger{trigger.id}-", data=shown, **words)

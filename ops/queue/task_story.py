@@ -93,9 +93,8 @@ def why_waiting(story: Story, said: Said) -> list[str]:
         lines.append(f"{holder} is speaking to this patient about another task; nobody else does at the same time.")
     elif _kept_for_owner(task, story):
         owner = story.names.get(f"user:{task.promise_owner_id}", "an agent")
-        lines.append(
-            f"Kept for {owner}, who promised the call, until ten minutes after {said(task.promised_at or now)}."
-        )
+        until = said((task.promised_at or now) + OWNER_FIRST)
+        lines.append(f"Kept for {owner}, who promised the call, until {until}.")
     if task.ready_at <= now and not lines:
         lines.append(_in_turn(task))
     return lines
@@ -141,9 +140,9 @@ def _in_turn(task: Task) -> str:
     )
     return (
         f"It is ready and waits its turn: {_ahead(db.session.scalar(before))} of its practice before it, "
-        f"and {count_of(db.session.scalar(owed_more) or 0, 'practice')} owed more than its own."
+        f"and {_ahead(db.session.scalar(owed_more), 'practice')} owed more than its own."
     )
 
 
-def _ahead(number: int | None) -> str:
-    return count_of(number or 0, "task") if number else "none"
+def _ahead(number: int | None, what: str = "task") -> str:
+    return count_of(number, what) if number else f"no {what}"

@@ -35,6 +35,7 @@ MOST_STEPS = 12
 LONGEST_GAP_HOURS = 8760
 MOST_TRIES = 6
 LONGEST_DAYS = 1095
+LONGEST_OPEN_DAYS = 365
 LONGEST_NAME = 80
 LONGEST_REASON = 500
 
@@ -48,12 +49,16 @@ class Step(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a trigger says. `delay_days` None: when the result opens; `treatment_type_id` None: any treatment."""
+    """What a trigger says. `delay_days` None: when the result opens; `treatment_type_id` None: any treatment.
+
+    `open_days`, 1 to 365: after a delay in days, how long the contact makes sense.
+    """
 
     milestone_kind: MilestoneKind
     treatment_type_id: int | None
     delay_days: int | None
     spacing_days: int
+    open_days: int = 14
     active: bool = True
 
 
@@ -243,6 +248,8 @@ def _check(cadence: Cadence, start: Start, but: int = 0) -> None:
     # 0 would let a trigger that is removed and added again start the same patient twice
     if not 1 <= start.spacing_days <= LONGEST_DAYS:
         raise Refused(f"The days between two must be 1 to {LONGEST_DAYS:,}.")
+    if not 1 <= start.open_days <= LONGEST_OPEN_DAYS:
+        raise Refused(f"The days it makes sense must be 1 to {LONGEST_OPEN_DAYS}.")
     if start.treatment_type_id is not None:
         own = sa.exists().where(
             TreatmentType.practice_id == cadence.practice_id, TreatmentType.id == start.treatment_type_id
