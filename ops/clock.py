@@ -4,7 +4,7 @@
 does not. Tests use freezegun, which `now()` follows because it reads `datetime.now` at each call.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
@@ -33,3 +33,17 @@ def moved_to(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _moved.reset(token)
+
+
+@contextmanager
+def movable(moment: datetime) -> Iterator[Callable[[datetime], None]]:
+    """Like `moved_to`, and yields a function that sets the clock to another moment within the block."""
+    token = _moved.set(moment.astimezone(UTC))
+    try:
+        yield _set
+    finally:
+        _moved.reset(token)
+
+
+def _set(moment: datetime) -> None:
+    _moved.set(moment.astimezone(UTC))

@@ -1,0 +1,149 @@
+"""How the demo's people behave: about as DOMAIN says patients do, different in every practice."""
+
+import random
+import uuid
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.accounts.models import User
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.messages.actions import receive
+from ops.messages.models import InboundMessage, Message, MessageState
+from ops.practices.models import Practice
+from ops.queue import jobs as queue
+from ops.queue.actions.recording import Saved
+from ops.queue.models import Kind, Outcome, Task
+from ops.referrals.actions import Friend, move_referral
+from ops.referrals.models import OptIn, Referral, ReferralState
+
+CALLS_A_SHIFT = 4
+REACHED = 0.5
+"""Share of calls that somebody answers."""
+ASK = (
+    (Outcome.WILLING, 0.70),
+    (Outcome.THINKING, 0.07),
+    (Outcome.NOT_NOW, 0.09),
+    (Outcome.ALREADY_TOLD, 0.05),
+    (Outcome.CALLBACK, 0.03),
+    (Outcome.NOT_HAPPY, 0.03),
+    (Outcome.NEVER, 0.01),
+    (Outcome.REMOVE_ME, 0.02),
+)
+FRIEND = ((Outcome.FRIEND_BOOKED, 0.55), (Outcome.FRIEND_CONNECTED, 0.25), (Outcome.FRIEND_DECLINED, 0.2))
+MISSED = (
+    (Outcome.NO_ANSWER, 0.55),
+    (Outcome.VOICEMAIL, 0.38),
+    (Outcome.BAD_NUMBER, 0.05),
+    (Outcome.WRONG_PERSON, 0.02),
+)
+OTHERS = {
+    Kind.FOLLOW_UP: ((Outcome.ALL_WELL, 0.93), (Outcome.NOT_HAPPY, 0.07)),
+    Kind.REPLY: ((Outcome.ANSWERED, 1.0),),
+}
+GIVES_FRIEND = 0.5
+"""Share of the willing who have a friend at hand who agrees at once."""
+NOTES = (
+    "",
+    "",
+    "",
+    "Very happy, mentioned her sister.",
+    "Prefers afternoons.",
+    "Asked about parking.",
+    "Will think about who.",
+)
+REPLIES = ("Thank you so much!", "Love it here", "What are your hours on Saturday?", "STOP", "Can someone call me?")
+FRIEND_NAMES = ("Ines", "Carmen", "June", "Petra", "Yuki", "Nora", "Salome", "Tara", "Wanda", "Bea", "Olga", "Rina")
+
+
+def outcome_of(task: Task, appeal: float, chance: random.Random) -> tuple[Saved, float]:
+    """What comes of this call, and how many minutes it takes."""
+    if chance.random() > REACHED + 0.03 * task.tries:
+        return Saved(_draw(MISSED, chance)), round(chance.uniform(0.8, 2.0), 1)
+    minutes = round(chance.uniform(2.5, 8.0), 1)
+    if task.kind is Kind.ASK:
+        return _asked(_draw(ASK, chance), appeal, chance), minutes
+    chosen = _draw(FRIEND if task.kind is Kind.FRIEND_FOLLOW_UP else OTHERS[task.kind], chance)
+    return Saved(chosen, note=chance.choice(NOTES)), minutes
+
+
+def _draw(weights: tuple[tuple[Outcome, float], ...], chance: random.Random) -> Outcome:
+    outcomes, shares = zip(*weights, strict=True)
+    return chance.choices(outcomes, shares)[0]
+
+
+def _asked(outcome: Outcome, appeal: float, chance: random.Random) -> Saved:
+    note = chance.choice(NOTES)
+    if outcome is Outcome.CALLBACK:
+        return Saved(outcome, note=note, callback_at=clock.now() + timedelta(hours=chance.choice((1, 24, 48))))
+    brings = outcome in (Outcome.WILLING, Outcome.ALREADY_TOLD) and chance.random() < GIVES_FRIEND * appeal
+    return Saved(outcome, note=note, friend=_friend(chance) if brings else None)
+
+
+def _friend(chance: random.Random) -> Friend:
+    code = chance.choice(("415", "312", "512", "303", "212", "305"))
+    phone = f"+1{code}55501{chance.randint(0, 99):02}"
+    return Friend(chance.choice(FRIEND_NAMES), phone, None, chance.choice(list(OptIn)))
+
+
+def patients_answer(chance: random.Random) -> None:
+    """A few of those who got a text today write back."""
+    since = clock.now() - timedelta(hours=12)
+    answered = sa.exists().where(InboundMessage.in_reply_to == Message.id)
+    texts = db.session.scalars(
+        sa.select(Message)
+        .where(
+            Message.channel == "sms",
+            Message.state == MessageState.DELIVERED,
+            Message.settled_at >= since,
+            Message.patient_id.is_not(None),
+            ~answered,
+        )
+        .order_by(Message.created_at, Message.reason_key)
+    ).all()
+    db.session.rollback()
+    for text in texts:
+        if chance.random() < 0.06:
+            _write_back(text, chance)
+
+
+def _write_back(text: Message, chance: random.Random) -> None:
+    with transaction("patient"):
+        reply = receive(
+            db.session.get_one(Practice, text.practice_id),
+            channel="sms",
+            from_address=text.to_address,
+            body=chance.choice(REPLIES),
+            provider_id=f"demo-{uuid.uuid5(uuid.NAMESPACE_OID, text.reason_key)}",
+            in_reply_to=text,
+        )
+        reply_id = reply.id
+    queue.note_reply(reply_id)
+
+
+def practices_report(chance: random.Random, members: dict[int, User]) -> None:
+    """The practices tell what became of friends who booked: most come, most of those are treated."""
+    week_ago = clock.now() - timedelta(days=6)
+    moving = (ReferralState.BOOKED, ReferralState.SHOWED)
+    due = db.session.scalars(
+        sa.select(Referral.id).where(Referral.state.in_(moving), Referral.received_at < week_ago).order_by(Referral.id)
+    ).all()
+    db.session.rollback()
+    for referral_id in due:
+        if chance.random() < 0.25:
+            _move_on(referral_id, chance, members)
+
+
+def _move_on(referral_id: int, chance: random.Random, members: dict[int, User]) -> None:
+    with transaction("demo"):
+        referral = db.session.get_one(Referral, referral_id)
+        goes_on = chance.random() < 0.85
+        next_state = ReferralState.SHOWED if referral.state is ReferralState.BOOKED else ReferralState.TREATED
+        try:
+            move_referral(
+                referral, next_state if goes_on else ReferralState.LOST, actor=members[referral.practice_id].actor
+            )
+        except Refused:
+            return

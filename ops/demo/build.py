@@ -1,0 +1,215 @@
+"""Live ninety days in a minute: the product's own verbs, under a moved clock, in the name of the people who do them."""
+
+import io
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from ops import background, clock
+from ops.accounts import actions as accounts
+from ops.accounts.models import Role, User
+from ops.db import db, transaction
+from ops.demo import agency, behaviour, files, people
+from ops.demo.agency import DemoPractice
+from ops.errors import Refused
+from ops.messages import jobs as messages
+from ops.practices import actions as practices
+from ops.practices import loading
+from ops.practices.models import Practice
+from ops.queue import jobs as queue
+from ops.queue.actions import claiming, recording
+from ops.queue.models import Cadence, Kind
+from ops.referrals import jobs as referrals
+
+DAYS = 90
+HISTORY_DAYS = 45
+"""How far before the first day the first export goes back."""
+LOADS = (0, 30, 60, 80, 90)
+"""Days on which the practices send an export."""
+HOURS = (time(12, 30), time(18, 0))
+"""When the floor works, Eastern time: both lie inside the window of every state and practice."""
+SEED = 20_26
+
+Progress = Callable[[float, str], None]
+
+
+class Demo:
+    """One run of the demo. `today` is the day on which it ends, with work left for whoever signs in."""
+
+    def __init__(self, today: date, report: Progress) -> None:
+        self.today, self.report = today, report
+        self.chance = random.Random(SEED)  # noqa: S311 (invented people, not secrets)
+        self.first = today - timedelta(days=DAYS)
+        self.practices: dict[str, int] = {}
+        self.patients: dict[str, list[people.DemoPatient]] = {}
+        self.agents: list[User] = []
+        self.members: dict[int, User] = {}
+
+    def build(self) -> None:
+        """All of it. Raises Refused when the agency is not empty."""
+        if db.session.scalar(sa.select(sa.exists().where(Practice.id > 0))):
+            raise Refused("There are practices already; the demo only goes into an empty agency.")
+        db.session.rollback()
+        db.session.execute(sa.text("SET synchronous_commit TO off"))  # for this connection: a demo may be built again
+        with background.silent():
+            with clock.moved_to(self._at(self.first, time(8, 0))):
+                self._people()
+                self._practices()
+            for number in range(DAYS + 1):
+                self._day(number)
+                self.report((number + 1) / (DAYS + 1), f"day {number + 1} of {DAYS + 1}")
+
+    @staticmethod
+    def _at(day: date, hour: time) -> datetime:
+        return datetime.combine(day, hour, ZoneInfo(agency.EASTERN)).astimezone(UTC)
+
+    def _people(self) -> None:
+        with transaction("demo"):
+            staff = [(agency.ADMIN, Role.ADMIN), *((lead, Role.LEAD) for lead in agency.LEADS)]
+            staff += [(agent, Role.AGENT) for agent in agency.AGENTS]
+            for (name, email), role in staff:
+                user = accounts.add_user(email, name=name, role=role)
+                accounts.set_password(user, agency.PASSWORD)
+                if role is Role.AGENT:
+                    self.agents.append(user)
+
+    def _practices(self) -> None:
+        numbers = people.Numbers()
+        for given in agency.PRACTICES:
+            with transaction("demo"):
+                practice = self._add(given)
+                self.practices[given.slug] = practice.id
+            queue.practice_added(self.practices[given.slug])
+            self._choose_cadences(given)
+            self.patients[given.slug] = people.patients_of(
+                given, self.chance, numbers, self.first - timedelta(days=HISTORY_DAYS), self.today - timedelta(days=1)
+            )
+
+    def _add(self, given: DemoPractice) -> Practice:
+        practice = practices.add_practice(
+            given.slug,
+            given.name,
+            given.zone,
+            given.state,
+            self.first - timedelta(days=20),
+            hours=given.hours,
+            starts_on=self.first.replace(day=1),
+            spoken_name=given.spoken,
+            specialty=given.specialty,
+            helps_best=given.helps_best,
+            shareable=given.shareable,
+            website=f"https://{given.slug}.example.com",
+            sender_name=given.name,
+            sender_email=f"hello@{given.slug}.example.com",
+            callback_number=f"+1{agency.AREA_CODES[given.state][0]}5550199",
+        )
+        practices.add_review_link(practice, "Reviews", f"https://reviews.example.com/{given.slug}")
+        member = accounts.add_user(
+            f"owner@{given.slug}.example.com", name=f"Owner of {given.name}", role=Role.MEMBER, practice_ids=[practice.id]
+        )
+        if given.slug in ("harbor-skin", "cayuga-skin"):
+            accounts.set_password(member, agency.PASSWORD)
+        self.members[practice.id] = member
+        return practice
+
+    def _choose_cadences(self, given: DemoPractice) -> None:
+        if given.slug in agency.WITH_CHECK_IN:
+            return
+        with transaction("demo"):
+            db.session.execute(
+                sa.update(Cadence)
+                .where(Cadence.practice_id == self.practices[given.slug], Cadence.kind == Kind.FOLLOW_UP)
+                .values(active=False)
+            )
+
+    def _day(self, number: int) -> None:
+        day = self.first + timedelta(days=number)
+        last = number == DAYS
+        if number in LOADS:
+            with clock.moved_to(self._morning(day, last)):
+                self._load(number)
+        if day.weekday() < 5:
+            for hour in HOURS:
+                moment = self._at(day, hour)
+                if last and moment >= clock.now():
+                    break
+                with clock.moved_to(moment):
+                    self._tick()
+                    if not last:
+                        self._work(moment)
+        if last:
+            self._tick()
+
+    def _morning(self, day: date, last: bool) -> datetime:
+        morning = self._at(day, time(8, 0))
+        return min(morning, clock.now()) if last else morning
+
+    def _load(self, number: int) -> None:
+        """Every practice sends its export: what happened since the one before."""
+        before = max((load for load in LOADS if load < number), default=None)
+        since = self.first + timedelta(days=before if before is not None else -HISTORY_DAYS)
+        until = self.first + timedelta(days=number)
+        for given in agency.PRACTICES:
+            sent = files.export(given.style, self.patients[given.slug], since, until)
+            practice_id = self.practices[given.slug]
+            owner = self.members[practice_id].actor
+            with transaction(owner):
+                load = loading.receive(
+                    db.session.get_one(Practice, practice_id),
+                    [(name, io.BytesIO(content)) for name, content in sent],
+                    owner,
+                )
+                loading.begin(load, ring_worker=False)
+                load_id = load.id
+            loading.run(load_id)
+            queue.import_finished(practice_id)
+
+    def _tick(self) -> None:
+        queue.take_due_steps()
+        queue.sweep()
+        messages.send_due()
+        referrals.settle_loop()
+
+    def _work(self, moment: datetime) -> None:
+        """The agents on this shift take what is due, until nothing is left or their time is over."""
+        shift = self.chance.sample(self.agents, 4)
+        for agent in shift:
+            with _minutes_go_by(moment) as pass_minutes:
+                for _ in range(behaviour.CALLS_A_SHIFT):
+                    if not self._one_call(agent, pass_minutes):
+                        break
+        messages.send_due()
+        behaviour.patients_answer(self.chance)
+        behaviour.practices_report(self.chance, self.members)
+
+    def _one_call(self, agent: User, pass_minutes: Callable[[float], None]) -> bool:
+        with transaction(agent.actor):
+            task = claiming.claim_next(agent.id, agent.actor)
+            if task is None:
+                return False
+            appeal = self._appeal(task.practice_id)
+            saved, minutes = behaviour.outcome_of(task, appeal, self.chance)
+        pass_minutes(minutes)
+        with transaction(agent.actor):
+            recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
+        return True
+
+    def _appeal(self, practice_id: int) -> float:
+        return next(each.appeal for each in agency.PRACTICES if self.practices[each.slug] == practice_id)
+
+
+@contextmanager
+def _minutes_go_by(start: datetime) -> Iterator[Callable[[float], None]]:
+    """A clock inside the shift that the agent's own calls move forward."""
+    with clock.movable(start) as set_to:
+        now = [start]
+
+        def pass_minutes(minutes: float) -> None:
+            now[0] += timedelta(minutes=minutes)
+            set_to(now[0])
+
+        yield pass_minutes
