@@ -1,7 +1,7 @@
 """The one list of periodic work, and the tick that runs it.
 
-Every minute the tick takes an advisory lock, so that any number of tick processes do the work once, and runs what is due. Each
-piece of work looks in the database for what is due *now*, so a missed or doubled tick does no harm.
+Every minute the tick takes an advisory lock, so that any number of tick processes do the work once, and runs what is
+due. Each piece of work looks in the database for what is due *now*, so a missed or doubled tick does no harm.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,7 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "resume imports": ("ops.practices.jobs.resume", timedelta(minutes=1)),
+    "mail links and end old sign-ins": ("ops.accounts.jobs.sweep", timedelta(minutes=1)),
     "forget raw files": ("ops.practices.jobs.forget_raw_files", timedelta(hours=6)),
 }
 
@@ -36,15 +37,13 @@ def run_due() -> list[str]:
 
     Needs an app context. The lock is held on a connection of its own, so each piece of work has its own transaction.
     """
-    with db.engine.connect() as connection:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             return []
-        connection.commit()
         try:
             return [name for name in ("tick", *WORK) if _run_if_due(name)]
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-            connection.commit()
 
 
 def _run_if_due(name: str) -> bool:
