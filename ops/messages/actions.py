@@ -51,7 +51,9 @@ def queue_message(
     over = MessageChannel(channel)
     message_id, now = uuid.uuid4(), clock.now()
     text = segments.plain(body) if over is MessageChannel.SMS else body.strip()
-    if why := wording.problem(over, to_address, subject, text, private=_treatments(practice), public=_public(practice)):
+    if why := wording.problem(
+        over, to_address, subject, text, private=_treatments(practice), public=_public(practice, patient)
+    ):
         raise Refused(why)
     if over is MessageChannel.EMAIL:
         text += footer(practice, message_id)
@@ -82,10 +84,11 @@ def _treatments(practice: Practice) -> list[str]:
     return [word for each in practice.treatment_types for word in (each.name, *each.match_words)]
 
 
-def _public(practice: Practice) -> str:
+def _public(practice: Practice, patient: Patient | None) -> str:
+    """Words that tell nothing: the practice's own, and the patient's name (some are called Jessner)."""
     links = " ".join(f"{link.label} {link.url}" for link in practice.review_links)
     own = (practice.name, practice.spoken_name, practice.shareable, practice.helps_best, practice.website)
-    return " ".join((*own, links))
+    return " ".join((*own, links, patient.name if patient else ""))
 
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:

@@ -150,19 +150,19 @@ def close_loop(practice: Practice, referrer: Patient, event: ReferralEvent) -> b
             continue
         try:
             subject, body = (render(version.subject, values) if version.subject else ""), render(version.body, values)
-        except ScriptError:
+            queue_message(
+                practice,
+                referrer,
+                channel=medium.value,
+                kind="loop_closing",
+                reason_key=f"loop:{event.id}",
+                to_address=address,
+                subject=subject,
+                body=body,
+                script_version_id=version.id,
+            )
+        except (ScriptError, Refused):  # a friend is not lost because the thank-you cannot be written
             continue
-        queue_message(
-            practice,
-            referrer,
-            channel=medium.value,
-            kind="loop_closing",
-            reason_key=f"loop:{event.id}",
-            to_address=address,
-            subject=subject,
-            body=body,
-            script_version_id=version.id,
-        )
         return True
     return False
 

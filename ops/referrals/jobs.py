@@ -35,7 +35,9 @@ def _key() -> sa.ColumnElement[str]:
 
 
 def _arrived() -> sa.Select[tuple[str]]:
-    arrived = sa.and_(Message.reason_key == _key(), Message.state == MessageState.DELIVERED)
+    # a mail server says no more than that it accepted
+    left = Message.state.in_((MessageState.ACCEPTED, MessageState.DELIVERED))
+    arrived = sa.and_(Message.reason_key == _key(), left)
     return sa.select(Message.reason_key).join(ReferralEvent, arrived).where(_debts()).limit(AT_ONCE)
 
 
