@@ -42,6 +42,8 @@ BOMS = (
 )
 WHAT_WE_READ = "Send CSV, TSV, XLSX or a FHIR R4 Bundle."
 BLOCK = 1 << 20
+MANY_CONTROLS = 30
+"""Control characters a text may hold by accident; above, and above 2 % of its start, it is binary."""
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table|!--)", re.I)
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -94,7 +96,7 @@ def encoding_of(stream: BinaryIO, name: str) -> str:
     wide = _utf16_without_bom(head[:4096])
     if wide:
         return wide
-    if len(_CONTROLS.findall(head)) > len(head) // 50:
+    if len(_CONTROLS.findall(head)) > max(MANY_CONTROLS, len(head) // 50):
         raise Unreadable(f"{name}: this is a binary file of an unknown kind, not a table. {WHAT_WE_READ}")
     return "utf-8" if _is_utf8(stream) else _legacy_encoding(stream)
 

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import TextIO
 
+from ops.practices.importing.recognising import likeness_to_header
 from ops.practices.importing.records import Record, Unreadable
 
 MAX_CHARACTERS = 1_000_000
@@ -20,12 +21,19 @@ DAMAGED = "\ufffd"
 
 
 def delimiter_of(text: TextIO) -> str:
-    """The delimiter that cuts the first lines most evenly into most cells. A first line `sep=;` decides it."""
+    """The delimiter by which a line is a header we know, or else cuts the first lines most evenly into most cells.
+
+    A first line `sep=;` decides it.
+    """
     sample = text.read(1 << 16).split("\n")[:200]
     if sample[0].lower().startswith("sep=") and len(sample[0]) == 5:
         return sample[0][4]
     lines = [line for line in sample[:-1] or sample if line.strip() and not line.startswith("#")]
-    return max(DELIMITERS, key=lambda mark: _evenness(lines, mark))
+    return max(DELIMITERS, key=lambda mark: (_header(lines[:20], mark), _evenness(lines, mark)))
+
+
+def _header(lines: list[str], mark: str) -> int:
+    return max((likeness_to_header(line.replace('"', "").split(mark)) for line in lines if mark in line), default=0)
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:

@@ -88,7 +88,7 @@ class Bundle:
     def _refuse_what_is_no_bundle(self) -> None:
         kind = next((value for at, _, value in self._events() if at == "resourceType"), None)
         if kind is None:
-            raise Unreadable(f"{self.name}: this is JSON, but not FHIR: there is no resourceType at its top.")
+            raise Unreadable(f"{self.name}: this is JSON, but no FHIR Bundle: there is no resourceType at its top.")
         if kind != "Bundle":
             raise Unreadable(f"{self.name}: this is a FHIR {kind}; a Bundle of an R4 server is read.")
 

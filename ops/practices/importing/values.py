@@ -24,7 +24,7 @@ _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_NO_NAME = re.compile(r".*@.*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+_NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
 _YES = {"yes", "y", "true", "t", "1", "x", "on", "opted in", "opt in", "blocked"}
 _NO = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "not blocked", "null", "none"}
 _LANGUAGES = {
@@ -42,13 +42,20 @@ MAX_NAME = 100
 
 @lru_cache(maxsize=1 << 14)
 def read_name(text: str) -> str:
-    """A name with its spaces tidied; digits and accents stay. Raises Unclear for addresses, numbers and dates."""
+    """A name with its spaces tidied; digits and accents stay.
+
+    Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where an export lost a letter.
+    """
     name = " ".join(text.split())
     if name.isalpha():
         return name if len(name) <= MAX_NAME else _no_name(name)
     if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
         return _no_name(name)
-    return unicodedata.normalize("NFC", "".join(c for c in name if c.isprintable()))
+    if not name.isprintable():
+        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name):
+            return _no_name(name)
+        name = "".join(character for character in name if character.isprintable())  # zero-width spaces and the like
+    return unicodedata.normalize("NFC", name)
 
 
 def _no_name(text: str) -> str:
@@ -81,7 +88,7 @@ def read_email(text: str) -> str | None:
 @lru_cache(maxsize=1 << 12)
 def read_state(text: str) -> str | None:
     """The two letters of a state; None when empty or outside the United States."""
-    name = " ".join(text.split()).casefold().rstrip(".")
+    name = " ".join(text.replace(".", "").split()).casefold()
     if not name or name in _ELSEWHERE:
         return None
     code = STATES.get(name.removeprefix("us-"))
