@@ -15,11 +15,12 @@ from ops import logs
 from ops.config import settings
 from ops.web import errors, filters, headers, input, limits, requests
 
-__all__ = ["NAV", "csrf", "limiter", "prepare"]
+__all__ = ["NAV", "csrf", "limiter", "prepare", "takes_files"]
 
 csrf = CSRFProtect()
 """`@csrf.exempt` is for endpoints that are called by other programs (one-click unsubscribe, provider callbacks)."""
 limiter = limits.limiter
+takes_files = input.takes_files
 
 NAV: list[tuple[str, str, frozenset[str]]] = [
     # (endpoint, label, roles that see it)
@@ -46,7 +47,7 @@ def prepare(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch still works
         BOOTSTRAP_SERVE_LOCAL=True,
-        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=input.BIGGEST_FORM,
         MAX_FORM_PARTS=2000,
     )
     if hops := conf.trusted_proxies:
@@ -54,6 +55,7 @@ def prepare(app: Flask) -> None:
     requests.prepare(app)
     input.prepare(app)
     app.before_request(lambda: app.extensions["access"]())
+    app.before_request(input.limit_body)
     app.before_request(input.refuse_nul_in_body)
     limits.prepare(app)
     csrf.init_app(app)

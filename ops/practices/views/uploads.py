@@ -17,6 +17,7 @@ from ops.practices.importing.records import Unreadable
 from ops.practices.models import Import, ImportFile, ImportState, Practice
 from ops.practices.views import bp
 from ops.practices.views.practices import STAFF
+from ops.web import takes_files
 from ops.web.errors import answer
 
 
@@ -42,6 +43,7 @@ def imports(slug: str) -> ResponseReturnValue:
 
 
 @bp.post("/<slug>/imports/upload")
+@takes_files
 @allow(*STAFF)
 def upload(slug: str) -> ResponseReturnValue:
     """Werkzeug has spooled the files to disk; they go to the database in pieces of 1 MB."""
@@ -54,7 +56,7 @@ def upload(slug: str) -> ResponseReturnValue:
     if len(files) > actions.MAX_FILES:
         raise Refused(f"At most {actions.MAX_FILES} files at once.")
     with transaction(me().actor):
-        load = loading.receive(practice, files, me().actor)
+        load = loading.receive(practice, files, me().actor)  # type: ignore[arg-type]
     return redirect(url_for(".show_import", slug=slug, import_id=load.id), 303)
 
 
@@ -159,7 +161,7 @@ def confirm_import(slug: str, import_id: int) -> ResponseReturnValue:
 def cancel_import(slug: str, import_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)
     with transaction(me().actor):
-        loading.cancel(load)
+        actions.discard(load)
     flash("The import was cancelled.", "success")
     return redirect(url_for(".imports", slug=slug), 303)
 
