@@ -10,7 +10,6 @@ from ops.background import queue
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import MilestoneKind
-from ops.queue import cadence_words as words
 from ops.queue.actions import cadences, editing
 from ops.queue.actions.editing import Start, Step
 from ops.queue.models import Cadence, CadenceRun, CadenceStep, Kind, RunState, StepMode, Task, Trigger
@@ -76,26 +75,6 @@ def test_the_cadences_are_told_in_plain_sentences(practice, lead, sign_in):
     assert "a call, up to 3 tries; 48 h later a text; 5 days later a mail" in page
     assert "2 days after treatment completed" in page
     assert "not within 90 days of another “Referral ask” of the same patient" in page
-
-
-@pytest.mark.parametrize(
-    ("delay", "treatment", "sentence"),
-    [
-        (None, None, "When the result of the treatment opens, after treatment completed"),
-        (None, "Filler", "When the result of Filler opens, after treatment completed"),
-        (0, None, "On the day of treatment completed"),
-        (1, None, "1 day after treatment completed"),
-        (14, "Filler", "14 days after treatment completed (Filler)"),
-    ],
-)
-def test_a_trigger_says_when_it_starts(delay, treatment, sentence):
-    trigger = Trigger(milestone_kind=MilestoneKind.TREATMENT_COMPLETED, delay_days=delay)
-    assert words.trigger_words(trigger, treatment) == sentence
-
-
-@pytest.mark.parametrize(("hours", "said"), [(0, "0 h"), (48, "48 h"), (72, "3 days"), (73, "73 h"), (120, "5 days")])
-def test_a_gap_is_told_in_whole_days_from_three_on(hours, said):
-    assert words.gap_words(hours) == said
 
 
 def test_only_leads_and_admins_come_here_and_foreign_things_are_not_there(practice, ask, client, sign_in, lead):

@@ -4,43 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ops.contact.facts import Reason
+from ops.contact.words import REASON_WORDS as GATE_WORDS
 from ops.queue.models import EventKind, Outcome, TaskEvent
 
 REASON_WORDS: dict[str, str] = {
-    Reason.HOURS_STATE: "outside the lawful hours of the place",
-    Reason.HOURS_UNKNOWN_PLACE: "place unknown, only the narrowest hours are safe",
-    Reason.HOLIDAY: "a holiday on which the place allows no calls",
-    Reason.HOLIDAY_TABLE_MISSING: "no holiday table for this year",
-    Reason.RULES_EXPIRED: "the rule table of the place has expired",
-    Reason.CAP_24H: "contacted often enough in the last 24 hours",
-    Reason.DNC_INTERNAL: "asked this practice not to be contacted",
-    Reason.DNC_AGENCY: "asked the agency not to be contacted",
-    Reason.DNC_NATIONAL: "on the national do-not-call list",
-    Reason.SCRUB_OLDER_31D: "do-not-call check older than 31 days",
-    Reason.STOP_SMS: "wrote STOP",
-    Reason.STOP_VOICE: "asked not to be called",
-    Reason.UNSUB_EMAIL: "unsubscribed from mail",
-    Reason.BOUNCED: "mail address does not work",
-    Reason.COMPLAINT: "complained about a message",
-    Reason.NO_CONSENT_CHANNEL: "no consent on file for this channel",
-    Reason.CONSENT_OTHER_SELLER: "consent was given to another business",
-    Reason.REASSIGNED_SUSPECT: "the number may be somebody else's by now",
-    Reason.WRONG_PERSON: "the number belongs to somebody else",
-    Reason.MINOR: "under 18",
-    Reason.DECEASED: "has died",
-    Reason.LITIGATOR: "on the list of people never to contact",
-    Reason.NO_BAA: "the practice has no BAA on file",
-    Reason.PRACTICE_PAUSED: "the practice is paused or has ended",
-    Reason.BASIS_MISSING: "no legal basis for this contact",
-    Reason.FRIEND_NOT_OPTED_IN: "the friend has not agreed to be contacted",
-    Reason.LOOP_CONSENT_MISSING: "the friend has not agreed that the referrer is told",
-    Reason.INCENTIVE_FORBIDDEN_STATE: "a reward is forbidden in this state",
-    Reason.CAMPAIGN_UNREGISTERED: "the practice's texts are not registered",
-    Reason.TEXT_HAS_PHI: "the text says too much",
-    Reason.TEXT_NOT_APPROVED: "the text is not approved",
-    Reason.LOCK_LOST: "somebody else was faster",
-    Reason.STORE_UNREADABLE: "what stands against it could not be read",
+    **GATE_WORDS,
     # why a task waits although the gate was not asked
     "practice_not_active": "the practice is paused or has ended",
     "promised": "promised for a later moment",
@@ -112,6 +80,12 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     return "; ".join(parts)
 
 
+def end_words(reason: str) -> str:
+    """Why a cadence ended: "answered: Was not happy" for an outcome, other reasons as they are kept."""
+    how, _, outcome = reason.partition(": ")
+    return f"{how}: {OUTCOME_WORDS[outcome]}" if outcome in OUTCOME_WORDS else reason
+
+
 def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said) -> list[str]:
     """Why this task and no other was taken then, from the record the claim kept."""
     chosen, second = facts.get("chosen") or {}, facts.get("second") or {}
@@ -120,9 +94,7 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
         promised = _moment(chosen.get("promised_at"))
         lines.append(f"A promise, and promises come first{f': promised for {said(promised)}' if promised else ''}.")
     elif chosen:
-        lines.append(
-            "Its practice was owed most" + _owed(chosen) + ", and it was the best moment there" + _rank(chosen) + "."
-        )
+        lines.append(f"Its practice was owed most, and it was the best moment there{_figures(chosen)}.")
     if chosen.get("waited"):
         lines.append("Others were taking the first candidates at the same time.")
     if second:
@@ -134,21 +106,21 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
 
 def _second(second: Mapping[str, Any], practices: Mapping[int, str]) -> str:
     whose = practices.get(_number(second.get("practice_id")), "another practice")
-    return f"Second came task {second.get('task_id', '?')} of {whose}{_owed(second)}{_rank(second)}."
+    return f"Second came task {second.get('task_id', '?')} of {whose}{_figures(second)}."
 
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0
 
 
-def _owed(row: Mapping[str, Any]) -> str:
-    if str(row.get("band")) == "0" or row.get("virtual_time") is None:
-        return ""
-    return f" ({float(row['virtual_time']):.2f} minutes per contract hour)"
-
-
-def _rank(row: Mapping[str, Any]) -> str:
-    return f" (rank {float(row['rank']):.1f})" if row.get("rank") is not None else ""
+def _figures(row: Mapping[str, Any]) -> str:
+    """ " (0.32 minutes per contract hour, rank 83.2)": what the order was made of."""
+    parts = []
+    if str(row.get("band")) != "0" and row.get("virtual_time") is not None:
+        parts.append(f"{float(row['virtual_time']):.2f} minutes per contract hour")
+    if row.get("rank") is not None:
+        parts.append(f"rank {float(row['rank']):.1f}")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _moment(value: object) -> datetime | None:

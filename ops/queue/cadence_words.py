@@ -23,6 +23,11 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def capital(words: str) -> str:
+    """The same with a capital at its beginning, and no other letter changed."""
+    return words[:1].upper() + words[1:]
+
+
 def gap_words(hours: int) -> str:
     """ "48 h"; from three days on "5 days", when it is whole days."""
     days, rest = divmod(hours, HOURS_A_DAY)
@@ -57,8 +62,9 @@ def trigger_words(trigger: Trigger, treatment: str | None) -> str:
 
 
 def spacing_words(trigger: Trigger, kind_words: str) -> str:
-    """How far apart two cadences of the same kind stay for one patient."""
-    return f"not within {count_of(trigger.spacing_days, 'day')} of another “{kind_words}” of the same patient"
+    """For how long it makes sense, and how far apart two cadences of the same kind stay for one patient."""
+    lasting = "" if trigger.delay_days is None else f"for {count_of(trigger.open_days, 'day')}; "
+    return f"{lasting}not within {count_of(trigger.spacing_days, 'day')} of another “{kind_words}” of the same patient"
 
 
 def cadence_words(starts: Iterable[str], steps: Sequence[CadenceStep]) -> str:

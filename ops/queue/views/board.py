@@ -16,6 +16,7 @@ from ops.practices.actions import note_read
 from ops.queue import board as floor
 from ops.queue import board_words as words
 from ops.queue.actions import editing
+from ops.queue.cadence_words import capital
 from ops.queue.forms_cadences import ReasonForm
 from ops.queue.models import Kind, Task, TaskState
 from ops.queue.task_story import Story, story_of, why_waiting
@@ -46,6 +47,7 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
         "next_up": floor.next_up(asked),
         "zone": lines[0].zone if asked.practice and lines else "UTC",
         "words": words,
+        "capital": capital,
         "kind_words": KIND_WORDS,
     }
 
