@@ -1,4 +1,5 @@
-"""Loopkeeper: one prioritized queue of referral follow-up for the patients of many practices. This file is the factory."""
+"""Loopkeeper: one prioritized queue of referral follow-up for the patients of many practices. This file is the
+factory."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
 def create_app() -> Flask:
     """The web application, also the context of jobs and commands.
 
-    Needs DATABASE_URL (or the embedded servers started by `ops.runtime.servers`). Raises RuntimeError without a database
-    address and pydantic.ValidationError for a wrong setting.
+    Needs DATABASE_URL (or the embedded servers started by `ops.runtime.servers`). Raises RuntimeError without a
+    database address and pydantic.ValidationError for a wrong setting.
     """
     from flask import Flask  # here, not above: the keepers and the tether start three times as fast without it
 
     from ops import models, web
-    from ops.contact.actions import keep_refusals
     from ops.config import settings
+    from ops.contact.actions import keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
     from ops.practices import refusals
@@ -30,7 +31,12 @@ def create_app() -> Flask:
     app.config.update(
         SECRET_KEY=secret_key(),
         SQLALCHEMY_DATABASE_URI=conf.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": conf.web_threads, "max_overflow": 4, "pool_pre_ping": True},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": conf.web_threads,
+            "max_overflow": 4,
+            "pool_pre_ping": True,
+            "hide_parameters": True,
+        },
         MAX_CONTENT_LENGTH=(conf.import_max_mb + 1) * 1024 * 1024,
     )
     assert models.metadata.tables
@@ -44,16 +50,10 @@ def create_app() -> Flask:
 def _register(app: Flask) -> None:
     """Every blueprint of the product, outermost package first."""
     from importlib import import_module
-    from importlib.util import find_spec
 
     for name in BLUEPRINTS:
-        if find_spec(f"ops.{name}.views") is None:
-            continue
-        try:
-            app.register_blueprint(import_module(f"ops.{name}.views").bp)
-        except ImportError as problem:  # while several write at once
-            print("not yet:", name, problem)
+        app.register_blueprint(import_module(f"ops.{name}.views").bp)
 
 
-BLUEPRINTS = ("runtime", "accounts", "practices", "queue", "referrals", "messages", "metrics", "scripts")
+BLUEPRINTS = ("runtime", "accounts", "practices", "queue", "messages", "metrics")
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     """smtp://user:password@host:port for account mails (invites, resets). None: the recorder keeps them."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"
     log_level: str = "INFO"
+    clock_offset_minutes: int = 0
+    """Shifts the clock of the whole installation, to try things out of hours. Refused where a message could really
+    leave."""
 
     @field_validator("database_url")
     @classmethod
@@ -72,6 +75,12 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, url: str | None) -> str | None:
         return url or None
+
+    @model_validator(mode="after")
+    def _moved_clock_reaches_nobody(self) -> "Settings":
+        if self.clock_offset_minutes and self.smtp_url:
+            raise ValueError("CLOCK_OFFSET_MINUTES moves the clock and only goes with the recorder: unset SMTP_URL")
+        return self
 
     @property
     def address(self) -> str:

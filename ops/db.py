@@ -1,9 +1,9 @@
 """The database, and the one place that commits.
 
 Business verbs (`actions.py`) change rows and flush; they never commit. The edge that was asked for something (a view, a
-job, a command) opens `transaction(actor)` around them, so either everything a verb says happened is true, or nothing is.
-Whatever must leave the process because of it (a job rung, a mail) is registered with `after_commit` and runs only once the
-rows are durable: a doorbell for work that was rolled back is how patients get texted twice.
+job, a command) opens `transaction(actor)` around them, so either everything a verb says happened is true, or nothing
+is. Whatever must leave the process because of it (a job rung, a mail) is registered with `after_commit` and runs only
+once the rows are durable: a doorbell for work that was rolled back is how patients get texted twice.
 
 `see_only(practice_id)` puts the rest of a request under a database role that sees one practice through row-level
 security; it is the second of the two walls between practices (the first are the queries themselves).
@@ -57,8 +57,8 @@ def closed_set(values: type[StrEnum], name: str) -> sa.Enum:
 def transaction(actor: str) -> Iterator[Session]:
     """Make everything done inside true together, in the name of `actor` ("user:7", "tick", "import:12").
 
-    Commits at the end of the block, then runs what was registered with `after_commit`. Any exception rolls back and nothing
-    registered runs. Raises RuntimeError inside another `transaction`: there is one edge.
+    Commits at the end of the block, then runs what was registered with `after_commit`. Any exception rolls back and
+    nothing registered runs. Raises RuntimeError inside another `transaction`: there is one edge.
     """
     session = db.session()
     if session.info.get("actor"):
@@ -87,7 +87,8 @@ def _run_after_commit(session: Session) -> None:
 
 
 def after_commit(effect: Callable[[], Any]) -> None:
-    """Run `effect` once the current transaction is durable. It must not touch the session and may be lost in a crash."""
+    """Run `effect` once the current transaction is durable. It must not touch the session and may be lost in a
+    crash."""
     session = db.session()
     if not session.info.get("actor"):
         raise RuntimeError("after_commit() outside transaction(): nothing would ever run it")

@@ -8,6 +8,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from ops.crypto import pepper_fingerprint
+
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 LOCK = 7_034_001
 
@@ -20,10 +22,30 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 def upgrade(engine: sa.Engine, to: str = "head") -> None:
-    """Run what is missing up to revision `to`, in one transaction."""
+    """Run what is missing up to revision `to`, in one transaction. Raises RuntimeError when the hashing key is
+    another."""
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         command.upgrade(_config(connection), to)
+        if to == "head":
+            _agree_on_key(connection)
+
+
+def _agree_on_key(connection: sa.Connection) -> None:
+    """Numbers are compared by keyed hashes: a node with another key would count no cap and find no opt-out."""
+    mine = pepper_fingerprint()
+    kept = connection.scalar(
+        sa.text(
+            "INSERT INTO installation (id, pepper_fingerprint) VALUES (1, :mine) "
+            "ON CONFLICT (id) DO UPDATE SET id = 1 RETURNING pepper_fingerprint"
+        ),
+        {"mine": mine},
+    )
+    if kept != mine:
+        raise RuntimeError(
+            "This database was filled with another CONTACT_PEPPER than ours (on one machine: var/contact_pepper). "
+            "Set CONTACT_PEPPER to the same value everywhere; otherwise opt-outs and daily caps would not be found."
+        )
 
 
 def downgrade(engine: sa.Engine, to: str = "base") -> None:

@@ -50,7 +50,8 @@ def _run_if_due(name: str) -> bool:
     path, every = WORK.get(name, (None, timedelta(0)))
     last = db.session.scalar(sa.select(Tick.started_at).where(Tick.name == name))
     db.session.rollback()
-    if last and clock.now() - last < every - timedelta(seconds=5):
+    # a start in the future is from when the clock was shifted: it says nothing about now
+    if last and timedelta(0) <= clock.now() - last < every - timedelta(seconds=5):
         return False
     started = clock.now()
     problem = _run(name, path) if path else None
@@ -60,7 +61,8 @@ def _run_if_due(name: str) -> bool:
 
 
 def _run(name: str, path: str) -> str | None:
-    """Call the work at `path` ("ops.queue.jobs.sweep"); what went wrong, or None. One failure does not stop the others."""
+    """Call the work at `path` ("ops.queue.jobs.sweep"); what went wrong, or None. One failure does not stop the
+    others."""
     module, _, function = path.rpartition(".")
     try:
         work: Callable[[], object] = getattr(import_module(module), function)

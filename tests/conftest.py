@@ -68,7 +68,8 @@ def _sweep_stale(cluster: sa.Engine) -> None:
 
 @pytest.fixture
 def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an empty database of the newest schema, set as DATABASE_URL. Always the same name in one process."""
+    """The address of an empty database of the newest schema, set as DATABASE_URL. Always the same name in one
+    process."""
     from ops.config import settings
 
     name = f"test_{os.getpid()}"

@@ -20,7 +20,8 @@ class SuppressedChannel(StrEnum):
 
 
 class Suppression(Base):
-    """A number or address that must not be contacted, for one practice or (practice_id NULL) by anyone. Never deleted."""
+    """A number or address that must not be contacted, for one practice or (practice_id NULL) by anyone. Never
+    deleted."""
 
     __tablename__ = "suppressions"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

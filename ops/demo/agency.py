@@ -102,17 +102,19 @@ WITH_CHECK_IN = {"harbor-skin", "hudson-derm", "cayuga-skin"}
 """Practices that bought the call two days after a treatment, too."""
 
 FIRST_NAMES = (
-    "Adela Aisha Alma Amara Ana Anika Beatriz Bianca Camille Carla Celeste Chloe Dalia Daniela Delia Elena Elise Esther "
-    "Farida Fiona Flora Gloria Greta Hana Harriet Helena Ida Ines Irene Iris Ivy Jana Joelle Josephine Julia Kamala Keiko "
-    "Lara Leila Lidia Lorena Lucia Maeve Malika Mara Margot Mariam Marta Maya Mina Mira Nadia Naomi Nina Noor Odette Olive "
-    "Paloma Petra Priya Ramona Renata Rosa Ruth Sabine Salma Sara Selma Sofia Stella Tamara Tessa Uma Vera Viola Yasmin Zoe "
-    "Andre Ben Carlos David Emil Felix Gabriel Henry Isaac Jakob Karim Leo Marco Nico Omar Pavel Rafael Samuel Tomas Victor"
+    "Adela Aisha Alma Amara Ana Anika Beatriz Bianca Camille Carla Celeste Chloe Dalia Daniela Delia Elena "
+    "Elise Esther  Farida Fiona Flora Gloria Greta Hana Harriet Helena Ida Ines Irene Iris Ivy Jana Joelle "
+    "Josephine Julia Kamala Keiko  Lara Leila Lidia Lorena Lucia Maeve Malika Mara Margot Mariam Marta Maya "
+    "Mina Mira Nadia Naomi Nina Noor Odette Olive  Paloma Petra Priya Ramona Renata Rosa Ruth Sabine Salma "
+    "Sara Selma Sofia Stella Tamara Tessa Uma Vera Viola Yasmin Zoe  Andre Ben Carlos David Emil Felix Gabriel "
+    "Henry Isaac Jakob Karim Leo Marco Nico Omar Pavel Rafael Samuel Tomas Victor"
 ).split()
 LAST_NAMES = (
-    "Abbott Acosta Adler Alvarez Andersen Arslan Banerjee Barros Becker Bennett Berg Bianchi Boyd Bravo Castillo Chandra "
-    "Cohen Costa Dang Delgado Diaz Dolan Duarte Egan Eriksen Farrell Ferreira Fischer Flynn Fontaine Garza Gomez Grant "
-    "Haas Hansen Hassan Herrera Holm Ibarra Ito Jansen Jensen Kapoor Keller Khan Kowalski Kraus Laurent Lee Lindgren Lopez "
-    "Malik Marsh Mehta Mendez Meyer Molina Moreau Nakamura Nguyen Nilsen Novak Okafor Olsen Ortiz Osei Park Patel Pereira "
-    "Quintero Ramos Reid Rinaldi Rossi Salazar Santos Schmidt Shah Silva Sorensen Suzuki Torres Varga Vega Vogel Walsh "
-    "Weiss Whitaker Yamada Young Zamora Ziegler"
+    "Abbott Acosta Adler Alvarez Andersen Arslan Banerjee Barros Becker Bennett Berg Bianchi Boyd Bravo "
+    "Castillo Chandra  Cohen Costa Dang Delgado Diaz Dolan Duarte Egan Eriksen Farrell Ferreira Fischer Flynn "
+    "Fontaine Garza Gomez Grant  Haas Hansen Hassan Herrera Holm Ibarra Ito Jansen Jensen Kapoor Keller Khan "
+    "Kowalski Kraus Laurent Lee Lindgren Lopez  Malik Marsh Mehta Mendez Meyer Molina Moreau Nakamura Nguyen "
+    "Nilsen Novak Okafor Olsen Ortiz Osei Park Patel Pereira  Quintero Ramos Reid Rinaldi Rossi Salazar Santos "
+    "Schmidt Shah Silva Sorensen Suzuki Torres Varga Vega Vogel Walsh  Weiss Whitaker Yamada Young Zamora "
+    "Ziegler"
 ).split()

@@ -109,7 +109,10 @@ class Demo:
         )
         practices.add_review_link(practice, "Reviews", f"https://reviews.example.com/{given.slug}")
         member = accounts.add_user(
-            f"owner@{given.slug}.example.com", name=f"Owner of {given.name}", role=Role.MEMBER, practice_ids=[practice.id]
+            f"owner@{given.slug}.example.com",
+            name=f"Owner of {given.name}",
+            role=Role.MEMBER,
+            practice_ids=[practice.id],
         )
         if given.slug in ("harbor-skin", "cayuga-skin"):
             accounts.set_password(member, agency.PASSWORD)

@@ -1,6 +1,7 @@
 """`ops demo`: build the demo agency, and say how to sign in."""
 
 import sys
+from zoneinfo import ZoneInfo
 
 import click
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from ops.db import db, transaction
 from ops.demo import agency
 from ops.demo.build import DAYS, Demo
 from ops.errors import Refused
+from ops.models import metadata
+from ops.practices.models import Practice
 from ops.runtime.models import Installation
 
 
@@ -29,10 +32,11 @@ def sign_ins() -> str:
 @click.option("--only-if-empty", is_flag=True, help="Do nothing, without complaint, when there are practices already.")
 def demo(only_if_empty: bool) -> None:
     """Build the demo agency: 12 practices, 8 agents, 90 days of work. Takes about a minute."""
-    today = clock.now().date()
+    today = clock.now().astimezone(ZoneInfo(agency.EASTERN)).date()
     if only_if_empty and db.session.scalar(sa.select(sa.exists().where(User.id > 0))):
         return
     db.session.rollback()
+    clear_half_built()
     note_state("building")
     try:
         with _bar() as bar:
@@ -48,13 +52,26 @@ def demo(only_if_empty: bool) -> None:
     click.echo(sign_ins())
 
 
+def clear_half_built() -> None:
+    """A demo that was killed while it was built is begun again, unless somebody has put a practice of their own beside
+    it."""
+    with transaction("demo") as session:
+        state = session.scalar(sa.select(Installation.demo_state))
+        ours = {practice.slug for practice in agency.PRACTICES}
+        others = set(session.scalars(sa.select(Practice.slug))) - ours
+        if state != "building" or others:
+            return
+        tables = ", ".join(name for name in metadata.tables if name != "installation")
+        session.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+
+
 def note_state(state: str) -> None:
     """Let the sign-in page say that the demo is being built."""
     with transaction("demo") as session:
         session.execute(sa.update(Installation).values(demo_state=state))
 
 
-class _bar:  # noqa: N801 (used as a context manager only)
+class _bar:
     """Progress on standard error when somebody looks; otherwise silent."""
 
     def __enter__(self):  # type: ignore[no-untyped-def]

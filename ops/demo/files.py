@@ -97,7 +97,9 @@ def _mindbody(people: list[DemoPatient], visits: list) -> list[tuple[str, Rows]]
 def _med_spa(people: list[DemoPatient], visits: list) -> list[tuple[str, Rows]]:
     header = "client_id firstname lastname email homephone workphone cellphone phone birthdate column9 6635 562".split()
     rows = [
-        [p.number, p.first, p.last, p.email, "", "", p.phone, "", _us(p.birth), "", "0", ""] for p in people if not p.dead
+        [p.number, p.first, p.last, p.email, "", "", p.phone, "", _us(p.birth), "", "0", ""]
+        for p in people
+        if not p.dead
     ]
     if rows:
         rows[-1][6] = "see note"

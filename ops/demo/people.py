@@ -46,7 +46,8 @@ class Numbers:
 def patients_of(
     practice: DemoPractice, chance: random.Random, numbers: Numbers, first_day: date, last_day: date
 ) -> list[DemoPatient]:
-    """The practice's patients with treatments between the days, a few of them dead, under age or not to be contacted."""
+    """The practice's patients with treatments between the days, a few of them dead, under age or not to be
+    contacted."""
     return [
         _patient(practice, number, chance, numbers, first_day, last_day) for number in range(1, practice.patients + 1)
     ]

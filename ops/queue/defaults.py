@@ -17,7 +17,8 @@ class DefaultCadence(NamedTuple):
     kind: Kind
     steps: tuple[Step, ...]
     starts: tuple[tuple[MilestoneKind, int | None, int, int], ...]
-    """(milestone, days after it or None: when the result opens, days until the next of the kind, days it makes sense)"""
+    """(milestone, days after it or None: when the result opens, days until the next of the kind, days it makes
+    sense)"""
 
 
 CADENCES = (

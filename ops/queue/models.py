@@ -180,7 +180,9 @@ class CadenceRun(Base):
         sa.ForeignKeyConstraint(["practice_id", "milestone_id"], ["milestones.practice_id", "milestones.id"]),
         sa.UniqueConstraint("milestone_id", "trigger_id"),
         sa.UniqueConstraint("practice_id", "id"),
-        sa.Index("ix_cadence_runs_due", "next_at", postgresql_where=sa.text("state = 'running' AND next_at IS NOT NULL")),
+        sa.Index(
+            "ix_cadence_runs_due", "next_at", postgresql_where=sa.text("state = 'running' AND next_at IS NOT NULL")
+        ),
         sa.Index(None, "patient_id"),
         sa.Index(None, "practice_id", "started_at"),
         sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_time"),
@@ -191,9 +193,9 @@ class CadenceRun(Base):
 class Task(Base):
     """One piece of human work in the queue.
 
-    waiting -> claimed -> done | waiting again (snoozed, retry, lease expired) | cancelled. `ready_at` is the moment from which
-    it may be offered: the later of when it is due and when its window opens. `fence` grows with every claim, so that a save by
-    somebody who lost the lease can be told from the holder's.
+    waiting -> claimed -> done | waiting again (snoozed, retry, lease expired) | cancelled. `ready_at` is the moment
+    from which it may be offered: the later of when it is due and when its window opens. `fence` grows with every claim,
+    so that a save by somebody who lost the lease can be told from the holder's.
     """
 
     __tablename__ = "tasks"
@@ -246,7 +248,9 @@ class Task(Base):
         ),
         sa.Index("uq_tasks_patient_in_hands", "patient_id", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_agent_hands", "held_by", unique=True, postgresql_where=sa.text("state = 'claimed'")),
-        sa.Index("ix_tasks_waiting", "practice_id", sa.text("rank DESC"), "id", postgresql_where=sa.text("state = 'waiting'")),
+        sa.Index(
+            "ix_tasks_waiting", "practice_id", sa.text("rank DESC"), "id", postgresql_where=sa.text("state = 'waiting'")
+        ),
         sa.Index("ix_tasks_ready", "ready_at", postgresql_where=sa.text("state = 'waiting'")),
         sa.Index(
             "ix_tasks_promised",
@@ -309,8 +313,8 @@ class Attempt(Base):
 class Share(Base):
     """What a practice bought and got: minutes charged, and the virtual time that says who is owed most.
 
-    `virtual_time` is minutes charged divided by contract hours, started level with the others when the practice joins or comes
-    back, so that nobody enters with a jump. The practice with the smallest is owed most.
+    `virtual_time` is minutes charged divided by contract hours, started level with the others when the practice joins
+    or comes back, so that nobody enters with a jump. The practice with the smallest is owed most.
     """
 
     __tablename__ = "shares"

@@ -1,4 +1,5 @@
-"""The closed list of what can come of a call, and what each outcome decides. Pure; one table for page, queue and tests."""
+"""The closed list of what can come of a call, and what each outcome decides. Pure; one table for page, queue and
+tests."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,9 +41,7 @@ class Rule:
 
 _TRY_AGAIN = "Tried again at another time of day, until the tries are used up; then the next step."
 CALLBACK = Rule(Outcome.CALLBACK, "c", "Call back at…", Then.PROMISE, "A promise: comes first when the time is there.")
-NO_ANSWER = Rule(
-    Outcome.NO_ANSWER, "n", "No answer", Then.RETRY, _TRY_AGAIN, answer=Answer.NO_ANSWER, reached=False
-)
+NO_ANSWER = Rule(Outcome.NO_ANSWER, "n", "No answer", Then.RETRY, _TRY_AGAIN, answer=Answer.NO_ANSWER, reached=False)
 VOICEMAIL = Rule(
     Outcome.VOICEMAIL, "v", "Voicemail left", Then.RETRY, _TRY_AGAIN, answer=Answer.NO_ANSWER, reached=False
 )
@@ -109,9 +108,7 @@ ALREADY_TOLD = Rule(
     answer=Answer.WILLING,
     takes_friend=True,
 )
-NEVER = Rule(
-    Outcome.NEVER, "e", "Never ask", Then.END, "Ends; this patient is not asked again.", answer=Answer.NEVER
-)
+NEVER = Rule(Outcome.NEVER, "e", "Never ask", Then.END, "Ends; this patient is not asked again.", answer=Answer.NEVER)
 
 _OWN: dict[Kind, tuple[Rule, ...]] = {
     Kind.ASK: (WILLING, THINKING, NOT_NOW, ALREADY_TOLD, NEVER),

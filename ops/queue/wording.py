@@ -28,7 +28,8 @@ HELPS_BEST = "people who want to look and feel like themselves again"
 
 
 def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) -> str:
-    """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum necessary)."""
+    """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum
+    necessary)."""
     happened = f"{MILESTONE_WORDS[milestone.kind]} on {milestone.happened_on:%-d %B %Y}"
     what = f" ({treatment.category})" if treatment else ""
     if kind is Kind.ASK and milestone.kind is MilestoneKind.TREATMENT_COMPLETED:

@@ -29,7 +29,8 @@ class Friend(NamedTuple):
 
 
 def record_ask(practice_id: int, patient_id: int, run_id: int, answer: Answer) -> Ask:
-    """Note that this run asked the patient, and the answer. A later answer replaces "no answer", never the other way."""
+    """Note that this run asked the patient, and the answer. A later answer replaces "no answer", never the other
+    way."""
     now = clock.now()
     answered = None if answer is Answer.NO_ANSWER else now
     db.session.execute(
@@ -56,8 +57,9 @@ def record_ask(practice_id: int, patient_id: int, run_id: int, answer: Answer) -
 def receive_referral(practice: Practice, referrer: Patient, friend: Friend, *, actor: str, ask: Ask | None) -> Referral:
     """A friend agreed to be contacted. The same friend of the same referrer again is the referral we have.
 
-    Writes the friend's consent, the first event (told to the referrer at once, at the level that says nothing about the friend)
-    and queues that thank-you. Raises Refused without a way to reach the friend or when the friend is the referrer.
+    Writes the friend's consent, the first event (told to the referrer at once, at the level that says nothing about the
+    friend) and queues that thank-you. Raises Refused without a way to reach the friend or when the friend is the
+    referrer.
     """
     key = _friend_key(friend, referrer)
     known = db.session.scalars(
@@ -119,7 +121,8 @@ def _note_consent(referral: Referral, actor: str) -> None:
 def move_referral(referral: Referral, becomes: ReferralState, *, actor: str) -> ReferralEvent:
     """Take a referral one step further. Raises Refused for a step that cannot follow.
 
-    What happens to the friend after we have their name is the friend's own affair: the referrer is not told (RULES decision 7).
+    What happens to the friend after we have their name is the friend's own affair: the referrer is not told (RULES
+    decision 7).
     """
     if not states.may_follow(referral.state, becomes):
         raise Refused(f"A referral that is {referral.state} cannot become {becomes}.")
@@ -142,7 +145,8 @@ def _add_event(referral: Referral, state: ReferralState, actor: str, *, tell: bo
 
 
 def close_loop(practice: Practice, referrer: Patient, event: ReferralEvent) -> bool:
-    """Queue the thank-you that tells the referrer "it reached us", once per event; False when there is no way to send it."""
+    """Queue the thank-you that tells the referrer "it reached us", once per event; False when there is no way to send
+    it."""
     values = {"patient_first_name": referrer.first_name, "practice_name": practice.name}
     for medium, address in ((Medium.SMS, referrer.phone), (Medium.EMAIL, referrer.email)):
         version = scripts.published(practice.id, "loop_closing", medium)
@@ -168,7 +172,8 @@ def close_loop(practice: Practice, referrer: Patient, event: ReferralEvent) -> b
 
 
 def note_told(message_reason_key: str) -> bool:
-    """The thank-you of a referral event was delivered: the debt is paid. False when the key is not of a loop message."""
+    """The thank-you of a referral event was delivered: the debt is paid. False when the key is not of a loop
+    message."""
     kind, _, event_id = message_reason_key.partition(":")
     if kind != "loop" or not event_id.isdigit():
         return False

@@ -37,7 +37,8 @@ class OptIn(StrEnum):
 
 
 class Ask(Base):
-    """The fact that a patient was asked for a referral, and what they answered. One per milestone that was asked about."""
+    """The fact that a patient was asked for a referral, and what they answered. One per milestone that was asked
+    about."""
 
     __tablename__ = "asks"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -87,7 +88,8 @@ class Referral(Base):
 
 
 class ReferralEvent(Base):
-    """One step of a referral. While `told_at` is empty the referrer is owed word of it (loop debt), unless `tell` is false."""
+    """One step of a referral. While `told_at` is empty the referrer is owed word of it (loop debt), unless `tell` is
+    false."""
 
     __tablename__ = "referral_events"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -97,7 +99,8 @@ class ReferralEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
     tell: Mapped[bool]
-    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (RULES decision 7)."""
+    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (RULES decision
+    7)."""
     told_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (

@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 from contextlib import closing
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import click
 
+from ops import clock
 from ops.config import Settings, settings
 
 
@@ -19,8 +22,11 @@ from ops.config import Settings, settings
 @click.option(
     "--demo/--no-demo", default=True, help="Build the demo agency on the first start of the embedded database."
 )
+@click.option(
+    "--daytime", is_flag=True, help="Shift the clock to a weekday noon, to try the desk out of hours (recorder only)."
+)
 @click.option("--end-with-parent", is_flag=True, help="Stop when the program that started this one dies.")
-def run(host: str | None, port: int | None, demo: bool, end_with_parent: bool) -> None:
+def run(host: str | None, port: int | None, demo: bool, daytime: bool, end_with_parent: bool) -> None:
     """Run the agency: database, queue, pages, workers and clock. Ctrl-C stops it; the data stays."""
     from ops.runtime.children import die_with_parent
 
@@ -30,9 +36,23 @@ def run(host: str | None, port: int | None, demo: bool, end_with_parent: bool) -
     for name, value in (("HOST", host), ("PORT", port)):
         if value is not None:
             os.environ[name] = str(value)
+    if daytime:
+        os.environ["CLOCK_OFFSET_MINUTES"] = str(minutes_to_daytime(clock.now()))
     os.environ["VAR_DIR"] = str(settings().var_dir.absolute())
     settings.cache_clear()
     sys.exit(_run(settings(), demo=demo))
+
+
+def minutes_to_daytime(now: datetime) -> int:
+    """Minutes from `now` to the next weekday noon Eastern, 0 when it is between 11:00 and 17:00 there on a weekday."""
+    local = now.astimezone(ZoneInfo("America/New_York"))
+    if local.weekday() < 5 and 11 <= local.hour < 17:
+        return 0
+    day = local.date() + timedelta(days=local.hour >= 11)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    noon = datetime.combine(day, time(12), local.tzinfo)
+    return round((noon - local).total_seconds() / 60)
 
 
 def _open_missing_streams() -> None:

@@ -21,7 +21,8 @@ class Tick(Base):
 
 
 class Installation(Base):
-    """One row: the fingerprint of the key that `contact_key` hashes with, so that a node with another key refuses to start."""
+    """One row: the fingerprint of the key that `contact_key` hashes with, so that a node with another key refuses to
+    start."""
 
     __tablename__ = "installation"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,7 +1,8 @@
 """The agency's own scripts, as a new installation starts with them. They are data from then on and can be edited.
 
-The openings carry the duties of RULES A6: the agent's first and last name, the practice, on whose behalf, the purpose and the
-call-back number in the first ten seconds. Texts and mails name neither treatment, date nor condition (RULES A12).
+The openings carry the duties of RULES A6: the agent's first and last name, the practice, on whose behalf, the purpose
+and the call-back number in the first ten seconds. Texts and mails name neither treatment, date nor condition (RULES
+A12).
 """
 
 from typing import NamedTuple
@@ -39,7 +40,8 @@ CALLS = (
 ## How are you?
 How have you been feeling about your results?
 
-> Not happy? Stop here: "Thank you for telling me. I will pass this on today, and they will call you." Choose **Not happy**.
+> Not happy? Stop here: "Thank you for telling me. I will pass this on today, and they will call you." Choose **Not
+happy**.
 
 ## The ask
 I am glad to hear it. {{ practice_spoken_name }} is at its best with {{ helps_best }}.
@@ -80,7 +82,9 @@ Thank you for your time, {{ patient_first_name }}.
         Medium.CALL,
         "First call to a friend",
         "",
-        """Hello {{ friend_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of {{ practice_spoken_name }}. You asked us to call. If we get cut off, the number to call back is {{ callback_number }}. Is this a good moment?
+        """Hello {{ friend_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of {{
+        practice_spoken_name }}. You asked us to call. If we get cut off, the number to call back is {{ callback_number
+        }}. Is this a good moment?
 
 ## What brings you
 What would you like to know, and what are you hoping for?
@@ -146,7 +150,8 @@ Read their words back, answer what you may, and take down what only the practice
         Medium.CALL,
         "A partner",
         "",
-        """Hello, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of {{ practice_spoken_name }}. The number to call back is {{ callback_number }}.
+        """Hello, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of {{ practice_spoken_name }}.
+        The number to call back is {{ callback_number }}.
 
 ## Why
 We see many people who would be in good hands with you, and the other way round. May I send you one page about us?

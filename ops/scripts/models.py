@@ -34,9 +34,7 @@ class Script(Base):
     name: Mapped[str]
     versions: Mapped[list["ScriptVersion"]] = relationship(order_by="ScriptVersion.number", back_populates="script")
 
-    __table_args__ = (
-        sa.Index("uq_scripts_kind", sa.text("coalesce(practice_id, 0)"), "kind", "medium", unique=True),
-    )
+    __table_args__ = (sa.Index("uq_scripts_kind", sa.text("coalesce(practice_id, 0)"), "kind", "medium", unique=True),)
 
 
 class ScriptVersion(Base):
@@ -57,5 +55,7 @@ class ScriptVersion(Base):
 
     __table_args__ = (
         sa.UniqueConstraint("script_id", "number"),
-        sa.Index("uq_script_versions_published", "script_id", unique=True, postgresql_where=sa.text("state = 'published'")),
+        sa.Index(
+            "uq_script_versions_published", "script_id", unique=True, postgresql_where=sa.text("state = 'published'")
+        ),
     )

@@ -1,7 +1,7 @@
 """Turn a script into what is said, for one patient. Pure.
 
-Scripts are Liquid with an allow-list of variables and limits on loops and length. A variable that is unknown, or empty when it
-is needed, is an error when the script is saved or the card is drawn, never a blank on the phone.
+Scripts are Liquid with an allow-list of variables and limits on loops and length. A variable that is unknown, or empty
+when it is needed, is an error when the script is saved or the card is drawn, never a blank on the phone.
 """
 
 from collections.abc import Mapping

@@ -6,13 +6,20 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 from ops import clock
+from ops.config import settings
 
 
 def prepare(app: Flask) -> None:
     """Add the filters to Jinja."""
     app.jinja_env.filters.update(moment=moment, day=day, percent_of=percent_of, ago=ago)
+    app.jinja_env.globals.update(shifted_clock=shifted_clock)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+
+
+def shifted_clock() -> str | None:
+    """The time it is on a shifted clock, for the banner on every page; None when the clock is the real one."""
+    return moment(clock.now(), "America/New_York") if settings().clock_offset_minutes else None
 
 
 def moment(value: datetime | None, zone: str = "UTC") -> str:

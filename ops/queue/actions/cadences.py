@@ -1,7 +1,7 @@
 """From milestone to work: triggers start cadences, cadences take their steps.
 
-Starting is set-based (an import can bring a million milestones); taking steps is one run at a time, each in its own claim, so that
-two ticks at once share the work.
+Starting is set-based (an import can bring a million milestones); taking steps is one run at a time, each in its own
+claim, so that two ticks at once share the work.
 """
 
 from datetime import datetime, timedelta
@@ -60,7 +60,8 @@ START = sa.text(
           AND NOT (b.kind = 'ask' AND EXISTS (
             SELECT FROM asks a WHERE a.patient_id = b.patient_id AND a.answer = 'never'))
     ), started AS (
-        INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position, next_at,
+        INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position,
+        next_at,
                                   opens_at, peaks_at, closes_at, started_at)
         SELECT :practice, patient_id, cadence_id, milestone_id, trigger_id, 'running', 0,
                opens_on::timestamp AT TIME ZONE :zone, opens_on::timestamp AT TIME ZONE :zone,
@@ -78,8 +79,8 @@ START = sa.text(
 def start_due_cadences(practice: Practice) -> tuple[int, int]:
     """Look at one batch of the practice's new milestones; (cadences started, milestones looked at).
 
-    Unique for ever per (milestone, trigger). The dead and minors are stored and never contacted; a milestone whose days are over
-    starts nothing. Call until the second number is below BATCH.
+    Unique for ever per (milestone, trigger). The dead and minors are stored and never contacted; a milestone whose days
+    are over starts nothing. Call until the second number is below BATCH.
     """
     today = clock.today(practice.zone)
     row = db.session.execute(
@@ -185,9 +186,7 @@ def _open_call(run: CadenceRun, step: CadenceStep, patient: Patient) -> bool:
 
 def _reason(run: CadenceRun) -> str:
     milestone = db.session.get_one(Milestone, run.milestone_id)
-    treatment = (
-        db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
-    )
+    treatment = db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
     return wording.reason(run.cadence.kind, milestone, treatment)
 
 
@@ -202,7 +201,8 @@ def advance(run: CadenceRun) -> None:
 
 
 def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str) -> bool:
-    """Queue the practice's text or mail of this kind, once per reason; False without an address or a sendable script."""
+    """Queue the practice's text or mail of this kind, once per reason; False without an address or a sendable
+    script."""
     practice = db.session.get_one(Practice, patient.practice_id)
     address = patient.phone if medium is Medium.SMS else patient.email
     version = scripts.published(practice.id, kind, medium)

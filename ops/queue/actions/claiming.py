@@ -1,7 +1,9 @@
-"""Taking the next task: promises first, then the practice that is owed most, then its best moment; and the law last and always.
+"""Taking the next task: promises first, then the practice that is owed most, then its best moment; and the law last and
+always.
 
-`claim_next` walks the practices from the one that is owed most, looks at the head of each, locks only the task it takes, and asks
-the gate inside the same transaction. A task the gate refuses is put off to its opening, so it costs nothing until then.
+`claim_next` walks the practices from the one that is owed most, looks at the head of each, locks only the task it
+takes, and asks the gate inside the same transaction. A task the gate refuses is put off to its opening, so it costs
+nothing until then.
 """
 
 from datetime import timedelta
@@ -52,7 +54,8 @@ CANDIDATES = sa.text(
 
 
 def claim_next(agent_id: int, actor: str) -> Task | None:
-    """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be done.
+    """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be
+    done.
 
     Raises Refused when others were faster too often in a row.
     """
@@ -75,9 +78,7 @@ def claim_next(agent_id: int, actor: str) -> Task | None:
 
 def task_of(agent_id: int) -> Task | None:
     """The task this agent holds."""
-    return db.session.scalars(
-        sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED)
-    ).first()
+    return db.session.scalars(sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED)).first()
 
 
 def _candidates(agent_id: int, tried: list[int]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What came of a call: one transaction writes the attempt, the ask's answer, the next step and the minutes.
 
-Saved under the fencing number of the claim. The same save twice finds the first one; a save by somebody who lost the task is
-refused, and the page keeps what was typed.
+Saved under the fencing number of the claim. The same save twice finds the first one; a save by somebody who lost the
+task is refused, and the page keeps what was typed.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,8 @@ class Saved:
 
 
 def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
-    """Record what came of the call and do what follows. Raises LeaseLost, or Refused for what the outcome cannot have."""
+    """Record what came of the call and do what follows. Raises LeaseLost, or Refused for what the outcome cannot
+    have."""
     first = _already(task_id, agent_id, fence)
     if first:
         return first
@@ -181,5 +182,3 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
         tasks.cancel_work_for(patient.id, actor, "asked not to be contacted", except_task=task.id)
     if chosen.outcome in (Outcome.NOT_HAPPY, Outcome.WRONG_PERSON) and task.referral_id is None:
         tasks.cancel_work_for(patient.id, actor, chosen.label, except_task=task.id)
-
-

@@ -1,8 +1,8 @@
 """The ledger of who is owed how much work: virtual time per practice, in agent minutes per contract hour.
 
-The practice with the smallest virtual time is owed most and is served first. A claim charges the estimated minutes, the outcome
-corrects them to the real ones. A practice that had nothing to do comes back level with the others, less a bounded credit, so
-that a week away neither is lost whole nor floods the floor.
+The practice with the smallest virtual time is owed most and is served first. A claim charges the estimated minutes, the
+outcome corrects them to the real ones. A practice that had nothing to do comes back level with the others, less a
+bounded credit, so that a week away neither is lost whole nor floods the floor.
 """
 
 import sqlalchemy as sa
@@ -35,9 +35,7 @@ def charge(practice_id: int, minutes: float) -> None:
 
 def note_work(practice_id: int) -> None:
     """The practice has something to do: if it had not, it comes in level with the one that is owed most now."""
-    level = (
-        sa.select(sa.func.coalesce(sa.func.min(Share.virtual_time), 0.0)).where(Share.has_work).scalar_subquery()
-    )
+    level = sa.select(sa.func.coalesce(sa.func.min(Share.virtual_time), 0.0)).where(Share.has_work).scalar_subquery()
     db.session.execute(
         sa.update(Share)
         .where(Share.practice_id == practice_id, ~Share.has_work)
@@ -53,15 +51,14 @@ def refresh_shares() -> None:
         db.session.execute(
             insert(Share)
             .values(practice_id=practice.id, hours=hours, virtual_time=_level(), minutes_charged=0, has_work=False)
-            .on_conflict_do_update(
-                index_elements=["practice_id"], set_={"hours": hours}, where=Share.hours != hours
-            )
+            .on_conflict_do_update(index_elements=["practice_id"], set_={"hours": hours}, where=Share.hours != hours)
         )
     waiting = sa.exists().where(Task.practice_id == Share.practice_id, Task.state == TaskState.WAITING)
     db.session.execute(
-        sa.update(Share).where(Share.has_work, ~waiting).values(has_work=False).execution_options(
-            synchronize_session=False
-        )
+        sa.update(Share)
+        .where(Share.has_work, ~waiting)
+        .values(has_work=False)
+        .execution_options(synchronize_session=False)
     )
     idle = sa.select(Share.practice_id).where(~Share.has_work, waiting)
     for practice_id in db.session.scalars(idle).all():

@@ -25,9 +25,7 @@ class LeaseLost(Refused):
 def add_event(task: Task, kind: EventKind, actor: str, **facts: Any) -> None:
     """Append what happened to the task, in the transaction that made it happen."""
     db.session.add(
-        TaskEvent(
-            practice_id=task.practice_id, task_id=task.id, kind=kind, at=clock.now(), actor=actor, facts=facts
-        )
+        TaskEvent(practice_id=task.practice_id, task_id=task.id, kind=kind, at=clock.now(), actor=actor, facts=facts)
     )
 
 
@@ -76,6 +74,7 @@ def put_off(task: Task, decision: Decision) -> None:
     if Reason.STORE_UNREADABLE in decision.reasons:
         _wait_until(task, clock.now() + LOOK_AGAIN, reasons)
     elif decision.opens_at is None:
+        task.shut_reasons = reasons  # the practice's report tells why, and may not read the events
         cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
         if task.run_id:
             end_run(db.session.get_one(CadenceRun, task.run_id), "may not be contacted")
@@ -95,7 +94,9 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
     """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if not task or task.state is not TaskState.CLAIMED or task.held_by != agent_id or task.fence != fence:
-        raise LeaseLost("This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved.")
+        raise LeaseLost(
+            "This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved."
+        )
     return task
 
 
@@ -120,7 +121,8 @@ def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
 
 
 def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:
-    """Not this one, for a reason; it is not offered again for half an hour. Raises Refused without a reason, LeaseLost."""
+    """Not this one, for a reason; it is not offered again for half an hour. Raises Refused without a reason,
+    LeaseLost."""
     if not reason.strip():
         raise Refused("Please say why you skip this task.")
     task = held(task_id, agent_id, fence)
@@ -178,7 +180,8 @@ def end_run(run: CadenceRun, why: str) -> None:
 
 
 def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int | None = None) -> int:
-    """End every cadence of a patient and cancel their waiting tasks; how many tasks. For who must not be contacted any more."""
+    """End every cadence of a patient and cancel their waiting tasks; how many tasks. For who must not be contacted any
+    more."""
     for run in db.session.scalars(
         sa.select(CadenceRun)
         .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)

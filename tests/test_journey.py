@@ -1,0 +1,260 @@
+"""The whole product as people use it: a practice's export becomes its month, in a real browser, on real servers.
+
+import -> task -> outcome -> friend -> thank-you -> report, while workers and servers are killed on the way. The clock
+of this one installation stands at a weekday noon, since at night the law shuts every window.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from ops.runtime.cli import minutes_to_daytime
+from tests import processes
+from tests.processes import wait_until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"),
+        reason="NO BROWSER HERE: the journey through the product is NOT tested (install Debian's chromium)",
+    ),
+]
+OPS = [sys.executable, "-c", "from ops.cli import main; main()"]
+PASSWORD = "a long enough one 7"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Agency:
+    """A running `ops run` with one practice, a lead, an agent and the practice's owner."""
+
+    def __init__(self, folder: Path) -> None:
+        self.var, self.out = folder / "var", folder / "out"
+        offset = minutes_to_daytime(datetime.now(UTC))
+        self.env = processes.environment(self.var) | {"CLOCK_OFFSET_MINUTES": str(offset)}
+        self.now = datetime.now(UTC) + timedelta(minutes=offset)
+        self.process = subprocess.Popen(
+            [*OPS, "run", "--port", "0", "--no-demo"],
+            stdin=subprocess.DEVNULL,
+            stdout=self.out.open("wb"),
+            stderr=subprocess.STDOUT,
+            env=self.env,
+        )
+        wait_until(lambda: "answers at http" in self.out.read_text(), 90)
+        found = re.search(r"answers at (\S+)", self.out.read_text())
+        assert found
+        self.address = found.group(1)
+
+    def ops(self, *words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [*OPS, *words], env=self.env, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, question: str) -> object:
+        sockets = str(self.var / "run" / "postgres")
+        with psycopg.connect(host=sockets, user="postgres", dbname="loopkeeper", autocommit=True) as connection:
+            row = connection.execute(question).fetchone()
+        return row[0] if row else None
+
+    def kill_child(self, name: str) -> None:
+        """kill -9 of one of the supervisor's processes: web, worker-imports, …"""
+        children = json.loads((self.var / "run" / "app.json").read_text())["children"]
+        processes.kill(children[name])
+
+    def kill_servers(self) -> None:
+        """kill -9 of the embedded PostgreSQL (its parent process) and Valkey."""
+        for part in ("-D", "valkey-server"):
+            victims = processes.of(self.var, part)
+            assert victims, f"nothing to kill for {part}"
+            for pid in victims:
+                processes.kill(pid)
+
+    def is_ready(self) -> bool:
+        doctor = subprocess.run([*OPS, "doctor"], env=self.env, capture_output=True, text=True, timeout=120)
+        return doctor.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
+    agency = Agency(tmp_path_factory.mktemp("journey"))
+    try:
+        agency.ops(
+            *"practice add harbor --name Harbor --zone America/New_York --state NY --baa 2026-01-05 --hours 20".split()
+        )
+        for who, role in (("lead", "lead"), ("agent", "agent"), ("owner", "member")):
+            whose = ("--practice", "harbor") if role == "member" else ()
+            name = "Dana Reyes" if role == "agent" else who.title()
+            agency.ops(
+                *("user", "add", f"{who}@example.com", "--role", role, "--name", name, "--password-stdin"),
+                *whose,
+                stdin=PASSWORD,
+            )
+        yield agency
+    finally:
+        agency.process.terminate()
+        agency.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "the browser is missing"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def signed_in(browser: Browser, agency: Agency, who: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.on("request", lambda request: _stays_home(request.url, agency.address))
+    page.set_default_timeout(30_000)
+    page.goto(agency.address)
+    page.get_by_label("E-mail").fill(f"{who}@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Sign out")).to_have_count(1)
+    return page
+
+
+def _stays_home(url: str, address: str) -> None:
+    assert url.startswith((address, "data:", "blob:")), f"a page asked another host for {url}"
+
+
+def is_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
+
+
+def export(now: datetime) -> bytes:
+    """An Open Dental style export: three who can be asked, one minor, one who died, one shifted row."""
+    header = "PatNum,LName,FName,PatStatus,Birthdate,State,Zip,WirelessPhone,Email,TxtMsgOk,AptDateTime,ProcDescript"
+    shown = f"{now - timedelta(days=14):%Y-%m-%d} 10:00:00"
+    rows = [
+        ["1", "Okafor", "Maria", "Patient", "1985-02-03", "NY", "10001", "(212) 555-0101", "maria@example.com", "Yes"],
+        ["2", "Lindgren", "Petra", "Patient", "1979-07-21", "NY", "10002", "(212) 555-0102", "", "Yes"],
+        ["3", "Santos", "Rosa", "Patient", "1990-11-30", "NY", "10003", "(212) 555-0103", "rosa@example.com", "Yes"],
+        ["4", "Young", "Tim", "Patient", f"{now.year - 12}-01-01", "NY", "10003", "(212) 555-0104", "", "Yes"],
+        ["5", "Gone", "Greta", "Deceased", "1940-01-01", "NY", "10003", "(212) 555-0105", "", "Yes"],
+    ]
+    text = io.StringIO()
+    out = csv.writer(text)
+    out.writerow(header.split(","))
+    out.writerows([*row, shown, "Botox 40 units"] for row in rows)
+    out.writerow(
+        ["6", "", "Shifted", "Lee", "Patient", "1980-01-01", "NY", "10003", "(212) 555-0106", "", "Yes", shown]
+    )
+    return text.getvalue().encode("utf-8-sig")
+
+
+def test_from_a_practices_export_to_its_month(agency: Agency, browser: Browser) -> None:
+    lead = signed_in(browser, agency, "lead")
+
+    # the lead says what the practice's texts need, and loads its export
+    lead.goto(f"{agency.address}/practices/harbor/edit")
+    lead.get_by_label("Website").fill("https://harbor.example.com")
+    lead.get_by_label("Shareable description").fill("They explain every step.")
+    lead.get_by_label("Callback number").fill("(212) 555-0199")
+    lead.get_by_role("button", name="Save").click()
+    lead.goto(f"{agency.address}/practices/harbor/imports")
+    lead.get_by_label("Files").set_input_files(
+        {"name": "export.csv", "mimeType": "text/csv", "buffer": export(agency.now)}
+    )
+    lead.get_by_role("button", name="Upload").click()
+    expect(lead.get_by_text("open-dental")).to_be_visible()
+    is_accessible(lead)
+    agency.kill_child("worker-imports")
+    lead.get_by_role("button", name="Load this file").click()
+    expect(lead.get_by_role("heading", name="What came of it")).to_be_visible(timeout=150_000)
+    assert agency.ask("SELECT count(*) FROM patients") == 5
+    assert agency.ask("SELECT count(*) FROM quarantined_rows") == 1
+    is_accessible(lead)
+
+    # only the three who may be asked become tasks
+    wait_until(lambda: agency.ask("SELECT count(*) FROM tasks WHERE kind = 'ask'") == 3, 150)
+
+    # an agent takes the next task with one key, while the database is killed under the card
+    agent = signed_in(browser, agency, "agent")
+    agent.keyboard.press("j")
+    expect(agent.get_by_role("heading", name="Harbor", exact=True)).to_be_visible()
+    is_accessible(agent)
+    agent.get_by_label("Note").fill("Lovely talk, has a sister.")
+    agency.kill_child("web")
+    agency.kill_servers()
+    wait_until(agency.is_ready, 90)
+    agent.get_by_label("First name").fill("Ines")
+    agent.get_by_label("Phone", exact=True).fill("212 555 0177")
+    agent.get_by_label("They are with the patient and said yes to me").check()
+    agent.keyboard.press("w")
+
+    # the next card is the friend, promised for today
+    expect(agent.get_by_text("First call to a friend for")).to_be_visible()
+    assert agency.ask("SELECT note FROM attempts") == "Lovely talk, has a sister."
+    assert agency.ask("SELECT count(*) FROM referrals") == 1
+    agent.keyboard.press("w")
+    expect(agent.get_by_text("Referral ask for")).to_be_visible()
+    agent.keyboard.press("o")
+    expect(agent.get_by_text("Referral ask for")).to_be_visible()
+    agent.keyboard.press("n")
+    expect(agent.get_by_role("heading", name="Your desk")).to_be_visible()
+    is_accessible(agent)
+    answers = "SELECT string_agg(outcome, ' ' ORDER BY id) FROM attempts"
+    assert agency.ask(answers) == "willing friend_booked not_now no_answer"
+
+    # the referrer is thanked, once, and the loop is closed
+    delivered = "SELECT count(*) FROM messages WHERE kind = 'loop_closing' AND state = 'delivered'"
+    wait_until(lambda: agency.ask(delivered) == 1, 150)
+    wait_until(lambda: agency.ask("SELECT count(*) FROM referral_events WHERE tell AND told_at IS NULL") == 0, 150)
+    lead.goto(f"{agency.address}/outbox")
+    expect(lead.get_by_text("Thank you for thinking of us").first).to_be_visible()
+    is_accessible(lead)
+
+    # the practice reads its month
+    owner = signed_in(browser, agency, "owner")
+    month = f"{(agency.now - timedelta(days=4)):%Y-%m}"
+    owner.goto(f"{agency.address}/practices/harbor/report/{month}")
+    expect(owner.get_by_role("heading", level=1)).to_be_visible()
+    body = owner.locator("main").inner_text()
+    for words in ("83", "29", "1 of 3"):
+        assert words in body, body
+    is_accessible(owner)
+    assert owner.goto(f"{agency.address}/outbox").status in (403, 404)
+
+
+def test_loading_the_same_file_again_adds_nothing(agency: Agency, tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_bytes(export(agency.now))
+
+    first = json.loads(agency.ops("import", "--practice", "harbor", str(file), "--json"))
+    assert (first["patients_new"], first["milestones_new"]) == (0, 0)
+    assert first["deceased"] == 1 and first["minors"] == 1 and len(first["quarantined"]) == 1
+
+
+def test_a_phone_can_show_the_report(agency: Agency, browser: Browser) -> None:
+    page = signed_in(browser, agency, "owner")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
