@@ -453,8 +453,8 @@ def test_the_three_sentences_say_what_was_done_what_came_and_where_it_leaks(app)
     assert march(practice).sentences == (
         "In March 2026, 12 patients’ results began to show; 6 were asked and 6 answered.",
         "6 of the 6 who answered would refer (100 %, yardstick 83 %); 1 of all 12 sent a friend (8 %, yardstick 29 %).",
-        "Most are missing before asking could start: 6 patients; most often “no phone number or e-mail address on "
-        "file” (6), the practice’s to close.",
+        "Most are missing before asking could start: 6 patients; “no phone number or e-mail address on file”, "
+        "the practice’s to close.",
     )
 
 
@@ -473,3 +473,55 @@ def test_the_overview_agrees_with_the_report_and_ranks_nobody_with_fewer_than_fi
         assert line.last == month_report(line.practice, MARCH, noon(5, 4)).cohort
     assert lines[0].this.steps[0].count == 0
     assert lines[0].last.steps[0].stage is Stage.ELIGIBLE
+
+
+def test_the_report_reads_what_the_queues_own_verbs_leave_behind(app):
+    """From a treatment to a friend by the product's own actions; another patient said STOP before."""
+    from freezegun import freeze_time
+
+    from ops.contact.actions import suppress
+    from ops.contact.models import SuppressedChannel
+    from ops.queue.actions.cadences import add_default_cadences, due_runs, start_due_cadences, take_step
+    from ops.queue.actions.claiming import claim_next
+    from ops.queue.actions.recording import Saved, record_outcome
+    from ops.queue.models import Outcome
+    from ops.referrals.actions import Friend
+    from ops.referrals.models import OptIn
+    from tests.world import make_user
+
+    with freeze_time("2026-03-02 15:00:00"):
+        practice = make_practice(zone=ZONE)
+        agent = make_user("agent")
+        patients = [make_patient(practice, phone=f"+1312555010{number}") for number in range(2)]
+        for patient in patients:
+            make_milestone(patient, "Toxin", happened_on=date(2026, 3, 2))
+        with transaction("test"):
+            add_default_cadences(practice.id)
+            start_due_cadences(practice)
+            suppress(patients[1].phone_key, SuppressedChannel.ALL, "STOP_SMS", "reply STOP", "test", practice.id)
+    with freeze_time("2026-03-12 17:00:00") as clock:
+        with transaction("tick"):
+            for run in due_runs(100):
+                take_step(run)
+        for _ in range(8):
+            with transaction(agent.actor):
+                task = claim_next(agent.id, agent.actor)
+            if task is None:
+                break
+            clock.tick(timedelta(minutes=6))
+            ask = task.kind is Kind.ASK
+            friend = Friend("Bea", "+13125550177", None, OptIn.ON_THE_CALL) if ask else None
+            outcome = {Kind.ASK: Outcome.WILLING, Kind.FRIEND_FOLLOW_UP: Outcome.FRIEND_BOOKED}.get(
+                task.kind, Outcome.ALL_WELL
+            )
+            with transaction(agent.actor):
+                record_outcome(task.id, agent.id, task.fence, agent.actor, Saved(outcome, friend=friend))
+        report = march(practice, datetime(2026, 3, 13, tzinfo=UTC))
+    assert list(counts(report.cohort).values()) == [2, 2, 1, 1, 1, 1, 1, 0, 0]
+    assert [(why.words, number) for why, number in report.cohort.steps[2].leak.reasons] == [
+        ("Asked not to be contacted", 1)
+    ]
+    assert (report.friends.received, report.friends.booked, report.friends.contacted) == (1, 1, 1)
+    assert report.work.tries >= 2
+    assert report.work.hours_delivered == pytest.approx(report.work.tries * 0.1, abs=0.02)
+    assert (report.loop.told.of, report.loop.owed) == (1, 1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from ops.db import db
 from ops.metrics import queries
@@ -135,7 +136,7 @@ def _got_to(steps: Sequence[list[str] | None], *states: ReferralState) -> int:
     return sum(bool(set(each or ()) & set(states)) for each in steps)
 
 
-def _friend(row) -> Friend:  # type: ignore[no-untyped-def]
+def _friend(row: Any) -> Friend:
     initial = f" {row.referrer_last[0]}." if row.referrer_last else ""
     return Friend(
         first_name=row.friend_name.split()[0] if row.friend_name.split() else "–",
@@ -155,12 +156,12 @@ def loop(practice: Practice, month: Month, as_of: datetime) -> Loop:
 
 def work(practice: Practice, month: Month, as_of: datetime) -> Work:
     """Hours and attempts of the month."""
-    rows = frame(queries.attempts(practice.id, *month.bounds(practice.zone), as_of))
-    bought = [tuple(row) for row in db.session.execute(queries.contracts(practice.id))]
+    rows = db.session.execute(queries.attempts(practice.id, *month.bounds(practice.zone), as_of)).all()
+    bought = db.session.execute(queries.contracts(practice.id)).tuples().all()
     return Work(
         hours_bought=float(round(hours_bought(month, bought), 2)),
-        hours_delivered=round(float(rows.minutes.sum()) / 60, 2),
-        attempts=tuple((OUTCOME_WORDS[Outcome(row.outcome)], int(row.number)) for row in rows.itertuples()),
+        hours_delivered=round(float(sum(row.minutes for row in rows)) / 60, 2),
+        attempts=tuple((OUTCOME_WORDS[Outcome(row.outcome)], row.number) for row in rows),
     )
 
 

@@ -21,7 +21,7 @@ class GapBar:
             return ""
         low, high = self.rate.interval
         if low <= self.yardstick <= high:
-            return "within the uncertainty of the yardstick"
+            return "too few to tell it from the yardstick"
         points = abs(self.rate.percent - self.yardstick)
         where = "above" if self.rate.percent > self.yardstick else "below"
         return f"{points} point{'s' if points != 1 else ''} {where} the yardstick"

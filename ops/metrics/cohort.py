@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -107,9 +107,10 @@ def cohorts(
     opened = opened[_by_today(opened, practices, as_of)]
     if opened.empty:
         return {}
+    groups: Any = _people(opened, scope).groupby(["practice_id", "month"])
     return {
         (int(practice), Month.of(date.fromisoformat(f"{month}-01"))): _cohort(group)
-        for (practice, month), group in _people(opened, scope).groupby(["practice_id", "month"])
+        for (practice, month), group in groups
     }
 
 
@@ -131,20 +132,19 @@ def _people(opened: pd.DataFrame, scope: tuple) -> pd.DataFrame:
     rows = rows.merge(frame(queries.ask_runs(*scope)), on="milestone_id", how="left")
     rows = rows.merge(_furthest(frame(queries.cohort_friends(*scope))), on="milestone_id", how="left")
     rows = _stages(rows).sort_values(["started_at", "milestone_id"], na_position="first")
-    people = _proven(rows.groupby(PERSON)[list(STAGES)].any())
-    told = rows.groupby(PERSON)[["answer", "steps"]].last()  # the last there is
+    groups: Any = rows.groupby(PERSON)
+    people = _proven(groups[list(STAGES)].any())
+    told = groups[["answer", "steps"]].last()  # the last there is
     latest = rows.drop_duplicates(PERSON, keep="last").set_index(PERSON)[[*ABOUT]]
     return people.join(told).join(latest).reset_index()
 
 
 def _furthest(friends: pd.DataFrame) -> pd.DataFrame:
     """Of each milestone's friends the steps of the one who got furthest."""
-    rank = [
-        max((ORDER.index(ReferralState(s)) for s in steps or () if s != ReferralState.LOST), default=0)
-        for steps in friends.steps
-    ]
+    steps = [each or [ReferralState.RECEIVED.value] for each in friends.steps]
+    rank = [max((ORDER.index(ReferralState(s)) for s in each if s != ReferralState.LOST), default=0) for each in steps]
     return (
-        friends.assign(rank=rank)
+        friends.assign(rank=rank, steps=steps)
         .sort_values("rank")
         .groupby("milestone_id", as_index=False)
         .last()[["milestone_id", "steps"]]
@@ -153,15 +153,15 @@ def _furthest(friends: pd.DataFrame) -> pd.DataFrame:
 
 def _stages(rows: pd.DataFrame) -> pd.DataFrame:
     """The stages each fact shows by itself."""
-    steps = [set(each) if isinstance(each, list) else None for each in rows.steps]
+    steps = [set(each) if isinstance(each, list) else set() for each in rows.steps]
     shown = {
         Stage.ELIGIBLE: [True] * len(rows),
         Stage.IN_WINDOW: rows.started_at.notna(),
         Stage.ASKED: rows.asked.eq(True),
         Stage.REACHED: rows.answer.notna() & rows.answer.ne(Answer.NO_ANSWER),
         Stage.WILLING: rows.answer.eq(Answer.WILLING),
-        Stage.REFERRED: [each is not None for each in steps],
-    } | {stage: [bool(each) and state in each for each in steps] for stage, state in FRIEND_STAGES.items()}
+        Stage.REFERRED: [bool(each) for each in steps],
+    } | {stage: [state in each for each in steps] for stage, state in FRIEND_STAGES.items()}
     return rows.assign(**{str(stage): values for stage, values in shown.items()})
 
 
@@ -188,7 +188,7 @@ def _leak(missed: Stage, lost: pd.DataFrame) -> Leak:
     return Leak(len(lost), tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0].words))))
 
 
-def _facts(row) -> Facts:  # type: ignore[no-untyped-def]
+def _facts(row: Any) -> Facts:
     return Facts(
         reachable=bool(row.reachable),
         spared=bool(row.spared),

@@ -35,8 +35,9 @@ class Facts(NamedTuple):
 
 AGENCY, PRACTICE, PATIENT = Owner.AGENCY, Owner.PRACTICE, Owner.PATIENT
 _OPTED_OUT = Why("Asked not to be contacted", PATIENT)
+BY_LEAD = "cancelled by a lead: "
 MAY_NOT = "may not be contacted"
-"""How the queue ends a cadence that the gate stopped for good."""
+"""How the queue ends a cadence by hand, and one that the gate stopped for good."""
 _HOURS = Why("Waiting for lawful contact hours", AGENCY, open=True)
 _NOT_PERMITTED = Why("Contact not permitted", AGENCY)
 GATE: dict[str, Why] = {
@@ -120,6 +121,8 @@ def _gate(codes: Sequence[str] | None) -> Why | None:
 def _ended(facts: Facts, otherwise: str) -> Why:
     """Why the cadence ended, as the queue wrote it; what is not listed is `otherwise`, the agency's to answer for."""
     reason = (facts.end_reason or "").removeprefix("answered: ")
+    if reason.startswith(BY_LEAD):
+        return Why("Stopped by the agency", AGENCY)
     if reason == MAY_NOT:
         return _gate(facts.shut_reasons) or _NOT_PERMITTED
     return ENDED.get(reason, Why(otherwise, AGENCY))

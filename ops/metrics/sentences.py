@@ -5,7 +5,7 @@ from ops.metrics.measures import REFERRED_YARDSTICK, WILLING_YARDSTICK, Owner, R
 from ops.metrics.months import Month
 
 OWNERS = {
-    Owner.AGENCY: "ours to close",
+    Owner.AGENCY: "the agency’s to close",
     Owner.PRACTICE: "the practice’s to close",
     Owner.PATIENT: "the patients’ own choice",
 }
@@ -75,5 +75,8 @@ def _lost(people: Cohort) -> str:
 
 def _mostly(step: Step) -> str:
     """The most frequent reason that is not still open, and whose it is."""
+    if len(step.leak.reasons) == 1:
+        why, _ = step.leak.reasons[0]
+        return f"“{why.words.lower()}”, {OWNERS[why.owner]}"
     why, number = next((why, number) for why, number in step.leak.reasons if not why.open)
     return f"most often “{why.words.lower()}” ({number}), {OWNERS[why.owner]}"
