@@ -63,8 +63,8 @@ def test_a_message_is_shown_as_it_was_sent_with_its_steps_and_the_gates_answer(l
     for shown in (
         "it&#39;s Glow. Thank you",
         message.to_address,
-        "attempting",
-        "delivered",
+        "Attempting",
+        "Delivered",
         "What the contact gate said",
     ):
         assert shown in page
