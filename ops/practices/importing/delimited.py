@@ -33,7 +33,9 @@ def delimiter_of(text: TextIO) -> str:
 
 
 def _header(lines: list[str], mark: str) -> int:
-    return max((likeness_to_header(line.replace('"', "").split(mark)) for line in lines if mark in line), default=0)
+    """At least 0: that a mark cuts rows of data well must not count against it where there is no header."""
+    cut = (line.replace('"', "").split(mark) for line in lines if mark in line)
+    return max(0, max(map(likeness_to_header, cut), default=0))
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:
@@ -109,8 +111,8 @@ class DelimitedText:
 def _checked(line: int, cells: list[str]) -> Record:
     for cell in cells:
         if DAMAGED in cell:
-            return Record(line, cells, "contains bytes that are no characters in the file's encoding (shown as \ufffd)")
+            return Record(line, cells, "contains bytes that are no characters in its encoding (marked in its cell)")
         if "\0" in cell:
             shown = [text.replace("\0", DAMAGED) for text in cells]
-            return Record(line, shown, "contains a NUL byte (shown as \ufffd)")
+            return Record(line, shown, "contains a NUL byte (marked in its cell)")
     return Record(line, cells)
