@@ -358,3 +358,17 @@ def test_an_import_is_changed_by_insiders_only_and_only_under_its_own_practice(p
         sign_in(outsider).post(path, expect=404)
     stored = db.session.get_one(Import, number(address))
     assert (stored.state, len(stored.files)) == (ImportState.UPLOADED, 2)
+
+
+def test_what_was_cancelled_before_it_began_is_forgotten_at_once(practice, lead):
+    address = upload(lead, ("clients.csv", CLIENTS))
+    lead.post(address + "/cancel", expect=303)
+    assert count(ImportChunk) == 0
+    begun = upload(lead, ("clients.csv", CLIENTS))
+    lead.post(begun + "/confirm", expect=303)
+    lead.post(begun + "/cancel", expect=303)
+    assert count(ImportChunk) == 1, "what was begun is kept for its 30 days"
+    jobs.run_import(number(begun))
+    here = {"Referer": "http://localhost" + begun}
+    lead.post(begun + "/cancel", headers=here, expect=303)
+    assert "This import is over" in text(lead.get(begun))

@@ -11,6 +11,7 @@ from ops import clock
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions, queries
+from ops.practices.actions.practices import Details
 from ops.practices.models import Practice
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -96,10 +97,8 @@ def _facts(practice: Practice) -> dict[str, Any]:
 
 
 def _more(practice: Practice) -> dict[str, Any]:
-    details = ("spoken_name", "specialty", "helps_best", "shareable", "website")
-    details += ("sender_name", "sender_email", "callback_number")
     return {
-        **{name: getattr(practice, name) for name in details},
+        **{name: getattr(practice, name) for name in Details.__annotations__},
         "hours": _number(queries.hours_on(practice, clock.today(practice.zone))),
         "patients": queries.count_patients(practice),
         "contracts": [

@@ -148,7 +148,10 @@ class CorrectPatientForm(FlaskForm):
     language = StringField("Language", [InputRequired(), Length(max=6)], description="Code: en, es, …")
     state = SelectField("State")
     zip = StringField("ZIP", [Length(max=5)])
-    stated_zone = SelectField("Time zone they told us", description="Wins over what state, ZIP and number suggest.")
+    stated_zone = SelectField(
+        "Time zone they told us",
+        description="Counts beside what state, ZIP and number suggest: a call must be lawful in each.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,9 +10,9 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.importing.fields import Field
 from ops.practices.importing.recognising import Profile, mapped
-from ops.practices.loading import begin, choose_profile, chosen_profile
+from ops.practices.loading import begin, cancel, choose_profile, chosen_profile
 from ops.practices.loading.preview import Preview
-from ops.practices.models import Import, ImportFile, ImportState, Practice, QuarantinedRow, SavedMapping
+from ops.practices.models import Import, ImportChunk, ImportFile, ImportState, Practice, QuarantinedRow, SavedMapping
 
 BY_HAND = "columns chosen by hand"
 BY_POSITION = "columns by position"
@@ -90,6 +90,19 @@ def confirm_import(load: Import, previews: Mapping[int, Preview]) -> None:
     begin(load)
 
 
+def discard(load: Import) -> None:
+    """Cancel it. What had not begun to be loaded is forgotten at once: there is no reason to keep it (RULES A12).
+
+    Raises Refused when the import is over.
+    """
+    _lock(load)
+    untouched = load.state is ImportState.UPLOADED
+    cancel(load)
+    if untouched:
+        files = sa.select(ImportFile.id).where(ImportFile.import_id == load.id)
+        db.session.execute(sa.delete(ImportChunk).where(ImportChunk.file_id.in_(files)))
+
+
 def _lock(load: Import) -> None:
     db.session.refresh(load, with_for_update=True)
 
@@ -108,4 +121,4 @@ def set_aside(load: Import) -> int:
         .where(QuarantinedRow.import_id == load.id, QuarantinedRow.corrected_at.is_(None))
         .values(corrected_at=clock.now())
     )
-    return done.rowcount  # type: ignore[attr-defined, no-any-return]
+    return done.rowcount  # type: ignore[attr-defined]

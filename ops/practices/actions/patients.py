@@ -1,7 +1,8 @@
 """What people enter or correct about one patient by hand; files come through the importer."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
@@ -84,7 +85,7 @@ def _zip(value: str | None) -> str | None:
     return tidy or None
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], object]] = {
     "phone": lambda value: checks.phone(value or "") or None,
     "email": lambda value: checks.email(value or "").lower() or None,
     "state": lambda value: checks.state(value) if value else None,

@@ -142,7 +142,7 @@ def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatu
         sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
     )
     db.session.refresh(practice)
-    if not moved.rowcount:
+    if not moved.rowcount:  # type: ignore[attr-defined]
         raise Refused(f"{practice.name} is {practice.status}; that cannot be done now.")
     ring("ops.queue.jobs.practice_changed", practice.id)
 

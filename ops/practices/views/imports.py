@@ -101,7 +101,7 @@ def wrong_rows(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
     file = file_or_404(import_or_404(practice_or_404(slug), import_id), file_id)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.name.rpartition(".")[0] or file.name).strip("-.") or "file"
     lines = ("\ufeff" + line if number == 0 else line for number, line in enumerate(loading.wrong_rows_csv(file)))
-    answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")  # type: ignore[type-var]
+    answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}-wrong-rows.csv"'
     return answer
 
