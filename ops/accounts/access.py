@@ -149,7 +149,7 @@ def _say_goodbye(sign_in: AuthSession, why: str) -> None:
 
 
 def _forget() -> None:
-    """Drop what the browser carries, but for the token of the form it may just be sending (the sign-in form, mostly)."""
+    """Drop what the browser carries, but for the token of the form it may be sending (to sign in, mostly)."""
     form_token = session.get("csrf_token")
     session.clear()
     if form_token:

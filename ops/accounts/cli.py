@@ -63,7 +63,6 @@ def _facts(person: User) -> dict[str, object]:
     return {
         "id": person.id,
         "email": person.email,
-        "name": person.name,
         "role": person.role.value,
         "practices": queries.practice_slugs(person),
     }
@@ -75,7 +74,7 @@ def list_(as_json: bool) -> None:
     """Every account."""
     everyone = queries.everyone()
     if as_json:
-        click.echo(json.dumps([_facts(person) | {"active": person.active} for person in everyone]))
+        click.echo(json.dumps([_facts(person) | {"name": person.name, "active": person.active} for person in everyone]))
         return
     for person in everyone:
         practices = ", ".join(queries.practice_slugs(person))
