@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
-from exports import bundle, fhir_encounter, fhir_patient, fhir_procedure, opened, read
 
 from ops.practices.importing.records import Unreadable
+from tests.exports import bundle, fhir_encounter, fhir_patient, fhir_procedure, opened, read
 
 
 def refused(content):

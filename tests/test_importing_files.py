@@ -6,12 +6,12 @@ import tracemalloc
 import zipfile
 from datetime import date
 
-import exports
 import pytest
-from exports import opened, read
 
 from ops.practices.importing.reading import MAX_COLUMNS
 from ops.practices.importing.records import Unreadable
+from tests import exports
+from tests.exports import opened, read
 
 HEAD = "Patient ID,First Name,Last Name,Email\n"
 ROW = "1,Ada,Lane,ada@example.com\n"

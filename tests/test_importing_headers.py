@@ -2,13 +2,13 @@
 
 from datetime import date
 
-import exports
 import pytest
-from exports import opened, read
 
 from ops.practices.importing.fields import Field
 from ops.practices.importing.recognising import Profile, mapped, recognise
 from ops.practices.importing.records import OptOut, Unreadable
+from tests import exports
+from tests.exports import opened, read
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import csv
 import io
 
 import pytest
-from exports import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.practices.importing.reading import open_table
+from tests.exports import read
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12)
 LATIN = st.text(st.sampled_from("abcXYZ 0123,;|\t\"'#\n-éèüñçß"), max_size=12)

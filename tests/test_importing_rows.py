@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from exports import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.practices.importing.records import OptOut
+from tests.exports import read
 
 HEAD = "Patient ID,First Name,Last Name,DOB,Mobile,Home Phone,Email,State,Zip,DND,Date,Service\n"
 GOOD = "1,Ada,Lane,3/12/1985,312-555-0101,,ada@example.com,IL,60601,no,5/2/2026,Botox\n"

@@ -74,7 +74,8 @@ class Table:
         try:
             yield from DelimitedText(text, self.delimiter, self.name)
         finally:
-            text.detach()  # the stream is the caller's: closing the text must not close it
+            if not text.closed:
+                text.detach()  # the stream is the caller's: forgetting the text must not close it
 
     def _delimiter(self) -> str:
         text = text_of(self._stream, self.encoding)

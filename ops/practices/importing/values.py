@@ -44,7 +44,7 @@ MAX_NAME = 100
 def read_name(text: str) -> str:
     """A name with its spaces tidied; digits and accents stay.
 
-    Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where an export lost a letter.
+    Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where a letter was lost.
     """
     name = " ".join(text.split())
     if name.isalpha():

@@ -45,7 +45,7 @@ def correct(row: QuarantinedRow, cells: Sequence[str], actor: str) -> tuple[str,
         row.cells, row.reasons = list(cells), list(bad[0].reasons)
     else:
         row.corrected_at = clock.now()
-        ring("ops.queue.jobs.practice_changed", practice.id)
+        ring("ops.queue.jobs.import_finished", practice.id)
     db.session.flush()
     return bad[0].reasons if bad else ()
 

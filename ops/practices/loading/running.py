@@ -238,5 +238,4 @@ class _Run:
             now = clock.now()
             self._still_ours(session, {"state": ImportState.DONE, "beat_at": now, "finished_at": now})
             if self._within is None:
-                ring("ops.queue.jobs.practice_changed", self._practice_id)
-                ring("ops.queue.jobs.start_cadences")
+                ring("ops.queue.jobs.import_finished", self._practice_id)
