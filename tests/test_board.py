@@ -9,10 +9,11 @@ from sqlalchemy import event
 
 from ops import clock
 from ops.accounts.models import PatientRead
+from ops.contact.facts import Reason
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices import actions as practices
-from ops.queue import board, board_words
+from ops.queue import board, board_lists, board_words
 from ops.queue.actions import cadences, claiming, editing, recording, tasks
 from ops.queue.models import CadenceRun, EventKind, Kind, Outcome, RunState, Share, Task, TaskEvent, TaskState
 from ops.scripts.actions import ensure_defaults
@@ -67,7 +68,7 @@ def fresh(task):
 
 
 def line_of(slug, **asked):
-    return next(line for line in board.lines(board.Asked(**asked)) if line.slug == slug)
+    return next(line for line in board.floor(board.Asked(**asked)) if line.slug == slug)
 
 
 def test_the_board_is_for_leads_and_admins(app, client, sign_in, lead):
@@ -118,9 +119,9 @@ def test_the_practice_with_the_least_minutes_per_hour_bought_is_owed_most(app, s
     with transaction("test"):
         for practice, time in ((few, 3.0), (many, 2.0), (idle, 0.0)):
             db.session.execute(sa.update(Share).where(Share.practice_id == practice.id).values(virtual_time=time))
-    found = {line.slug: line.owed_rank for line in board.lines(board.Asked())}
+    found = {line.slug: line.owed_rank for line in board.floor(board.Asked())}
     assert found == {"many": 1, "few": 2, "idle": None}
-    assert next(line.slug for line in board.lines(board.Asked())) == "many"
+    assert next(line.slug for line in board.floor(board.Asked())) == "many"
     page = sign_in(lead).get("/queue", expect=200).text
     assert "owed most" in page
     assert "2nd" in page
@@ -138,7 +139,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
         later.ready_at = later.promised_at = NOON + timedelta(hours=2)
         tried.ready_at, tried.tries = NOON + timedelta(hours=3), 1
         practices.pause_practice(paused)
-    found = {block.code: (block.tasks, block.opens_at) for block in board.over_all(board.blocks(board.Asked()))}
+    found = {block.code: (block.tasks, block.opens_at) for block in board.over_all(board.floor(board.Asked()))}
     assert found == {
         "HOURS_STATE": (1, morning),
         "CAP_24H": (1, morning),
@@ -146,7 +147,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
         "next_try": (1, NOON + timedelta(hours=3)),
         "practice_not_active": (1, None),
     }
-    total = board.totals(board.lines(board.Asked()))
+    total = board.totals(board.floor(board.Asked()))
     assert (total.ready, total.later, total.paused, total.promised) == (1, 3, 1, 1)
     page = sign_in(lead).get("/queue", expect=200).text
     assert "Outside the lawful hours of the place" in page
@@ -166,7 +167,7 @@ def test_the_board_can_be_narrowed_to_a_practice_and_a_kind(app, sign_in, lead):
     make_task(lake, Kind.REPLY)
     make_task(river)
     assert (line_of("lake").ready, line_of("lake", kind=Kind.REPLY).ready) == (2, 1)
-    assert [line.slug for line in board.lines(board.Asked("river"))] == ["river"]
+    assert [line.slug for line in board.floor(board.Asked("river"))] == ["river"]
     page = sign_in(lead).get("/queue?practice=lake&kind=reply", expect=200).text
     assert "Next up" in page
     assert 'href="/queue?practice=river' not in page
@@ -318,11 +319,11 @@ def test_who_was_not_happy_is_listed_until_a_lead_has_looked(app, sign_in, lead)
     assert "Zeller" not in page
     assert "Bruised for a week" in page
     with freeze_time(NOON + timedelta(minutes=1)):
-        assert not board.unhappy(board.Asked())[0].seen
+        assert not board_lists.unhappy(board.Asked())[0].seen
         browser.get(f"/tasks/{task.id}", expect=200)
-    assert board.unhappy(board.Asked())[0].seen
+    assert board_lists.unhappy(board.Asked())[0].seen
     with freeze_time(NOON + timedelta(days=31)):
-        assert board.unhappy(board.Asked()) == []
+        assert board_lists.unhappy(board.Asked()) == []
 
 
 def test_the_board_asks_the_database_as_often_for_thirty_practices_as_for_three(app, sign_in, lead):
@@ -339,7 +340,7 @@ def test_the_board_asks_the_database_as_often_for_thirty_practices_as_for_three(
     assert counts[0] <= 10
 
 
-@pytest.mark.parametrize("code", [str(reason) for reason in board_words.Reason])
+@pytest.mark.parametrize("code", [str(reason) for reason in Reason])
 def test_every_reason_of_the_gate_has_words(code):
     assert board_words.REASON_WORDS[code]
 

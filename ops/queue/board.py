@@ -1,27 +1,25 @@
-"""What the lead's board shows: the floor by practice, who holds what, what waits for what, and who was not happy.
+"""The lead's board: how the floor stands, practice by practice, and what waits for what.
 
-A handful of statements over all practices, however many there are; no practice, task or person is asked for singly.
+Two statements, however many practices there are: one looks at the open tasks once and counts them where they are, the
+other adds up hours. With a million open tasks the first is the cost of the page, so nothing here looks at them twice.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ops import clock
-from ops.accounts.models import PatientRead, Role, User
 from ops.db import db
-from ops.practices.models import Patient, Practice, PracticeStatus
-from ops.queue.models import Attempt, Kind, Outcome, Task, TaskState
+from ops.practices.models import Practice, PracticeStatus
+from ops.queue.models import Kind, Task, TaskState
 
 ROWS = 200
 """Practices and hands listed at most; the totals count all."""
-UNHAPPY_DAYS = 30
-UNHAPPY_ROWS = 50
-NEXT_ROWS = 50
-Rows = sa.Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,6 @@ class Asked:
 
     practice: str | None = None
     kind: Kind | None = None
-
-    def bound(self) -> dict[str, Any]:
-        return {"slug": self.practice, "kind": self.kind.value if self.kind else None, "now": clock.now()}
 
 
 @dataclass(frozen=True)
@@ -55,11 +50,12 @@ class Line:
     owed_rank: int | None
     ready: int
     later: int
-    opens_at: datetime | None
+    in_hands: int
     promised: int
     overdue: int
-    in_hands: int
     oldest_at: datetime | None
+    blocks: tuple["Block", ...]
+    """What its tasks wait for; a task shut for two reasons counts under both."""
 
     @property
     def active(self) -> bool:
@@ -81,48 +77,6 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Hand:
-    """A task somebody holds."""
-
-    task_id: int
-    kind: Kind
-    practice: str
-    zone: str
-    agent: str
-    since: datetime
-    lease_until: datetime
-
-
-@dataclass(frozen=True)
-class Next:
-    """A task that waits, in the order of its practice."""
-
-    task_id: int
-    kind: Kind
-    reason: str
-    created_at: datetime
-    ready_at: datetime
-    promised_at: datetime | None
-    rank: Decimal
-    shut_reasons: list[str] | None
-
-
-@dataclass(frozen=True)
-class Unhappy:
-    """Somebody who said they were not happy. `seen`: a lead or admin has looked at them since."""
-
-    task_id: int
-    practice: str
-    slug: str
-    zone: str
-    who: str
-    note: str
-    agent: str
-    at: datetime
-    seen: bool
-
-
-@dataclass(frozen=True)
 class Totals:
     """Over every practice that was asked for, also those beyond the listed rows."""
 
@@ -137,24 +91,12 @@ class Totals:
     delivered_minutes: Decimal
 
 
-LINES = sa.text(
+HOURS = sa.text(
     """
     WITH here AS (
         SELECT p.id, p.slug, p.name, p.zone, p.status, date_trunc('month', timezone(p.zone, :now))::date AS first,
                (date_trunc('month', timezone(p.zone, :now)) + interval '1 month')::date AS next
         FROM practices p WHERE CAST(:slug AS text) IS NULL OR p.slug = :slug
-    ), work AS (
-        SELECT t.practice_id,
-               count(*) FILTER (WHERE t.state = 'waiting' AND t.ready_at <= :now) AS ready,
-               count(*) FILTER (WHERE t.state = 'waiting' AND t.ready_at > :now) AS later,
-               min(t.ready_at) FILTER (WHERE t.state = 'waiting' AND t.ready_at > :now) AS opens_at,
-               count(*) FILTER (WHERE t.state = 'waiting' AND t.promised_at IS NOT NULL) AS promised,
-               count(*) FILTER (WHERE t.state = 'waiting' AND t.promised_at < :now) AS overdue,
-               count(*) FILTER (WHERE t.state = 'claimed') AS in_hands,
-               min(t.created_at) FILTER (WHERE t.state = 'waiting' AND t.ready_at <= :now) AS oldest_at
-        FROM tasks t JOIN here h ON h.id = t.practice_id
-        WHERE t.state IN ('waiting', 'claimed') AND (CAST(:kind AS text) IS NULL OR t.kind = :kind)
-        GROUP BY t.practice_id
     ), bought AS (
         -- hours of the contract, day by day where it began, changed or ended within the month
         SELECT h.id, sum(c.hours_per_month * (least(coalesce(c.ends_on, h.next), h.next)
@@ -172,45 +114,119 @@ LINES = sa.text(
     )
     SELECT h.id AS practice_id, h.slug, h.name, h.zone, h.status, round(coalesce(b.hours, 0), 2) AS bought_hours,
            coalesce(g.minutes, 0) AS delivered_minutes, coalesce(s.minutes_charged, 0) AS charged_minutes,
-           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank,
-           coalesce(w.ready, 0) AS ready, coalesce(w.later, 0) AS later, w.opens_at,
-           coalesce(w.promised, 0) AS promised, coalesce(w.overdue, 0) AS overdue,
-           coalesce(w.in_hands, 0) AS in_hands, w.oldest_at
+           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank
     FROM here h
-    LEFT JOIN work w ON w.practice_id = h.id
     LEFT JOIN bought b ON b.id = h.id
     LEFT JOIN given g ON g.id = h.id
     LEFT JOIN shares s ON s.practice_id = h.id
     LEFT JOIN owed o ON o.practice_id = h.id
-    WHERE h.status <> 'ended' OR w.practice_id IS NOT NULL
     ORDER BY o.rank NULLS LAST, lower(h.name), h.id
     """
 )
 
-BLOCKS = sa.text(
-    """
-    WITH shut AS (
-        SELECT t.practice_id, t.ready_at, p.status = 'active' AS active,
-               CASE WHEN p.status <> 'active' THEN '["practice_not_active"]'::jsonb
-                    WHEN jsonb_typeof(t.shut_reasons) = 'array' THEN t.shut_reasons
-                    WHEN t.promised_at IS NOT NULL THEN '["promised"]'
-                    WHEN t.tries > 0 THEN '["next_try"]'
-                    WHEN t.fence > 0 THEN '["put_off"]'
-                    ELSE '["not_due"]' END AS codes
-        FROM tasks t JOIN practices p ON p.id = t.practice_id
-        WHERE t.state = 'waiting' AND (t.ready_at > :now OR p.status <> 'active')
-          AND (CAST(:slug AS text) IS NULL OR p.slug = :slug) AND (CAST(:kind AS text) IS NULL OR t.kind = :kind)
+
+@dataclass(frozen=True)
+class Pile:
+    """Open tasks of one practice that stand alike: in hands, ready (no codes), or waiting for the same codes."""
+
+    practice_id: int
+    held: bool
+    codes: list[str] | None
+    tasks: int
+    opens_at: datetime
+    oldest_at: datetime
+    promised: int
+    overdue: int
+
+
+def floor(asked: Asked) -> list[Line]:
+    """Every practice that was asked for (ended ones only while they have open tasks), the one owed most first."""
+    piles: dict[int, list[Pile]] = {}
+    for pile in _piles(asked):
+        piles.setdefault(pile.practice_id, []).append(pile)
+    rows = db.session.execute(HOURS, {"slug": asked.practice, "now": clock.now()}).mappings()
+    found = [_line(dict(row), piles.get(row["practice_id"], [])) for row in rows]
+    return [line for line in found if line.open or line.status != PracticeStatus.ENDED]
+
+
+def _piles(asked: Asked) -> list[Pile]:
+    """One look at the open tasks, however many: they are counted where they are."""
+    now = clock.now()
+    held, shut = Task.state == TaskState.CLAIMED, Task.shut_reasons
+    code = lambda word: sa.cast([word], JSONB)  # noqa: E731
+    codes = sa.case(
+        (sa.or_(held, Task.ready_at <= now), sa.null()),
+        (sa.func.jsonb_typeof(shut) == "array", shut),
+        (Task.promised_at.is_not(None), code("promised")),
+        (Task.tries > 0, code("next_try")),
+        (Task.fence > 0, code("put_off")),
+        else_=code("not_due"),
     )
-    SELECT s.practice_id, code, count(*) AS tasks, min(s.ready_at) FILTER (WHERE s.active) AS opens_at
-    FROM shut s CROSS JOIN LATERAL jsonb_array_elements_text(s.codes) AS code
-    GROUP BY s.practice_id, code ORDER BY count(*) DESC, code
-    """
-)
+    promised = sa.case((held, sa.null()), else_=Task.promised_at)
+    one = sa.select(
+        Task.practice_id,
+        held.label("held"),
+        codes.label("codes"),
+        Task.ready_at,
+        Task.created_at,
+        promised.label("promised"),
+    ).where(Task.state.in_((TaskState.WAITING, TaskState.CLAIMED)))
+    if asked.practice:
+        one = one.where(
+            Task.practice_id == sa.select(Practice.id).where(Practice.slug == asked.practice).scalar_subquery()
+        )
+    if asked.kind:
+        one = one.where(Task.kind == asked.kind)
+    each = one.subquery().c
+    query = sa.select(
+        each.practice_id,
+        each.held,
+        each.codes,
+        sa.func.count(),
+        sa.func.min(each.ready_at),
+        sa.func.min(each.created_at),
+        sa.func.count(each.promised),
+        sa.func.count().filter(each.promised < now),
+    ).group_by(each.practice_id, each.held, each.codes)
+    return [Pile(*row) for row in db.session.execute(query)]
 
 
-def lines(asked: Asked) -> list[Line]:
-    """Every practice that was asked for (the ended ones only while they have open tasks), the one owed most first."""
-    return [Line(**row) for row in db.session.execute(LINES, asked.bound()).mappings()]
+def _line(row: dict[str, Any], piles: list[Pile]) -> Line:
+    ready = [pile for pile in piles if not pile.held and pile.codes is None]
+    later = [pile for pile in piles if pile.codes is not None]
+    blocks = _blocks(row["practice_id"], ready, later, row["status"] == PracticeStatus.ACTIVE)
+    return Line(
+        **row,
+        ready=sum(pile.tasks for pile in ready),
+        later=sum(pile.tasks for pile in later),
+        in_hands=sum(pile.tasks for pile in piles if pile.held),
+        promised=sum(pile.promised for pile in piles),
+        overdue=sum(pile.overdue for pile in piles),
+        oldest_at=min((pile.oldest_at for pile in ready), default=None),
+        blocks=tuple(sorted(blocks, key=lambda block: (-block.tasks, block.code))),
+    )
+
+
+def _blocks(practice_id: int, ready: list[Pile], later: list[Pile], active: bool) -> list[Block]:
+    """What the practice's tasks wait for; all of them for the practice itself while it is not active."""
+    if not active:
+        waiting = sum(pile.tasks for pile in ready + later)
+        return [Block(practice_id, "practice_not_active", waiting, None)] if waiting else []
+    return _merged(
+        practice_id,
+        (Block(practice_id, code, pile.tasks, pile.opens_at) for pile in later for code in pile.codes or ()),
+    )
+
+
+def _merged(practice_id: int, blocks: Iterable[Block]) -> list[Block]:
+    """One block per code, with all tasks and the earliest opening."""
+    whole: dict[str, Block] = {}
+    for block in blocks:
+        so_far = whole.get(block.code)
+        opens = [moment for moment in (block.opens_at, so_far and so_far.opens_at) if moment]
+        tasks = block.tasks + (so_far.tasks if so_far else 0)
+        whole[block.code] = Block(practice_id, block.code, tasks, min(opens, default=None))
+    return list(whole.values())
 
 
 def totals(found: list[Line]) -> Totals:
@@ -229,102 +245,7 @@ def totals(found: list[Line]) -> Totals:
     )
 
 
-def blocks(asked: Asked) -> list[Block]:
-    """What waits for what, practice by practice; a task shut for two reasons counts under both."""
-    return [Block(**row) for row in db.session.execute(BLOCKS, asked.bound()).mappings()]
-
-
-def over_all(found: list[Block]) -> list[Block]:
-    """The same over all practices (practice_id 0), the most frequent first."""
-    whole: dict[str, Block] = {}
-    for block in found:
-        so_far = whole.get(block.code)
-        opens = [moment for moment in (block.opens_at, so_far and so_far.opens_at) if moment]
-        whole[block.code] = Block(
-            0, block.code, block.tasks + (so_far.tasks if so_far else 0), min(opens, default=None)
-        )
-    return sorted(whole.values(), key=lambda block: (-block.tasks, block.code))
-
-
-def _narrowed(query: Rows, asked: Asked, kind: Any) -> Rows:
-    if asked.practice:
-        query = query.where(Practice.slug == asked.practice)
-    return query.where(kind == asked.kind) if asked.kind else query
-
-
-def hands(asked: Asked) -> list[Hand]:
-    """Who holds what, the longest first; at most `ROWS`."""
-    query = (
-        sa.select(Task.id, Task.kind, Practice.name, Practice.zone, User.name, Task.claimed_at, Task.lease_until)
-        .join(Practice, Practice.id == Task.practice_id)
-        .join(User, User.id == Task.held_by)
-        .where(Task.state == TaskState.CLAIMED)
-        .order_by(Task.claimed_at, Task.id)
-        .limit(ROWS)
-    )
-    return [Hand(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
-
-
-def next_up(asked: Asked) -> list[Next]:
-    """The waiting tasks of one practice in the order they come up; at most 50. Empty when no practice was asked for."""
-    if not asked.practice:
-        return []
-    later = sa.case((Task.ready_at > clock.now(), Task.ready_at))
-    query = (
-        sa.select(
-            Task.id,
-            Task.kind,
-            Task.reason,
-            Task.created_at,
-            Task.ready_at,
-            Task.promised_at,
-            Task.rank,
-            Task.shut_reasons,
-        )
-        .join(Practice, Practice.id == Task.practice_id)
-        .where(Task.state == TaskState.WAITING)
-        .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
-        .limit(NEXT_ROWS)
-    )
-    return [Next(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
-
-
-def unhappy(asked: Asked) -> list[Unhappy]:
-    """Who was not happy in the last 30 days, newest first; at most 50. First name and initial only."""
-    leads = sa.select(User.id).where(User.role.in_((Role.LEAD, Role.ADMIN)))
-    seen = sa.exists().where(
-        PatientRead.practice_id == Attempt.practice_id,
-        PatientRead.patient_id == Attempt.patient_id,
-        PatientRead.at > Attempt.at,
-        PatientRead.user_id.in_(leads),
-    )
-    who = sa.func.concat(Patient.first_name, " ", sa.func.left(Patient.last_name, 1), ".")
-    query = (
-        sa.select(
-            Attempt.task_id,
-            Practice.name,
-            Practice.slug,
-            Practice.zone,
-            who,
-            Attempt.note,
-            User.name,
-            Attempt.at,
-            seen,
-        )
-        .join(Practice, Practice.id == Attempt.practice_id)
-        .join(Patient, Patient.id == Attempt.patient_id)
-        .join(User, User.id == Attempt.agent_id)
-        .join(Task, Task.id == Attempt.task_id)
-        .where(Attempt.outcome == Outcome.NOT_HAPPY, Attempt.at >= clock.now() - timedelta(days=UNHAPPY_DAYS))
-        .order_by(Attempt.at.desc(), Attempt.id.desc())
-        .limit(UNHAPPY_ROWS)
-    )
-    return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
-
-
-def practice_choices() -> list[tuple[str, str]]:
-    """Practices one can narrow the board to: (slug, name)."""
-    query = sa.select(Practice.slug, Practice.name).where(Practice.status != PracticeStatus.ENDED)
-    return [
-        (slug, name) for slug, name in db.session.execute(query.order_by(sa.func.lower(Practice.name), Practice.id))
-    ]
+def over_all(found: list[Line]) -> list[Block]:
+    """What waits for what over all practices (practice_id 0), the most frequent first."""
+    whole = _merged(0, (block for line in found for block in line.blocks))
+    return sorted(whole, key=lambda block: (-block.tasks, block.code))

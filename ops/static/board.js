@@ -1,4 +1,5 @@
-// The lead's board fetches its live part again every 15 seconds, unless somebody is in the middle of something there.
+// The lead's board fetches its live part again every 15 seconds, unless somebody is in the middle of something there. Where the
+// answer takes long (a very large queue), it waits ten times as long as the answer took.
 const live = document.getElementById("live");
 const pause = document.getElementById("pause");
 const stale = document.getElementById("stale");
@@ -19,8 +20,14 @@ function busy() {
   return paused || document.hidden || focused || reading || live.querySelector("details[open]");
 }
 
+let asking = false;
+let asked = 0;
+let took = 0;
+
 async function refresh() {
-  if (busy()) return;
+  if (asking || busy() || performance.now() - asked < 10 * took) return;
+  asking = true;
+  asked = performance.now();
   try {
     const answer = await fetch(live.dataset.from, { headers: { Accept: "text/html" } });
     if (answer.redirected) return location.reload(); // signed out meanwhile: the whole page asks to sign in
@@ -33,6 +40,9 @@ async function refresh() {
     stale.hidden = true;
   } catch {
     stale.hidden = false;
+  } finally {
+    took = performance.now() - asked;
+    asking = false;
   }
 }
 

@@ -14,6 +14,7 @@ from ops.db import transaction
 from ops.errors import Refused
 from ops.practices.actions import note_read
 from ops.queue import board as floor
+from ops.queue import board_lists as lists
 from ops.queue import board_words as words
 from ops.queue.actions import editing
 from ops.queue.cadence_words import capital
@@ -34,29 +35,21 @@ def _asked() -> floor.Asked:
 
 def _live(asked: floor.Asked) -> dict[str, Any]:
     """What the live part of the board shows."""
-    lines, blocks = floor.lines(asked), floor.blocks(asked)
+    lines = floor.floor(asked)
     return {
         "asked": asked,
         "now": clock.now(),
         "lines": lines[: floor.ROWS],
         "more": len(lines) - floor.ROWS,
         "totals": floor.totals(lines),
-        "blocked": floor.over_all(blocks),
-        "blocks_of": _by_practice(blocks),
-        "hands": floor.hands(asked),
-        "next_up": floor.next_up(asked),
+        "blocked": floor.over_all(lines),
+        "hands": lists.hands(asked),
+        "next_up": lists.next_up(asked),
         "zone": lines[0].zone if asked.practice and lines else "UTC",
         "words": words,
         "capital": capital,
         "kind_words": KIND_WORDS,
     }
-
-
-def _by_practice(blocks: list[floor.Block]) -> dict[int, list[floor.Block]]:
-    found: dict[int, list[floor.Block]] = {}
-    for block in blocks:
-        found.setdefault(block.practice_id, []).append(block)
-    return found
 
 
 @bp.get("/queue")
@@ -66,9 +59,9 @@ def board() -> ResponseReturnValue:
     asked = _asked()
     return render_template(
         "queue/board.html",
-        practices=floor.practice_choices(),
-        unhappy=floor.unhappy(asked),
-        unhappy_days=floor.UNHAPPY_DAYS,
+        practices=lists.practice_choices(),
+        unhappy=lists.unhappy(asked),
+        unhappy_days=lists.UNHAPPY_DAYS,
         **_live(asked),
     )
 
