@@ -41,7 +41,7 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
     how = _profile(practice, profile)
     try:
         with ExitStack() as stack:
-            streams = [(path.name, stack.enter_context(path.open("rb"))) for path in files]
+            streams: list[tuple[str, BinaryIO]] = [(path.name, stack.enter_context(path.open("rb"))) for path in files]
             outcome = _try(practice, streams, how) if dry_run else _load(practice, streams, how)
     except (Unreadable, Refused) as problem:
         if as_json:

@@ -211,11 +211,13 @@ class Cleaner:
 
     def _disagreements(self, cells: list[str]) -> list[tuple[Field, int, str]]:
         found = []
+        readers = self._readers()
         for field, places in self._places.items():
-            read = self._readers().get(field)
-            for place in places if read else ():
+            read = readers.get(field)
+            for place in places:
                 try:
-                    read(cells[place])
+                    if read is not None:
+                        read(cells[place])
                 except Unclear as reason:
                     found.append((field, place, str(reason)))
         return found
@@ -233,7 +235,8 @@ class Cleaner:
                 Field.EMAIL: read_email,
                 Field.STATE: read_state,
                 Field.ZIP: lambda text: read_zip(text, None),
-            } | dict.fromkeys(PHONES, read_phone)
+            }
+            readers |= dict.fromkeys(PHONES, read_phone)
         readers |= dict.fromkeys(_REFUSALS, read_yes) | dict.fromkeys(_PERMISSIONS, read_permission)
         return readers
 

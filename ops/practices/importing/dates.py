@@ -87,14 +87,14 @@ def _stamp(text: str, year: str, month: str, day: str, clock: tuple[str | None, 
 
 
 def _clock(
-    hour: str, minute: str, second: str | None, half: str | None, zone: str | None
+    hour: str | None, minute: str | None, second: str | None, half: str | None, zone: str | None
 ) -> tuple[time, timezone | None]:
-    number = int(hour)
+    number = int(hour or 0)
     if half:
         if not 1 <= number <= 12:
             raise ValueError(hour)
         number = number % 12 + (12 if half[0] in "pP" else 0)
-    return time(number, int(minute), int(second or 0)), _offset(zone)
+    return time(number, int(minute or 0), int(second or 0)), _offset(zone)
 
 
 def _offset(zone: str | None) -> timezone | None:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -71,19 +72,19 @@ class Bundle:
         """How many entries say something about patients."""
         return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
 
-    def patients(self, today: date) -> Iterator[GoodRow | BadRow]:
+    def patients(self, today: date) -> Iterator[GoodRow | BadRow | None]:
         """The Patient entries. `today` is the practice's day."""
         for number, full_url, resource in self._entries():
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
-                yield _row(number, resource, lambda r, n=number, x=external_id: _patient(r, n, x, today))
+                yield _row(number, resource, partial(_patient, resource, number, external_id, today))
 
     def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
         """The Encounters and Procedures; None for one that was not finished. `zone` and `today` are the practice's."""
         here = ZoneInfo(zone)
         for number, _, resource in self._entries():
             if resource.get("resourceType") in MILESTONES:
-                yield _row(number, resource, lambda r, n=number: self._milestone(r, n, here, today))
+                yield _row(number, resource, partial(self._milestone, resource, number, here, today))
 
     def _refuse_what_is_no_bundle(self) -> None:
         kind = next((value for at, _, value in self._events() if at == "resourceType"), None)
@@ -150,9 +151,9 @@ class Bundle:
         return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
 
 
-def _row(number: int, resource: Resource, read: Callable[[Resource], GoodRow | None]) -> GoodRow | BadRow | None:
+def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
     try:
-        return read(resource)
+        return read()
     except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
         reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()

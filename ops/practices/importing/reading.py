@@ -51,10 +51,11 @@ class Table:
         for record in self._below_header():
             _, cells, problem = record
             if problem or len(cells) != width or not cells[0] or cells[0].strip() == first_column:
-                record = self._looked_at_twice(record)
-                if record is None:
-                    continue
-            yield record
+                fitted = self._looked_at_twice(record)
+                if fitted is not None:
+                    yield fitted
+            else:
+                yield record
 
     def _looked_at_twice(self, record: Record) -> Record | None:
         cells = [cell.strip() for cell in record.cells]

@@ -144,6 +144,19 @@ def saved_mappings(practice_id: int) -> list[Profile]:
     return [Profile.from_json(mapping.profile) for mapping in db.session.scalars(newest)]
 
 
+class _Raw:
+    """A file taken from the database, not looked at yet."""
+
+    def __init__(self, file: ImportFile, files: ExitStack):
+        self._file_id, self._name, self._size, self._done = file.id, file.name, file.size, file.rows_done
+        self._profile = chosen_profile(file)
+        self._stream = files.enter_context(raw(file))
+
+    def opened(self, saved: list[Profile]) -> _Part:
+        source = open_source(self._stream, self._name, self._profile, saved)
+        return _Part(self._file_id, self._size, self._done, source, self._stream)
+
+
 class _Run:
     """One run of one import. `within`: a session whose transaction holds all of it (a try-out), else one per batch."""
 
@@ -173,14 +186,10 @@ class _Run:
         kinds = sa.select(TreatmentType).where(TreatmentType.practice_id == practice.id).order_by(TreatmentType.id)
         self._treatments = [(kind.id, kind.match_words) for kind in db.session.scalars(kinds)]
         mappings = saved_mappings(practice.id)
-        raws = [(file.id, file.size, file.rows_done, file.name, chosen_profile(file), raw(file)) for file in load.files]
-        opened = [(*facts, files.enter_context(stream)) for *facts, stream in raws]
+        raws = [_Raw(file, files) for file in load.files]
         if self._within is None:
             db.session.rollback()  # so that no transaction stays open while the files are looked through
-        parts = [
-            _Part(file_id, size, done, open_source(stream, name, profile, mappings), stream)
-            for file_id, size, done, name, profile, stream in opened
-        ]
+        parts = [one.opened(mappings) for one in raws]
         if all(part.source.ignored for part in parts):
             notes = "; ".join(f"{part.source.name}: {' '.join(part.source.notes)}" for part in parts)
             raise Unreadable(f"Nothing to read. {notes}")
