@@ -121,6 +121,7 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert CHROMIUM, "the browser is missing"
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
@@ -141,6 +142,12 @@ def signed_in(browser: Browser, agency: Agency, who: str) -> Page:
 
 def _stays_home(url: str, address: str) -> None:
     assert url.startswith((address, "data:", "blob:")), f"a page asked another host for {url}"
+
+
+def press(page: Page, key: str) -> None:
+    """One key, once the page listens."""
+    page.wait_for_load_state("load")
+    page.keyboard.press(key)
 
 
 def is_accessible(page: Page) -> None:
@@ -198,7 +205,7 @@ def test_from_a_practices_export_to_its_month(agency: Agency, browser: Browser) 
 
     # an agent takes the next task with one key, while the database is killed under the card
     agent = signed_in(browser, agency, "agent")
-    agent.keyboard.press("j")
+    press(agent, "j")
     expect(agent.get_by_role("heading", name="Harbor", exact=True)).to_be_visible()
     is_accessible(agent)
     agent.get_by_label("Note").fill("Lovely talk, has a sister.")
@@ -208,17 +215,17 @@ def test_from_a_practices_export_to_its_month(agency: Agency, browser: Browser) 
     agent.get_by_label("First name").fill("Ines")
     agent.get_by_label("Phone", exact=True).fill("212 555 0177")
     agent.get_by_label("They are with the patient and said yes to me").check()
-    agent.keyboard.press("w")
+    press(agent, "w")
 
     # the next card is the friend, promised for today
     expect(agent.get_by_text("First call to a friend for")).to_be_visible()
     assert agency.ask("SELECT note FROM attempts") == "Lovely talk, has a sister."
     assert agency.ask("SELECT count(*) FROM referrals") == 1
-    agent.keyboard.press("w")
+    press(agent, "w")
     expect(agent.get_by_text("Referral ask for")).to_be_visible()
-    agent.keyboard.press("o")
+    press(agent, "o")
     expect(agent.get_by_text("Referral ask for")).to_be_visible()
-    agent.keyboard.press("n")
+    press(agent, "n")
     expect(agent.get_by_role("heading", name="Your desk")).to_be_visible()
     is_accessible(agent)
     answers = "SELECT string_agg(outcome, ' ' ORDER BY id) FROM attempts"

@@ -28,6 +28,8 @@ from ops.referrals import jobs as referrals
 DAYS = 90
 HISTORY_DAYS = 45
 """How far before the first day the first export goes back."""
+LEFT_DAYS = 2
+"""Working days at the end on which nobody works, so that the desk has something to do."""
 LOADS = (0, 30, 60, 80, 90)
 """Days on which the practices send an export."""
 HOURS = (time(12, 30), time(18, 0))
@@ -132,6 +134,7 @@ class Demo:
     def _day(self, number: int) -> None:
         day = self.first + timedelta(days=number)
         last = number == DAYS
+        left = sum((day + timedelta(days=ahead)).weekday() < 5 for ahead in range(DAYS - number)) < LEFT_DAYS
         if number in LOADS:
             with clock.moved_to(self._morning(day, last)):
                 self._load(number)
@@ -142,7 +145,7 @@ class Demo:
                     break
                 with clock.moved_to(moment):
                     self._tick()
-                    if not last:
+                    if not left:
                         self._work(moment)
         if last:
             self._tick()

@@ -13,6 +13,7 @@ from ops.contact.places import places_of
 from ops.db import db
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
+from ops.queue.actions.cadences import why_no_note
 from ops.queue.models import Attempt, CadenceRun, EventKind, Task, TaskEvent
 from ops.queue.outcomes import Rule, rules_for
 from ops.queue.people import person_of, referral_of
@@ -41,6 +42,8 @@ class Card:
     attempts: tuple[Attempt, ...]
     why: dict
     outcomes: tuple[Rule, ...]
+    no_note: str | None
+    """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
 
     @property
     def may_call_until(self) -> datetime | None:
@@ -74,6 +77,7 @@ def card_for(task: Task, agent: User) -> Card:
         attempts=_attempts(task),
         why=_why(task),
         outcomes=rules_for(task.kind),
+        no_note=why_no_note(patient) if any(rule.sends_note for rule in rules_for(task.kind)) else None,
     )
 
 

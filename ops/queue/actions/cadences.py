@@ -5,7 +5,7 @@ claim, so that two ticks at once share the work.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -201,31 +201,63 @@ def advance(run: CadenceRun) -> None:
 
 
 def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str) -> bool:
-    """Queue the practice's text or mail of this kind, once per reason; False without an address or a sendable
-    script."""
+    """Queue the practice's text or mail of this kind, once per reason; False when it cannot be written."""
     practice = db.session.get_one(Practice, patient.practice_id)
-    address = patient.phone if medium is Medium.SMS else patient.email
-    version = scripts.published(practice.id, kind, medium)
-    if not address or version is None:
-        return False
-    values = wording.values(practice, patient)
     try:
-        subject = render(version.subject, values) if version.subject else ""
-        body = render(version.body, values)
+        written = _write(practice, patient, kind, medium)
         queue_message(
             practice,
             patient,
             channel=medium.value,
             kind=str(kind),
             reason_key=reason_key,
-            to_address=address,
-            subject=subject,
-            body=body,
-            script_version_id=version.id,
+            to_address=written.address,
+            subject=written.subject,
+            body=written.body,
+            script_version_id=written.version_id,
         )
-    except (ScriptError, Refused):  # the practice's page says what is missing; the cadence goes on without this step
+    except Refused:  # the practice's page says what is missing; the cadence goes on without this step
         return False
     return True
+
+
+class Written(NamedTuple):
+    """A text or mail as it would be sent."""
+
+    address: str
+    subject: str
+    body: str
+    version_id: int
+
+
+def _write(practice: Practice, patient: Patient, kind: Kind, medium: Medium) -> Written:
+    """Raises Refused, with the reason in words, when it cannot be written for this patient."""
+    address = patient.phone if medium is Medium.SMS else patient.email
+    if not address:
+        raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
+    version = scripts.published(practice.id, kind, medium)
+    if version is None:
+        raise Refused("Nobody has published a text for it.")
+    values = wording.values(practice, patient)
+    try:
+        subject = render(version.subject, values) if version.subject else ""
+        return Written(address, subject, render(version.body, values), version.id)
+    except ScriptError as problem:
+        raise Refused(str(problem)) from problem
+
+
+def why_no_note(patient: Patient) -> str | None:
+    """Why the note to forward could reach this patient neither by text nor by mail; None when it could."""
+    practice = db.session.get_one(Practice, patient.practice_id)
+    problems = []
+    for medium in (Medium.SMS, Medium.EMAIL):
+        try:
+            _write(practice, patient, Kind.ASK, medium)
+        except Refused as problem:
+            problems.append(str(problem))
+        else:
+            return None
+    return " ".join(dict.fromkeys(problems))
 
 
 def close_stale() -> int:

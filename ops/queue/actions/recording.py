@@ -118,7 +118,9 @@ def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule,
     referral = referral_of(task)
     if referral and chosen.referral and may_follow(referral.state, chosen.referral):
         move_referral(referral, chosen.referral, actor=actor)
-    if chosen.sends_note:
+    if (
+        chosen.sends_note and not saved.friend
+    ):  # whose friend we have gets the thank-you; two texts would be one too many
         reason_key = f"note:{task.run_id or task.id}"
         cadences.send_template(patient, Kind.ASK, Medium.SMS, reason_key) or cadences.send_template(
             patient, Kind.ASK, Medium.EMAIL, reason_key

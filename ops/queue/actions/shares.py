@@ -6,11 +6,9 @@ bounded credit, so that a week away neither is lost whole nor floods the floor.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import Contract, Practice
 from ops.queue.models import Share, Task, TaskState
 
 CREDIT = 3.0
@@ -44,15 +42,25 @@ def note_work(practice_id: int) -> None:
     )
 
 
+REFRESH = sa.text(
+    """
+    INSERT INTO shares (practice_id, hours, virtual_time, minutes_charged, has_work)
+    SELECT p.id,
+           coalesce((SELECT c.hours_per_month FROM contracts c
+                     WHERE c.practice_id = p.id AND c.starts_on <= here.day
+                       AND (c.ends_on IS NULL OR c.ends_on > here.day)), 0),
+           -- a new practice starts level with the one that is owed most
+           coalesce((SELECT min(virtual_time) FROM shares WHERE has_work), 0), 0, false
+    FROM practices p CROSS JOIN LATERAL (SELECT (CAST(:now AS timestamptz) AT TIME ZONE p.zone)::date AS day) here
+    ON CONFLICT (practice_id) DO UPDATE SET hours = excluded.hours WHERE shares.hours <> excluded.hours
+    """
+)
+"""Every practice has a share with the contract hours in force on its own calendar day."""
+
+
 def refresh_shares() -> None:
     """Give every practice a share with the contract hours in force today, and keep "has work" honest."""
-    for practice in db.session.scalars(sa.select(Practice)).all():
-        hours = _hours_now(practice)
-        db.session.execute(
-            insert(Share)
-            .values(practice_id=practice.id, hours=hours, virtual_time=_level(), minutes_charged=0, has_work=False)
-            .on_conflict_do_update(index_elements=["practice_id"], set_={"hours": hours}, where=Share.hours != hours)
-        )
+    db.session.execute(REFRESH, {"now": clock.now()})
     waiting = sa.exists().where(Task.practice_id == Share.practice_id, Task.state == TaskState.WAITING)
     db.session.execute(
         sa.update(Share)
@@ -63,20 +71,3 @@ def refresh_shares() -> None:
     idle = sa.select(Share.practice_id).where(~Share.has_work, waiting)
     for practice_id in db.session.scalars(idle).all():
         note_work(practice_id)
-
-
-def _level() -> float:
-    """Where a new practice starts: level with the one that is owed most."""
-    return db.session.scalar(sa.select(sa.func.min(Share.virtual_time)).where(Share.has_work)) or 0.0
-
-
-def _hours_now(practice: Practice) -> float:
-    today = clock.today(practice.zone)
-    hours = db.session.scalar(
-        sa.select(Contract.hours_per_month).where(
-            Contract.practice_id == practice.id,
-            Contract.starts_on <= today,
-            sa.or_(Contract.ends_on.is_(None), Contract.ends_on > today),
-        )
-    )
-    return float(hours or 0)
