@@ -21,7 +21,6 @@ ACTORS = {
     "cadence": "the cadence",
     "gate": "the contact gate",
     "reply": "an answer of the patient",
-    "test": "a test",
 }
 EVENT_WORDS = {
     EventKind.OPENED: "Opened",
