@@ -1,6 +1,8 @@
 """The `ops` command. Each package brings its own commands in a `cli.py`; they are imported when they are needed."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -33,31 +35,44 @@ class Ops(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         name = ctx.protected_args[0] if ctx.protected_args else ctx.args[0] if ctx.args else None
-        asks_for_help = "--help" in sys.argv
-        if name in COMMANDS and COMMANDS[name][1] and not asks_for_help:
-            with _at_work():
-                return super().invoke(ctx)
-        return super().invoke(ctx)
+        asks_for_help = {"--help", "-h"} & set(sys.argv)
+        with _clear_words():
+            if name in COMMANDS and COMMANDS[name][1] and not asks_for_help:
+                with _at_work():
+                    return super().invoke(ctx)
+            return super().invoke(ctx)
 
 
-def _at_work():  # type: ignore[no-untyped-def]
-    """Servers, migrations and an app context for the life of one command."""
-    from contextlib import contextmanager
+@contextmanager
+def _clear_words() -> Iterator[None]:
+    """A wrong setting or a server that does not start is told in a line, not as a traceback."""
+    from pydantic import ValidationError
 
+    try:
+        yield
+    except ValidationError as problem:
+        wrong = (f"{'.'.join(map(str, each['loc'])).upper() or 'settings'}: {each['msg']}" for each in problem.errors())
+        raise click.ClickException("a setting is wrong: " + "; ".join(wrong)) from None
+    except Exception as problem:
+        match type(problem).__name__:  # by name: importing them costs every command a second
+            case "ServerError":
+                raise click.ClickException(str(problem)) from None
+            case "OperationalError":
+                raise click.ClickException(str(problem).splitlines()[0]) from None
+        raise
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    """Servers, migrations and an app context for the life of one command. What it needs is imported only then."""
     from ops import create_app
     from ops.db import db
     from ops.migrate import upgrade
     from ops.runtime.servers import ready
 
-    @contextmanager
-    def context():  # type: ignore[no-untyped-def]
-        with ready():
-            app = create_app()
-            with app.app_context():
-                upgrade(db.engine)
-                yield
-
-    return context()
+    with ready(), create_app().app_context():
+        upgrade(db.engine)
+        yield
 
 
 @click.group(cls=Ops, context_settings={"help_option_names": ["-h", "--help"]})

@@ -166,6 +166,16 @@ def test_a_callback_is_a_promise(agent, patient):
 
 
 @freeze_time(NOON)
+def test_a_promise_is_kept_even_when_the_days_of_its_cadence_are_over_by_then(agent, patient):
+    task = claim(agent)
+    at = task.closes_at + timedelta(days=3, hours=18)
+    record(agent, task, Outcome.CALLBACK, callback_at=at)
+    with freeze_time(at + timedelta(minutes=1)):
+        jobs.sweep()
+        assert claim(agent).id == task.id
+
+
+@freeze_time(NOON)
 @pytest.mark.parametrize("minutes", [None, -5, 60 * 24 * 400])
 def test_a_callback_needs_a_sensible_time(agent, patient, minutes):
     task = claim(agent)

@@ -26,6 +26,8 @@ from ops.scripts.models import Medium
 
 LONGEST_MINUTES = 60.0
 """A call that seems longer was a forgotten page."""
+PROMISE_STANDS = timedelta(days=14)
+"""How long a promised call is still tried, even when the days in which it made sense are over by then."""
 FRIEND_WITHIN = timedelta(hours=24)
 """A friend is called the same day, at the latest within this time (DOMAIN, the Ease)."""
 
@@ -164,8 +166,8 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
     now = clock.now()
     match chosen.then:
         case Then.PROMISE:
-            task.promise_owner_id = task.held_by if saved.mine else None
             assert saved.callback_at is not None
+            _promise(task, run, saved.callback_at, mine=saved.mine)
             tasks.retry(task, saved.callback_at, actor, promised_at=saved.callback_at, outcome=saved.outcome)
         case Then.RETRY if task.tries < task.max_tries:
             zone = patient.stated_zone or practice.zone
@@ -184,3 +186,11 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
         tasks.cancel_work_for(patient.id, actor, "asked not to be contacted", except_task=task.id)
     if chosen.outcome in (Outcome.NOT_HAPPY, Outcome.WRONG_PERSON) and task.referral_id is None:
         tasks.cancel_work_for(patient.id, actor, chosen.label, except_task=task.id)
+
+
+def _promise(task: Task, run: CadenceRun | None, at: datetime, *, mine: bool) -> None:
+    """A promise outlasts the days of its cadence: it must not be closed as stale before it was kept."""
+    task.promise_owner_id = task.held_by if mine else None
+    for days in (task, run):
+        if days and days.closes_at:
+            days.closes_at = max(days.closes_at, at + PROMISE_STANDS)
