@@ -55,7 +55,8 @@ START = sa.text(
         WHERE NOT EXISTS (
             SELECT FROM cadence_runs r JOIN cadences rc ON rc.id = r.cadence_id
             WHERE r.patient_id = b.patient_id AND rc.kind = b.kind
-              AND r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone)
+              AND (r.milestone_id = b.milestone_id  -- a trigger made again is not a reason to ask again
+                   OR r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone))
           -- asked for a friend once and told "never": never again
           AND NOT (b.kind = 'ask' AND EXISTS (
             SELECT FROM asks a WHERE a.patient_id = b.patient_id AND a.answer = 'never'))

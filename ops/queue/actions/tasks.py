@@ -182,12 +182,6 @@ def end_run(run: CadenceRun, why: str) -> None:
 def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int | None = None) -> int:
     """End every cadence of a patient and cancel their waiting tasks; how many tasks. For who must not be contacted any
     more."""
-    for run in db.session.scalars(
-        sa.select(CadenceRun)
-        .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
-        .with_for_update()
-    ):
-        end_run(run, why)
     waiting = db.session.scalars(
         sa.select(Task)
         .where(
@@ -200,5 +194,11 @@ def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int |
     ).all()
     for task in waiting:
         cancel(task, actor, why)
+    for run in db.session.scalars(
+        sa.select(CadenceRun)
+        .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
+        .with_for_update()
+    ):
+        end_run(run, why)
     db.session.flush()
     return len(waiting)
