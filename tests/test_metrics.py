@@ -378,6 +378,7 @@ def test_friends_are_shown_by_first_name_and_loop_debt_is_counted(app):
     send_friend(patient, noon(10), name="Bea Mary Doe", told=noon(11))
     send_friend(patient, noon(12), (ReferralState.BOOKED, noon(13)), name="Cy")
     send_friend(patient, noon(12, 2), name="Dot")
+    send_friend(patient, at(ZONE, 2026, 4, 1), name="Eve", told=noon(2, 4))  # the first moment of the next month
     report = march(practice)
     assert [(friend.first_name, friend.referrer, friend.state) for friend in report.friends.people] == [
         ("Bea", "Ada L.", ReferralState.RECEIVED),

@@ -157,7 +157,9 @@ def loop(practice: Practice, month: Month, as_of: datetime) -> Loop:
 def work(practice: Practice, month: Month, as_of: datetime) -> Work:
     """Hours and attempts of the month."""
     rows = db.session.execute(queries.attempts(practice.id, *month.bounds(practice.zone), as_of)).all()
-    bought = db.session.execute(queries.contracts(practice.id)).tuples().all()
+    bought = [
+        (row.hours_per_month, row.starts_on, row.ends_on) for row in db.session.execute(queries.contracts(practice.id))
+    ]
     return Work(
         hours_bought=float(round(hours_bought(month, bought), 2)),
         hours_delivered=round(float(sum(row.minutes for row in rows)) / 60, 2),
