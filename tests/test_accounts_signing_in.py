@@ -13,6 +13,7 @@ from ops import clock
 from ops.accounts import access, actions, passwords
 from ops.accounts.models import AuthSession, User
 from ops.db import db, transaction
+from ops.web import limiter
 from tests.browser import Browser
 from tests.world import make_user
 
@@ -145,6 +146,8 @@ def test_sign_in_works_while_redis_is_away(database_url, monkeypatch):
     from ops import create_app
     from ops.config import settings
 
+    for name, value in vars(limiter).items():  # one object serves every application of this process: leave it as it was
+        monkeypatch.setattr(limiter, name, value)
     monkeypatch.setenv("REDIS_URL", "unix:///nowhere/at/all.sock")
     settings.cache_clear()
     app = create_app()
