@@ -19,7 +19,7 @@ def create_app() -> Flask:
 
     from ops import models, web
     from ops.config import settings
-    from ops.contact.actions import keep_refusals
+    from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
     from ops.practices import refusals
@@ -41,7 +41,7 @@ def create_app() -> Flask:
     )
     assert models.metadata.tables
     db.init_app(app)
-    refusals.kept_by(keep_refusals)
+    refusals.kept_by(keep_refusals, follow_refusals)
     web.prepare(app)
     _register(app)
     return app

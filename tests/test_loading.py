@@ -10,13 +10,18 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.background import QUEUES, queue
+from ops.contact.actions import suppress
 from ops.contact.models import Suppression
+from ops.crypto import contact_key
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices import jobs, loading, refusals
+from ops.practices.actions import correct_patient
 from ops.practices.importing.fields import Field
 from ops.practices.importing.recognising import mapped
 from ops.practices.importing.records import Unreadable
+from ops.practices.loading.running import LoadError
+from ops.practices.loading.writing import Writer
 from ops.practices.models import (
     Import,
     ImportChunk,
@@ -166,10 +171,46 @@ def test_an_opt_out_in_a_file_of_visits_reaches_the_patient_known_from_another(p
     assert (row.contact_key, row.channel.value) == (patient("M1").phone_key, "sms")
 
 
+def test_an_opt_out_follows_the_patient_to_a_new_number_and_a_new_address(practice):
+    load(practice, HEAD + "1,Ada,Lane,,312-555-0101,,yes\n2,Bea,Cole,,312-555-0102,,no\n")
+    with freeze_time("2026-07-01"):
+        load(practice, "Patient ID,First Name,Mobile\n1,Ada,312-555-0111\n2,Bea,312-555-0112\n")
+        load(practice, "Patient ID,First Name,Email\n1,Ada,ada@example.com\n")
+    ada = patient("1")
+    assert (ada.phone, ada.email) == ("+13125550111", "ada@example.com")
+    kept = db.session.scalars(sa.select(Suppression.contact_key)).all()
+    assert {ada.phone_key, ada.email_key} <= set(kept)
+    assert patient("2").phone_key not in kept
+
+
+def test_that_a_number_was_somebody_elses_does_not_follow_the_patient(practice):
+    load(practice, HEAD + "1,Ada,Lane,,312-555-0101,,\n")
+    with transaction("test"):
+        suppress(patient("1").phone_key, "all", "WRONG_PERSON", "said on the call", "test", practice.id)
+    load(practice, HEAD + "1,Ada,Lane,,312-555-0111,,\n")
+    assert db.session.scalars(sa.select(Suppression.contact_key)).all() == [contact_key("+13125550101")]
+
+
+def test_a_number_corrected_by_hand_keeps_the_opt_out_too(practice):
+    load(practice, HEAD + "1,Ada,Lane,,312-555-0101,,yes\n")
+    ada = patient("1")
+    with transaction("test"):
+        correct_patient(practice, ada, phone="312-555-0111")
+    assert contact_key("+13125550111") in db.session.scalars(sa.select(Suppression.contact_key)).all()
+
+
+def test_wrong_rows_as_long_as_a_page_do_not_pile_up_in_memory(practice, monkeypatch):
+    monkeypatch.setattr("ops.practices.loading.batches.CHARACTERS", 10_000)
+    sizes, write = [], Writer.write
+    monkeypatch.setattr(Writer, "write", lambda self, *args: sizes.append(args[1].rows) or write(self, *args))
+    outcome = load(practice, HEAD + f"1,{'x' * 3000}\n" * 20)
+    assert (len(outcome.quarantined), max(sizes)) == (20, 4)
+
+
 def test_an_import_with_opt_outs_stops_when_nobody_keeps_them(practice, monkeypatch):
     monkeypatch.setattr(refusals, "_keeper", None)
     number = received(practice, ("file.csv", HEAD + "1,Ada,Lane,,312-555-0101,,yes\n"))
-    with pytest.raises(RuntimeError, match="keep them"):
+    with pytest.raises(LoadError, match=r"RuntimeError at refusals\.py"):
         loading.run(number)
     assert db.session.scalar(sa.select(sa.func.count(Patient.id))) == 0
     db.session.expire_all()

@@ -20,6 +20,7 @@ from ops.errors import Refused
 from ops.practices import jobs, loading
 from ops.practices.importing.records import Unreadable
 from ops.practices.loading.ahead import ahead
+from ops.practices.loading.running import LoadError
 from ops.practices.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.practices.loading.starting import SILENCE
 from ops.practices.models import Import, ImportFile, ImportState, Milestone, Patient, QuarantinedRow
@@ -198,7 +199,7 @@ def test_a_load_that_kills_its_worker_each_time_is_given_up(practice):
 def test_an_error_of_ours_is_noted_in_words_and_raised(practice, monkeypatch):
     monkeypatch.setattr("ops.practices.loading.writing.Writer._milestones", lambda *_: 1 / 0)
     number = waiting(practice)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(LoadError, match=r"ZeroDivisionError at test_loading_killed.py"):
         loading.run(number)
     assert row(number).problem == "An error of ours (ZeroDivisionError). What was read before it is stored."
     assert (count(Patient), db.session.scalar(sa.select(ImportFile.rows_done))) == (0, 0), "its batch is not half there"

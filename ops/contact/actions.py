@@ -3,7 +3,7 @@
 All of it is append only. A suppression is never deleted (RULES decision 5); saying the same one twice changes nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from ops import clock
 from ops.contact.facts import Reason
 from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
 from ops.db import db
-from ops.practices.refusals import Refusal
+from ops.practices.refusals import Move, Refusal
 
 BATCH_ROWS = 5000
 OPT_OUT_REASONS = {
@@ -97,6 +97,36 @@ def keep_refusals(refusals: Iterable[Refusal], actor: str) -> None:
         ),
         actor,
     )
+
+
+def follow_refusals(practice_id: int, moves: Sequence[Move], actor: str) -> None:
+    """What people said to this practice holds for their new numbers and addresses (`ops.practices.refusals`).
+
+    Only what a person said moves along; that an address bounced or a number was somebody else's stays where it was.
+    """
+    olds = list({key for move in moves for key in move[:2] if key})
+    said = sa.select(Suppression.contact_key, Suppression.channel).where(
+        Suppression.practice_id == practice_id,
+        Suppression.contact_key.in_(olds),
+        Suppression.reason.in_(OPT_OUT_REASONS.values()),
+    )
+    refused: dict[bytes, set[SuppressedChannel]] = {}
+    for key, channel in db.session.execute(said):
+        refused.setdefault(key, set()).add(channel)
+    moved = (
+        Refusal(new, channel, "said before the number changed", practice_id)
+        for move in moves
+        for channel in {channel for old in move[:2] if old for channel in refused.get(old, ())}
+        for new in _new_ones(move, channel)
+    )
+    keep_refusals(moved, actor)
+
+
+def _new_ones(move: Move, channel: SuppressedChannel) -> Iterator[bytes]:
+    if move.new_phone and channel is not SuppressedChannel.EMAIL:
+        yield move.new_phone
+    if move.new_email and channel in (SuppressedChannel.ALL, SuppressedChannel.EMAIL):
+        yield move.new_email
 
 
 def record_consent(

@@ -16,7 +16,7 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.importing.recognising import NAMES, Profile
 from ops.practices.importing.records import Unreadable
-from ops.practices.loading import Outcome, begin, choose_profile, outcome_of, receive, run, try_out
+from ops.practices.loading import Outcome, begin, cancel, choose_profile, outcome_of, receive, run, try_out
 from ops.practices.loading.running import Report
 from ops.practices.models import Import, ImportState, Practice, SavedMapping
 
@@ -75,8 +75,14 @@ def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile 
             choose_profile(file, how)
         begin(load, ring_worker=False)
         import_id = load.id
-    with _progress() as report:
-        run(import_id, report)
+    try:
+        with _progress() as report:
+            run(import_id, report)
+    except KeyboardInterrupt:  # else the tick would take it for dead and go on with it
+        db.session.rollback()
+        with transaction(ACTOR):
+            cancel(db.session.get_one(Import, import_id))
+        raise
     db.session.expire_all()
     load = db.session.get_one(Import, import_id)
     if load.state is not ImportState.DONE:

@@ -1,10 +1,10 @@
-"""Where the opt-outs of a file go.
+"""Where the opt-outs of a file go, and the people who said no when their number changes.
 
 Practices are known below the packages that decide on contact, so the factory says who keeps opt-outs. Without a keeper
 an import with opt-outs stops: it is better not to know a patient than to forget that they said no.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -17,14 +17,26 @@ class Refusal(NamedTuple):
     practice_id: int
 
 
+class Move(NamedTuple):
+    """A patient's number and address (as `crypto.contact_key`) before and after a change; None where there is none."""
+
+    old_phone: bytes | None
+    old_email: bytes | None
+    new_phone: bytes | None
+    new_email: bytes | None
+
+
 Keeper = Callable[[Iterable[Refusal], str], object]
+Mover = Callable[[int, Sequence[Move], str], object]
 _keeper: Keeper | None = None
+_mover: Mover | None = None
 
 
-def kept_by(keeper: Keeper) -> None:
-    """`keeper(refusals, actor)` stores opt-outs in the transaction going on; saying the same twice changes nothing."""
-    global _keeper
-    _keeper = keeper
+def kept_by(keeper: Keeper, mover: Mover) -> None:
+    """`keeper(refusals, actor)` stores opt-outs, `mover(practice_id, moves, actor)` lets them follow people to a new
+    number, both in the transaction going on; saying the same twice changes nothing."""
+    global _keeper, _mover
+    _keeper, _mover = keeper, mover
 
 
 def keep(refusals: Iterable[Refusal], actor: str) -> None:
@@ -32,3 +44,10 @@ def keep(refusals: Iterable[Refusal], actor: str) -> None:
     if _keeper is None:
         raise RuntimeError("an import with opt-outs needs somebody to keep them: refusals.kept_by()")
     _keeper(refusals, actor)
+
+
+def follow(practice_id: int, moves: Sequence[Move], actor: str) -> None:
+    """Somebody who said no to this practice has said it for their new number too. Raises RuntimeError like `keep`."""
+    if _mover is None:
+        raise RuntimeError("a changed number needs somebody who keeps opt-outs: refusals.kept_by()")
+    _mover(practice_id, moves, actor)

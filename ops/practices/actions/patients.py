@@ -11,7 +11,7 @@ from ops.accounts.models import PatientRead, User
 from ops.background import ring
 from ops.db import db
 from ops.errors import Refused
-from ops.practices import checks
+from ops.practices import checks, refusals
 from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, TreatmentType
 
 
@@ -60,9 +60,13 @@ def add_patient(
 
 def correct_patient(practice: Practice, patient: Patient, **person: Unpack[Person]) -> None:
     """Put right what the file had wrong. A later import that says otherwise wins again: it is the practice's record."""
+    before = (patient.phone_key, patient.email_key)
     _set(patient, person)
     patient.updated_at = clock.now()
     db.session.flush()
+    if before != (patient.phone_key, patient.email_key):
+        move = refusals.Move(*before, patient.phone_key, patient.email_key)
+        refusals.follow(practice.id, [move], f"practice:{practice.id}")
     ring("ops.queue.jobs.practice_changed", practice.id)
 
 

@@ -16,9 +16,9 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from ops.practices.importing.records import Record, Unreadable
 
-MAX_UNPACKED = 300_000_000
-MAX_GRID = 4_000_000
-"""Cells of one sheet, empty ones counted: about 200 MB in memory."""
+MAX_UNPACKED = 200_000_000
+MAX_GRID = 2_000_000
+"""Cells of one sheet, empty ones counted: about 200 MB in memory (measured: 100 MB a million)."""
 MAX_PARTS = 2_000
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 

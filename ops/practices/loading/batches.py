@@ -12,9 +12,9 @@ from ops.practices.models import MilestoneKind
 
 ROWS = 10_000
 """Of one batch, and so of one transaction."""
+CHARACTERS = 4_000_000
+"""Of raw cells in one batch, which ends when it holds more: wrong rows can be a million characters long."""
 ADULT = 18
-MAX_CELLS_KEPT = 1_000_000
-"""Characters of a quarantined row that are kept; no readable record is longer."""
 
 PatientRow = tuple[object, ...]
 MilestoneRow = tuple[object, ...]
@@ -26,6 +26,7 @@ class Batch:
 
     rows: int = 0
     rows_done: int = 0
+    characters: int = 0
     patients: dict[str, PatientRow] = field(default_factory=dict)
     milestones: dict[tuple[str, str], MilestoneRow] = field(default_factory=dict)
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
@@ -33,6 +34,15 @@ class Batch:
     cells: dict[int, list[str]] = field(default_factory=dict)
     corrects: dict[int, int] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
+
+    def put_aside(self, row: BadRow) -> None:
+        self.bad.append(row)
+        self.characters += sum(map(len, row.cells))
+
+    def keep_cells(self, line: int, cells: list[str]) -> None:
+        """In case the database knows of a reason against the row."""
+        self.cells[line] = cells
+        self.characters += sum(map(len, cells))
 
 
 class Matcher:
@@ -72,8 +82,8 @@ class Batcher:
             if isinstance(row, GoodRow):
                 self._take(batch, row)
             elif row is not None:
-                batch.bad.append(row)
-            if batch.rows == ROWS:
+                batch.put_aside(row)
+            if batch.rows == ROWS or batch.characters > CHARACTERS:
                 yield self._closed(batch, done)
                 batch = Batch()
         if batch.rows:
@@ -89,11 +99,11 @@ class Batcher:
         if patient:
             other = self._seen.note(external_id, identity, self._flags(patient, bool(opt_outs)), line)
             if other:
-                batch.bad.append(BadRow(line, cells, (_two_people(external_id, other),)))
+                batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),)))
                 return
             batch.patients[external_id] = self._patient_row(patient)
         else:
-            batch.cells[line] = cells
+            batch.keep_cells(line, cells)
             if opt_outs:
                 self._seen.suppress(external_id, line)
         if corrects:

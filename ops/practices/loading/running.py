@@ -6,12 +6,15 @@ who stood in a file before decides on what comes later. Whoever runs an import w
 another name there, or a cancelled import, stops.
 """
 
+import traceback
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
+import psycopg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
@@ -43,6 +46,17 @@ class Superseded(Exception):
     """Somebody else runs this import, or it was cancelled."""
 
 
+class LoadError(Exception):
+    """An error of ours during a load: its kind and places, without its message. PostgreSQL's messages quote rows, and
+    a patient must not get into a log that way."""
+
+    def __init__(self, import_id: int, problem: Exception):
+        frames = traceback.extract_tb(problem.__traceback__)[-3:]
+        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+        self.kind = type(problem).__name__
+        super().__init__(f"import {import_id}: {self.kind} at {places}")
+
+
 class _Undone(Exception):
     """Takes a try-out back."""
 
@@ -61,8 +75,8 @@ class _Part:
 def run(import_id: int, report: Report | None = None) -> bool:
     """Load what `import_id` names, or go on with it; False when it was not waiting to be run, or somebody took it over.
 
-    Its row says afterwards what came of it: done with counts, or failed with the problem in words. Errors of ours are
-    raised after being noted; a lost database is raised and left to be resumed.
+    Its row says afterwards what came of it: done with counts, or failed with the problem in words. Raises LoadError for
+    an error of ours, after noting it; a lost database is raised and left to be resumed.
     """
     me = _claim(import_id)
     if me is None:
@@ -76,12 +90,13 @@ def run(import_id: int, report: Report | None = None) -> bool:
     except (Unreadable, Refused) as problem:
         _fail(import_id, me, str(problem))
         return True
-    except sa.exc.OperationalError:
+    except (sa.exc.OperationalError, psycopg.OperationalError):
         raise
     except Exception as problem:
-        log.exception("import_failed", import_id=import_id, error=type(problem).__name__)
-        _fail(import_id, me, f"An error of ours ({type(problem).__name__}). What was read before it is stored.")
-        raise
+        error = LoadError(import_id, problem)
+    log.error("import_failed", import_id=import_id, error=str(error))
+    _fail(import_id, me, f"An error of ours ({error.kind}). What was read before it is stored.")
+    raise error
 
 
 def try_out(practice: Practice, files: list[tuple[str, BinaryIO, Profile | str | None]], actor: str) -> Outcome:

@@ -18,8 +18,9 @@ from ops.practices.importing.fields import PHONES, Field
 from ops.practices.importing.recognising import Profile
 from ops.practices.importing.records import BadRow
 from ops.practices.loading.batches import Batch
-from ops.practices.refusals import Refusal, keep
+from ops.practices.refusals import Move, Refusal, follow, keep
 
+LOCK = 7_034_003 << 32
 PATIENT_COLUMNS = {
     "external_id": "text",
     "first_name": "text",
@@ -84,6 +85,8 @@ class Writer:
         assert driver is not None
         with driver.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
+            # two loads of one practice would wait for each other's rows in different orders, for ever
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK + self.practice_id,))
             done = Written()
             if batch.patients:
                 done.patients_new, done.patients_updated = self._patients(cursor, batch, now)
@@ -101,12 +104,23 @@ class Writer:
         declared = ", ".join(f"{name} {kind}" for name, kind in PATIENT_COLUMNS.items())
         cursor.execute(f"CREATE TEMP TABLE staged_patients ({declared}) ON COMMIT DROP")
         _copy(cursor, f"staged_patients ({columns})", PATIENT_COLUMNS.values(), batch.patients.values())
+        if self.stated & {"phone_key", "email_key"}:
+            self._follow(cursor)
         cursor.execute(
             _upsert_patients(self.stated), {"practice": self.practice_id, "import": self.import_id, "now": now}
         )
         fresh, changed = cursor.fetchone() or (0, 0)
         cursor.execute("DROP TABLE staged_patients")
         return fresh, changed
+
+    def _follow(self, cursor: Cursor) -> None:
+        """People with a new number or address have said no for that one too."""
+        phone = "s.phone_key" if "phone_key" in self.stated else "p.phone_key"
+        email = "s.email_key" if "email_key" in self.stated else "p.email_key"
+        cursor.execute(_MOVES.format(phone=phone, email=email), {"practice": self.practice_id})
+        moves = [Move(*row) for row in cursor]
+        if moves:
+            follow(self.practice_id, moves, self.actor)
 
     def _milestones(self, cursor: Cursor, batch: Batch, now: datetime) -> tuple[list[BadRow], int]:
         cursor.execute(
@@ -211,6 +225,13 @@ def _upsert_patients(stated: frozenset[str]) -> str:
     )
 
 
+_MOVES = """
+SELECT p.phone_key, p.email_key, {phone}, {email}
+FROM staged_patients s CROSS JOIN LATERAL (
+    SELECT phone_key, email_key FROM patients
+    WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
+WHERE (p.phone_key, p.email_key) IS DISTINCT FROM ({phone}, {email})
+"""
 _KEYS = """
 SELECT external_id, phone_key, email_key FROM patients
 WHERE practice_id = %(practice)s AND external_id = ANY(%(people)s)
