@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas  # noqa: F401 (its C code crashes when it is first imported under a frozen clock)
 import pytest
 import sqlalchemy as sa
 
@@ -66,23 +67,56 @@ def _sweep_stale(cluster: sa.Engine) -> None:
                 connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
-@pytest.fixture
-def database_url(cluster: sa.Engine, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an empty database of the newest schema, set as DATABASE_URL. Always the same name in one
-    process."""
-    from ops.config import settings
+# Emptying what a test filled is ten times cheaper than cloning the template for each test. Without triggers and foreign
+# keys, since what may never be deleted in the product must be here.
+EMPTY = """
+DO $$
+DECLARE
+    filled text;
+    dirty boolean;
+    used text;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica;
+    FOR filled IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                  AND relname NOT IN ('alembic_version', 'installation') LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', filled) INTO dirty;
+        IF dirty THEN EXECUTE format('DELETE FROM %I', filled); END IF;
+    END LOOP;
+    FOR used IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+        PERFORM setval(used::regclass, 1, false);
+    END LOOP;
+    UPDATE installation SET demo_state = NULL WHERE demo_state IS NOT NULL;
+END $$
+"""
 
+
+@pytest.fixture(scope="session")
+def own_database(cluster: sa.Engine, template: str) -> Iterator[sa.Engine]:
+    """A database of this process, cloned from the template once."""
     name = f"test_{os.getpid()}"
     with cluster.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    url = cluster.url.set(database=name).render_as_string(hide_password=False)
+    engine = sa.create_engine(cluster.url.set(database=name), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    yield engine
+    with cluster.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def database_url(own_database: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty database of the newest schema, set as DATABASE_URL. The same one for all tests of a
+    process: nobody else may be connected to it when a test begins."""
+    from ops.config import settings
+
+    with own_database.connect() as connection:
+        connection.exec_driver_sql(EMPTY)
+    url = own_database.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()
     yield url
     settings.cache_clear()
-    with cluster.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
