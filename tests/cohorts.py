@@ -3,24 +3,45 @@
 Rows, not verbs: a test of the report needs odd orders and exact moments that the verbs would not let it have.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ops.crypto import contact_key
 from ops.db import db
+from ops.metrics.cohort import Cohort
+from ops.metrics.months import Month
+from ops.metrics.reports import MonthReport, month_report
 from ops.practices.models import Milestone, Patient, Practice
 from ops.queue.models import Cadence, CadenceRun, Kind, RunState, Task, TaskState
 from ops.referrals.models import Answer, Ask, OptIn, Referral, ReferralEvent, ReferralState
 from tests.world import edge, make_milestone, make_patient
 
 TOXIN_OPENS = 10
+MARCH = Month(2026, 3)
+LATER = datetime(2026, 9, 1, tzinfo=UTC)
+"""When everything of March is known."""
+ZONE = "America/Chicago"
 
 
 def at(zone: str, *when: int) -> datetime:
     """A moment on the clock of `zone`."""
     return datetime(*when, tzinfo=ZoneInfo(zone))
+
+
+def noon(day: int, month: int = 3) -> datetime:
+    """Twelve o'clock of a day in 2026 in Chicago."""
+    return at(ZONE, 2026, month, day, 12)
+
+
+def march(practice: Practice, as_of: datetime = LATER) -> MonthReport:
+    return month_report(practice, MARCH, as_of)
+
+
+def counts(cohort: Cohort) -> dict[str, int]:
+    """How many got to each stage."""
+    return {str(step.stage): step.count for step in cohort.steps}
 
 
 def result_shows(practice: Practice, on: date, patient: Patient | None = None, **person: object) -> Milestone:
