@@ -192,7 +192,12 @@ def _reason(run: CadenceRun) -> str:
 
 
 def advance(run: CadenceRun) -> None:
-    """The current step is over without an answer: the next one is due after its gap; after the last the run ends."""
+    """The current step is over without an answer: the next one is due after its gap; after the last the run ends.
+
+    A run that was ended while its call was in hands (they wrote back, or said stop) stays ended.
+    """
+    if run.state is RunState.ENDED:
+        return
     steps = _steps(run.cadence_id)
     run.position += 1
     if run.position >= len(steps):

@@ -16,7 +16,7 @@ from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
 from ops.queue.actions import cadences, shares, tasks
-from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, Task
+from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Task
 from ops.queue.outcomes import Rule, Then, rule
 from ops.queue.people import person_of, referral_of
 from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
@@ -164,15 +164,18 @@ def _suppress(chosen: Rule, practice: Practice, person: object, actor: str) -> N
 def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved: Saved, actor: str) -> None:
     run = db.session.get(CadenceRun, task.run_id, with_for_update=True) if task.run_id else None
     now = clock.now()
+    # they wrote back, or said stop, while the call was in hands: it was the last one of its cadence
+    over = run is not None and run.state is RunState.ENDED
     match chosen.then:
         case Then.PROMISE:
             assert saved.callback_at is not None
             _promise(task, run, saved.callback_at, mine=saved.mine)
             tasks.retry(task, saved.callback_at, actor, promised_at=saved.callback_at, outcome=saved.outcome)
-        case Then.RETRY if task.tries < task.max_tries:
+        case Then.RETRY if task.tries < task.max_tries and not over:
             zone = patient.stated_zone or practice.zone
             tasks.retry(task, cadence.next_try(now, zone, task.tries), actor, outcome=saved.outcome)
-        case Then.LATER if chosen.later and task.tries <= task.max_tries:
+        case Then.LATER if chosen.later and task.tries <= task.max_tries and not over:
+            _outlast(task, run, now + chosen.later)
             tasks.retry(task, now + chosen.later, actor, outcome=saved.outcome)
         case Then.RETRY | Then.NEXT_STEP:
             tasks.finish(task, actor, outcome=saved.outcome)
@@ -189,8 +192,12 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
 
 
 def _promise(task: Task, run: CadenceRun | None, at: datetime, *, mine: bool) -> None:
-    """A promise outlasts the days of its cadence: it must not be closed as stale before it was kept."""
     task.promise_owner_id = task.held_by if mine else None
+    _outlast(task, run, at)
+
+
+def _outlast(task: Task, run: CadenceRun | None, at: datetime) -> None:
+    """What was announced outlasts the days of its cadence: it must not be closed as stale before it was kept."""
     for days in (task, run):
         if days and days.closes_at:
             days.closes_at = max(days.closes_at, at + PROMISE_STANDS)

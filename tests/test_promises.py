@@ -1,0 +1,92 @@
+"""What was agreed is kept: through replies, the days of a cadence, the night, and a practice's papers."""
+
+from datetime import timedelta
+
+import pytest
+from freezegun import freeze_time
+
+from ops.accounts.models import Role, User
+from ops.db import db, transaction
+from ops.messages import actions as messages
+from ops.practices.models import Patient, Practice
+from ops.queue import jobs
+from ops.queue.actions import claiming, recording
+from ops.queue.actions.recording import Saved
+from ops.queue.models import CadenceRun, Outcome, RunState, Task, TaskState
+from tests.world import make_milestone, make_patient, make_practice, make_user
+
+NOON = "2026-03-10 18:00:00"
+
+
+@pytest.fixture
+def agent(app) -> User:
+    return make_user(Role.AGENT)
+
+
+@pytest.fixture
+def practice(app) -> Practice:
+    practice = make_practice(shareable="They never push.", website="https://one.example.com")
+    jobs.practice_added(practice.id)
+    return practice
+
+
+@pytest.fixture
+def patient(practice) -> Patient:
+    with freeze_time(NOON):
+        patient = make_patient(practice, "Maria", email="maria@example.com")
+        make_milestone(patient, "Toxin", days_ago=14)
+        jobs.import_finished(practice.id)
+    return patient
+
+
+def claim(agent: User) -> Task | None:
+    with transaction(agent.actor):
+        return claiming.claim_next(agent.id, agent.actor)
+
+
+def record(agent: User, task: Task, outcome: Outcome, **typed) -> None:
+    with transaction(agent.actor):
+        recording.record_outcome(task.id, agent.id, task.fence, agent.actor, Saved(outcome, **typed))
+
+
+def write_back(patient: Patient, body: str) -> int:
+    with transaction("inbound"):
+        practice = db.session.get_one(Practice, patient.practice_id)
+        reply = messages.receive(practice, channel="sms", from_address=patient.phone, body=body, provider_id="one")
+    jobs.note_reply(reply.id)
+    return reply.id
+
+
+def fresh(task: Task) -> Task:
+    return db.session.get_one(Task, task.id, populate_existing=True)
+
+
+def last_try(task: Task) -> None:
+    with transaction("test"):
+        db.session.get_one(Task, task.id).tries = task.max_tries - 1
+
+
+@freeze_time(NOON)
+@pytest.mark.parametrize("body", ["Thank you!", "STOP"])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("outcome", [Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.THINKING, Outcome.BAD_NUMBER])
+def test_a_reply_while_the_call_is_in_hands_makes_it_the_last_of_its_cadence(agent, patient, outcome, last, body):
+    task = claim(agent)
+    if last:
+        last_try(task)
+    write_back(patient, body)
+    record(agent, task, outcome)
+    assert fresh(task).state is TaskState.DONE
+    assert db.session.get_one(CadenceRun, task.run_id, populate_existing=True).state is RunState.ENDED
+
+
+@freeze_time(NOON)
+def test_who_has_to_think_is_asked_once_more_even_when_the_days_are_nearly_over(agent, patient):
+    task = claim(agent)
+    over = task.closes_at
+    with freeze_time(over - timedelta(days=3) + timedelta(hours=18)):
+        jobs.sweep()
+        record(agent, claim(agent), Outcome.THINKING)
+    with freeze_time(over + timedelta(days=4, hours=19)):
+        jobs.sweep()
+        assert claim(agent).id == task.id
