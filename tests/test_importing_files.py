@@ -261,3 +261,15 @@ def test_a_cell_in_the_last_corner_does_not_make_a_grid_of_billions():
 def test_a_damaged_workbook_is_called_damaged():
     packed = exports.workbook([["First Name"], ["Ada"]])
     assert "damaged" in refusal(packed[: len(packed) // 2], "clients.xlsx")
+
+
+def test_lines_of_a_workbook_are_its_rows_even_below_empty_ones():
+    rows = [[], [], ["Patient ID", "First Name", "Email"], [], ["1", "Ada", "nobody"], ["2", "Bea", "b@example.com"]]
+    good, bad = read(exports.workbook(rows))
+    assert ([row.line for row in good], [row.line for row in bad]) == ([6], [5])
+
+
+def test_a_workbook_that_begins_in_another_column_keeps_its_cells_in_place():
+    rows = [["", "", "Patient ID", "First Name"], ["", "", "1", "Ada"]]
+    good, bad = read(exports.workbook(rows))
+    assert ([row.external_id for row in good], bad) == (["1"], [])

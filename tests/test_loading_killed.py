@@ -245,3 +245,25 @@ def test_a_hundred_thousand_people_are_told_apart_in_little_memory():
     assert seen.note("P77", hash("another"), 1, 500_000) == 79
     assert seen.counts[UNREACHABLE] == 100_000
     assert sum(array.itemsize * len(array) for array in (seen._keys, seen._people, seen._lines)) < 6_000_000
+
+
+def test_two_loads_of_one_practice_that_meet_in_opposite_orders_both_finish(app, practice, monkeypatch):
+    monkeypatch.setattr("ops.practices.loading.batches.ROWS", 10_000)
+    people = [f"P{number},Ada{{}},Lane,,a{number}@example.com,,,\n" for number in range(400)]
+    assert loading.run(waiting(practice, HEAD + "".join(people).replace("{}", "")))
+    orders = (("x", people), ("y", people[::-1]))
+    numbers = [waiting(practice, HEAD + "".join(rows).replace("{}", name)) for name, rows in orders]
+    start, answers = threading.Barrier(2), []
+
+    def work(number):
+        with app.app_context():
+            start.wait()
+            answers.append(loading.run(number))
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in numbers]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert answers == [True, True]
+    assert {row(number).patients_updated for number in numbers} == {400}

@@ -47,10 +47,8 @@ class Workbook:
         raise Unreadable(f"{name}: the workbook has no visible sheet with anything on it.")
 
     def __iter__(self) -> Iterator[Record]:
-        start = self._sheet.start
-        first = (start[0] if start else 0) + 1
-        for offset, row in enumerate(self._sheet.iter_rows()):
-            yield Record(first + offset, [as_text(value) for value in row])
+        for line, row in enumerate(self._sheet.iter_rows(), 1):  # it begins at the first row, empty or not
+            yield Record(line, [as_text(value) for value in row])
 
 
 def as_text(value: Any) -> str:
