@@ -1,18 +1,22 @@
 """What was agreed is kept: through replies, the days of a cadence, the night, and a practice's papers."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from freezegun import freeze_time
 
+from ops import clock
 from ops.accounts.models import Role, User
+from ops.contact import rules
 from ops.db import db, transaction
 from ops.messages import actions as messages
+from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
 from ops.queue.actions import claiming, recording
 from ops.queue.actions.recording import Saved
-from ops.queue.models import CadenceRun, Outcome, RunState, Task, TaskState
+from ops.queue.models import CadenceRun, Kind, Outcome, RunState, Task, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -90,3 +94,52 @@ def test_who_has_to_think_is_asked_once_more_even_when_the_days_are_nearly_over(
     with freeze_time(over + timedelta(days=4, hours=19)):
         jobs.sweep()
         assert claim(agent).id == task.id
+
+
+def promise(agent: User, task: Task, hours: int = 2) -> None:
+    record(agent, task, Outcome.CALLBACK, callback_at=clock.now() + timedelta(hours=hours))
+
+
+@freeze_time(NOON)
+def test_a_thank_you_before_an_agreed_call_does_not_cancel_the_call(agent, patient):
+    task = claim(agent)
+    promise(agent, task)
+    write_back(patient, "Thanks, talk to you at three!")
+    assert fresh(task).state is TaskState.WAITING
+    answer = db.session.scalars(sa.select(Task).where(Task.kind == Kind.REPLY)).one()
+    assert answer.state is TaskState.WAITING, "and somebody reads what they wrote"
+
+
+@freeze_time(NOON)
+def test_a_stop_cancels_the_agreed_call_too(agent, patient):
+    task = claim(agent)
+    promise(agent, task)
+    write_back(patient, "STOP")
+    assert fresh(task).state is TaskState.CANCELLED
+
+
+@freeze_time(NOON)
+def test_a_missing_baa_stops_the_calls_and_loses_none(agent, patient, practice):
+    task = claim(agent)
+    promise(agent, task)
+    with freeze_time("2026-03-10 20:30:00"):
+        with transaction("test"):
+            practices.edit_practice(db.session.get_one(Practice, practice.id), baa_on=None)
+        assert claim(agent) is None
+        assert (fresh(task).state, fresh(task).shut_reasons) == (TaskState.WAITING, ["NO_BAA"])
+        with transaction("test"):
+            practices.edit_practice(db.session.get_one(Practice, practice.id), baa_on=date(2026, 1, 2))
+    with freeze_time("2026-03-10 21:31:00"):
+        assert claim(agent).id == task.id
+
+
+@freeze_time(NOON)
+def test_an_unreadable_table_of_the_law_loses_no_call(agent, patient, monkeypatch):
+    def unreadable():
+        raise rules.RulesError("out of date")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rules, "current", unreadable)
+        assert claim(agent) is None
+    task = db.session.scalars(sa.select(Task)).one()
+    assert (task.state, task.shut_reasons) == (TaskState.WAITING, ["RULES_EXPIRED"])

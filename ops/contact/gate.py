@@ -32,6 +32,18 @@ PASSING = {
     Reason.LOCK_LOST,
 }
 """Blocks that end without anybody deciding otherwise about the person: the next opening is still worth knowing."""
+FOR_GOOD = (
+    frozenset(Reason)
+    - PASSING
+    - {
+        # these are about our own house and pass when somebody mends it
+        Reason.STORE_UNREADABLE,
+        Reason.RULES_EXPIRED,
+        Reason.HOLIDAY_TABLE_MISSING,
+        Reason.NO_BAA,
+    }
+)
+"""Blocks for which work is given up: whatever else is put right, this person may not be contacted so."""
 
 
 @dataclass(frozen=True)

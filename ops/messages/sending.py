@@ -19,8 +19,8 @@ import structlog
 
 from ops import clock
 from ops.contact import actions as contact
-from ops.contact.facts import Decision, Reason
-from ops.contact.gate import PASSING
+from ops.contact.facts import Decision
+from ops.contact.gate import FOR_GOOD
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.messages import channels, permission
@@ -37,17 +37,6 @@ TRY_AGAIN = timedelta(minutes=10)
 MAX_WAIT = timedelta(days=7)
 """What could not leave for so long would come out of the blue."""
 MAX_TRIES = 6
-FOR_GOOD = (
-    frozenset(Reason)
-    - PASSING
-    - {
-        # these are about our own house and pass when somebody mends it
-        Reason.STORE_UNREADABLE,
-        Reason.RULES_EXPIRED,
-        Reason.HOLIDAY_TABLE_MISSING,
-        Reason.NO_BAA,
-    }
-)
 
 
 def deliver(message_id: uuid.UUID) -> MessageState | None:

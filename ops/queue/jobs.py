@@ -123,7 +123,7 @@ def note_reply(inbound_id: int) -> None:
         if patient is None:
             return
         why = "opted out" if inbound.meaning == "stop" else "wrote back"
-        tasks.cancel_work_for(patient.id, "reply", why)
+        tasks.cancel_work_for(patient.id, "reply", why, promises=inbound.meaning == "stop")
         if inbound.meaning != "stop" and patient.phone:
             tasks.open_task(
                 practice_id=patient.practice_id,

@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ops import clock
-from ops.contact.facts import Decision, Reason
+from ops.contact.facts import Decision
+from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
 from ops.queue import cadence
@@ -69,18 +70,19 @@ def open_task(
 
 
 def put_off(task: Task, decision: Decision) -> None:
-    """The gate said no: offer the task again when its window opens, or cancel it when it never will."""
+    """The gate said no: offer the task again when its window opens, or cancel it when it never will.
+
+    What is missing in our own house (a BAA, a table of the law) cancels nothing: it passes when somebody mends it.
+    """
     reasons = [str(reason) for reason in decision.reasons]
-    if Reason.STORE_UNREADABLE in decision.reasons:
-        _wait_until(task, clock.now() + LOOK_AGAIN, reasons)
-    elif decision.opens_at is None:
+    if FOR_GOOD.intersection(decision.reasons):
         task.shut_reasons = reasons  # the practice's report tells why, and may not read the events
         cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
         if task.run_id:
             end_run(db.session.get_one(CadenceRun, task.run_id), "may not be contacted")
     else:
         now = clock.now()
-        opens = decision.opens_at if decision.opens_at > now else now + LOOK_AGAIN
+        opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
         _wait_until(task, opens, reasons)
 
 
@@ -179,9 +181,12 @@ def end_run(run: CadenceRun, why: str) -> None:
     run.end_reason = why
 
 
-def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int | None = None) -> int:
-    """End every cadence of a patient and cancel their waiting tasks; how many tasks. For who must not be contacted any
-    more."""
+def cancel_work_for(
+    patient_id: int, actor: str, why: str, *, except_task: int | None = None, promises: bool = True
+) -> int:
+    """End every cadence of a patient and cancel their waiting tasks; how many tasks. `promises` False keeps the calls
+    that were agreed with them: who writes "thank you" still expects the call at three.
+    """
     waiting = db.session.scalars(
         sa.select(Task)
         .where(
@@ -189,6 +194,7 @@ def cancel_work_for(patient_id: int, actor: str, why: str, *, except_task: int |
             Task.referral_id.is_(None),
             Task.state == TaskState.WAITING,
             Task.id != (except_task or 0),
+            sa.true() if promises else Task.promised_at.is_(None),
         )
         .with_for_update()
     ).all()
