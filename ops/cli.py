@@ -7,16 +7,19 @@ from importlib import import_module
 
 import click
 
+from ops.config import settings
+from ops.runtime.state import join_clock
+
 COMMANDS = {
-    # command: (module, whether it needs the servers and an app context)
-    "run": ("ops.runtime.cli", False),
-    "doctor": ("ops.runtime.cli", False),
-    "user": ("ops.accounts.cli", True),
-    "practice": ("ops.practices.cli", True),
-    "import": ("ops.practices.cli_import", True),
-    "gate": ("ops.contact.cli", False),
-    "demo": ("ops.demo.cli", True),
-    "bench": ("ops.bench.cli", False),
+    # command: (module, whether it needs the servers and an app context, what it does)
+    "run": ("ops.runtime.cli", False, "Run the agency: database, queue, pages, workers and clock."),
+    "doctor": ("ops.runtime.cli", False, "Say what runs and whether it is well."),
+    "user": ("ops.accounts.cli", True, "People who sign in."),
+    "practice": ("ops.practices.cli", True, "Client practices."),
+    "import": ("ops.practices.cli_import", True, "Load exports of a practice: CSV, TSV, XLSX or FHIR R4."),
+    "gate": ("ops.contact.cli", False, "May this person be contacted then, and why not?"),
+    "demo": ("ops.demo.cli", True, "Build the demo agency in an empty installation."),
+    "bench": ("ops.bench.cli", False, "Measure speed and memory on scratch data."),
 }
 
 
@@ -29,14 +32,21 @@ class Ops(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, _ = COMMANDS[name]
+        module, _, _ = COMMANDS[name]
         commands: list[click.Command] = import_module(module).commands
         return next(command for command in commands if command.name == name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands without importing each of them, which takes seconds."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, _, words) in sorted(COMMANDS.items())])
 
     def invoke(self, ctx: click.Context) -> object:
         name = ctx.protected_args[0] if ctx.protected_args else ctx.args[0] if ctx.args else None
         asks_for_help = {"--help", "-h"} & set(sys.argv)
         with _clear_words():
+            if name != "run":
+                join_clock(settings().var_dir)
             if name in COMMANDS and COMMANDS[name][1] and not asks_for_help:
                 with _at_work():
                     return super().invoke(ctx)

@@ -111,7 +111,7 @@ def database_url(own_database: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> It
     from ops.config import settings
 
     with own_database.connect() as connection:
-        connection.exec_driver_sql(EMPTY)
+        connection.execute(sa.text(EMPTY))
     url = own_database.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()

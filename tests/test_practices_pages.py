@@ -252,7 +252,7 @@ def test_a_member_is_let_in_by_practice_or_404_under_row_level_security(app, pra
     make_patient(other)
     member = make_user(Role.MEMBER, practice)
     with app.test_request_context("/"):
-        g.user = member
+        g._login_user = member
         with pytest.raises(Exception, match="404"):
             practice_or_404("hill")
         own = practice_or_404("lake")

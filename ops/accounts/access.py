@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user
 
 from ops import clock
 from ops.accounts import sessions
@@ -66,60 +67,76 @@ def passive(view: View) -> View:
 
 def me() -> User:
     """The signed-in person, read-only (a snapshot). 401 when nobody is: only in views that are not public."""
-    user: User | None = g.get("user")
+    user = somebody()
     if user is None:
         abort(401)
     return user
 
 
+def somebody() -> User | None:
+    """The signed-in person, or None."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def _found() -> User | None:
+    """Whom the check found. Pages ask this and not the database: the page that says it is down must not need it."""
+    user = g.get("_login_user")
+    return user if isinstance(user, User) else None
+
+
 def install(app: Flask) -> None:
     """Put the check before every view, and the person into every page."""
     app.extensions["access"] = check
-    app.context_processor(lambda: {"me": g.get("user"), "may_see": may_see})
+    manager = LoginManager(app)
+    manager.session_protection = None  # a sign-in is a row of ours, which says itself when it is over
+    manager.request_loader(lambda _request: _recognise())
+    manager.unauthorized_handler(_ask_to_sign_in)
+    app.context_processor(lambda: {"me": _found(), "may_see": may_see})
     app.jinja_env.filters["browser_name"] = browser_name
 
 
 def may_see(endpoint: str, roles: frozenset[str]) -> bool:
     """Whether a navigation item is for the signed-in person and leads somewhere."""
-    user = g.get("user")
+    user = _found()
     return user is not None and user.role in roles and endpoint in current_app.view_functions
 
 
 def check() -> ResponseReturnValue | None:
     """Let the request through (None), or answer it: sign-in page, 404 or 403."""
-    g.user = g.auth_session_id = None
+    g.auth_session_id = None
     if request.endpoint in OPEN_ENDPOINTS:
         return None
     view = current_app.view_functions.get(request.endpoint or "")
-    _recognise(passively=getattr(view, "passive", False))
+    user = somebody()
     if view is None or getattr(view, "public", False):
         return None  # no such page: the 404 is the same for everybody
-    if g.user is None:
-        return _ask_to_sign_in()
-    if g.user.role not in getattr(view, "roles", frozenset()):
+    if user is None:
+        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+    if user.role not in getattr(view, "roles", frozenset()):
         # an address that names a thing must not tell that the thing exists
         abort(404 if request.view_args else 403)
     return None
 
 
-def _recognise(*, passively: bool) -> None:
-    """Find the person by the cookie, or say good-bye to an ended sign-in."""
+def _recognise() -> User | None:
+    """The person by the cookie, or None; says good-bye to an ended sign-in. Flask-Login asks once in a request."""
     token = session.get(TOKEN)
     if not isinstance(token, str):
-        return
+        return None
     sign_in = sessions.by_token(token)
     if sign_in is None:
         _forget()
-        return
+        return None
     now = clock.now()
     busy = _at_work(sign_in.user_id) if _is_quiet(sign_in) else False
     if why := sessions.why_over(sign_in, now, busy=busy):
         _say_goodbye(sign_in, why)
-        return
-    if not passively and now - sign_in.last_seen_at >= sessions.SEEN_EVERY:
+        return None
+    passive_view = getattr(current_app.view_functions.get(request.endpoint or ""), "passive", False)
+    if not passive_view and now - sign_in.last_seen_at >= sessions.SEEN_EVERY:
         with transaction(sign_in.user.actor):
             sessions.seen(sign_in.id)
-    _remember(sign_in)
+    return _remember(sign_in)
 
 
 def _is_quiet(sign_in: AuthSession) -> bool:
@@ -131,11 +148,12 @@ def _at_work(user_id: int) -> bool:
     return any(hook(user_id) for hook in IDLE_EXEMPT)
 
 
-def _remember(sign_in: AuthSession) -> None:
-    g.user, g.auth_session_id = sign_in.user, sign_in.id
+def _remember(sign_in: AuthSession) -> User:
+    user, g.auth_session_id = sign_in.user, sign_in.id
     # detached: `see_only` expires what the session knows and could not read users again
-    db.session.expunge(sign_in.user)
+    db.session.expunge(user)
     db.session.rollback()
+    return user
 
 
 def _say_goodbye(sign_in: AuthSession, why: str) -> None:
@@ -167,7 +185,7 @@ def enter(user: User, token: str) -> None:
     """Make the browser that is asking the one with this sign-in. What it carried before is dropped (fixation)."""
     session.clear()
     session[TOKEN] = token
-    g.user = user
+    g._login_user = user  # whom Flask-Login answers with for the rest of this request
 
 
 def local_path(address: str | None) -> str | None:

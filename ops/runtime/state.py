@@ -1,9 +1,11 @@
 """What the running app tells other commands about itself: `var/run/app.json`, true while the lock beside it is held."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ops.config import settings
 from ops.runtime.locks import FileLock, is_held
 
 
@@ -19,6 +21,8 @@ class AppState:
     """When this phase began, ISO 8601."""
     children: dict[str, int | None] = field(default_factory=dict)
     """Process by name; None for one that ended and waits to be started again."""
+    clock_offset_minutes: int = 0
+    """By how much the app's clock is shifted, so that commands beside it live in the same time."""
 
 
 def lock_path(var: Path) -> Path:
@@ -42,6 +46,14 @@ def running(var: Path) -> AppState | None:
         return AppState(**json.loads((var / "run" / "app.json").read_text()))
     except (OSError, ValueError, TypeError):
         return AppState(pid=0, address="", phase="starting", since="")
+
+
+def join_clock(var: Path) -> None:
+    """Live in the time of the app that runs on this folder, if its clock is shifted."""
+    app = running(var)
+    if app and app.clock_offset_minutes:
+        os.environ["CLOCK_OFFSET_MINUTES"] = str(app.clock_offset_minutes)
+        settings.cache_clear()
 
 
 def take(var: Path) -> FileLock | None:

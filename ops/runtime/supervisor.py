@@ -37,7 +37,13 @@ class Supervisor:
         self.servers = servers
         self.var = var
         self.children: list[Child] = []
-        self.state = state.AppState(os.getpid(), address, "starting", clock.now().isoformat())
+        self.state = state.AppState(
+            os.getpid(),
+            address,
+            "starting",
+            clock.now().isoformat(),
+            clock_offset_minutes=settings().clock_offset_minutes,
+        )
         self.signals = 0
         self._listener = listener
         self._crew_tails: dict[str, Tail] = {}

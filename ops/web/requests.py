@@ -27,13 +27,13 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.endpoint in QUIET and response.status_code < 500:
         return response
-    user = g.get("user")
+    user = g.get("_login_user")  # where Flask-Login keeps it; asking it here would open the database again
     log.info(
         "request",
         method=request.method,
         endpoint=request.endpoint,
         status=response.status_code,
         ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
-        user=user.id if user else None,
+        user=getattr(user, "id", None),
     )
     return response

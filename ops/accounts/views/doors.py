@@ -42,7 +42,7 @@ def home() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; a right password leads back to the page that was asked for."""
     there = access.local_path(request.args.get("next")) or url_for("accounts.home")
-    if g.user is not None:
+    if access.somebody() is not None:
         return redirect(there, 303)
     form = SignInForm()
     if form.validate_on_submit() and _try(form.email.data, form.password.data):
