@@ -1,5 +1,6 @@
 """What was agreed is kept: through replies, the days of a cadence, the night, and a practice's papers."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,9 @@ from freezegun import freeze_time
 from ops import clock
 from ops.accounts.models import Role, User
 from ops.contact import rules
+from ops.contact.actions import number_held
 from ops.db import db, transaction
+from ops.errors import Refused
 from ops.messages import actions as messages
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
@@ -143,3 +146,32 @@ def test_an_unreadable_table_of_the_law_loses_no_call(agent, patient, monkeypatc
         assert claim(agent) is None
     task = db.session.scalars(sa.select(Task)).one()
     assert (task.state, task.shut_reasons) == (TaskState.WAITING, ["RULES_EXPIRED"])
+
+
+@freeze_time(NOON)
+def test_a_call_that_would_be_unlawful_is_not_promised_and_the_agent_is_told_when_it_may_be(agent, patient):
+    task = claim(agent)
+    with pytest.raises(Refused, match=r"lawful hours.*from Wednesday, 11 March, 8:00 AM CDT on"):
+        promise(agent, task, hours=8)  # nine in the evening in Chicago
+    assert fresh(task).state is TaskState.CLAIMED
+    promise(agent, task, hours=24)
+    assert fresh(task).promised_at == clock.now() + timedelta(hours=24)
+
+
+def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
+    """What is saved after the hand-over of a text has begun is durable after its end, so nothing follows it."""
+    with freeze_time(NOON):
+        task = claim(agent)
+    saved = threading.Event()
+
+    def remove() -> None:
+        with app.app_context(), clock.moved_to(task.claimed_at):
+            record(agent, task, Outcome.REMOVE_ME)
+            saved.set()
+
+    thread = threading.Thread(target=remove)
+    with number_held(patient.phone_key):
+        thread.start()
+        assert not saved.wait(0.3)
+    thread.join()
+    assert saved.is_set()

@@ -22,7 +22,8 @@ from ops.practices import loading
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
 from ops.queue.actions import claiming, recording
-from ops.queue.models import Cadence, Kind
+from ops.queue.actions.recording import Saved
+from ops.queue.models import Cadence, Kind, Outcome, Task
 from ops.referrals import jobs as referrals
 
 DAYS = 90
@@ -200,9 +201,15 @@ class Demo:
             appeal = self._appeal(task.practice_id)
             saved, minutes = behaviour.outcome_of(task, appeal, self.chance)
         pass_minutes(minutes)
+        try:
+            self._record(agent, task, saved)
+        except Refused:  # the time they wanted is not a lawful one, and no other suits them
+            self._record(agent, task, Saved(Outcome.NOT_NOW, note=saved.note))
+        return True
+
+    def _record(self, agent: User, task: Task, saved: Saved) -> None:
         with transaction(agent.actor):
             recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
-        return True
 
     def _appeal(self, practice_id: int) -> float:
         return next(each.appeal for each in agency.PRACTICES if self.practices[each.slug] == practice_id)

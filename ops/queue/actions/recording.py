@@ -6,11 +6,15 @@ task is refused, and the page keeps what was typed.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ops import clock
-from ops.contact.actions import record_contact, suppress
+from ops.contact.actions import hold_number, record_contact, suppress
+from ops.contact.asking import Person, may_contact
+from ops.contact.facts import Reason
+from ops.contact.words import reasons_words
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
@@ -28,6 +32,7 @@ LONGEST_MINUTES = 60.0
 """A call that seems longer was a forgotten page."""
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
+HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
 FRIEND_WITHIN = timedelta(hours=24)
 """A friend is called the same day, at the latest within this time (DOMAIN, the Ease)."""
 
@@ -53,12 +58,17 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     chosen = _checked(task, saved)
     practice = db.session.get_one(Practice, task.practice_id)
     patient = db.session.get_one(Patient, task.patient_id)
+    person = person_of(task, patient)
+    if chosen.then is Then.PROMISE and saved.callback_at:
+        _check_lawful(person, practice, saved.callback_at, task.id)
+    if chosen.suppress:
+        _wait_for_texts(person)
     attempt = _write_attempt(task, agent_id, saved)
-    key = person_of(task, patient).phone_key
+    key = person.phone_key
     if key:
         record_contact(key, practice.id, "call")
     _note_answer(task, practice, patient, chosen, saved, actor)
-    _suppress(chosen, practice, person_of(task, patient), actor)
+    _suppress(chosen, practice, person, actor)
     _then(task, practice, patient, chosen, saved, actor)
     db.session.flush()
     return attempt
@@ -82,9 +92,20 @@ def _checked(task: Task, saved: Saved) -> Rule:
             raise Refused("Please say when to call back.")
         if saved.callback_at <= clock.now():
             raise Refused("The time to call back is in the past.")
-        if task.closes_at and saved.callback_at > task.closes_at + timedelta(days=30):
+        if saved.callback_at > max(task.closes_at or clock.now(), clock.now()) + timedelta(days=30):
             raise Refused("That is too far away for this task; choose an earlier day.")
     return chosen
+
+
+def _check_lawful(person: Person, practice: Practice, at: datetime, task_id: int) -> None:
+    """A call that the law forbids then must not be promised: the agent is still on the phone and can agree on another
+    time. Raises Refused with the hours of that day, or the next that has any."""
+    then = may_contact(person, practice, "call", at, f"task:{task_id}", store=False)
+    if not HOURS.intersection(then.reasons):
+        return
+    where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
+    opens = f" They may from {then.window[0].astimezone(where):%A, %-d %B, %-I:%M %p %Z} on." if then.window else ""
+    raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")
 
 
 def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
@@ -152,6 +173,12 @@ def open_friend_task(referral: Referral, actor: str) -> Task | None:
         referral_id=referral.id,
         promised_at=referral.received_at + FRIEND_WITHIN,
     )
+
+
+def _wait_for_texts(person: Person) -> None:
+    """A message that is being handed over to them at this moment goes first; none goes after what we record now."""
+    for key in filter(None, (person.phone_key, person.email_key)):
+        hold_number(key)
 
 
 def _suppress(chosen: Rule, practice: Practice, person: object, actor: str) -> None:
