@@ -1,5 +1,6 @@
 """FHIR R4 bundles: patients and what happened to them; and bundles that are none of ours."""
 
+import json
 from datetime import date
 
 import pytest
@@ -78,6 +79,15 @@ def test_a_wrong_patient_is_quarantined_with_entry_and_reason(wrong, reason):
     assert [row.external_id for row in good] == ["p-2"]
     assert bad[0].reasons[0].startswith("entry 1, Patient p-1: ")
     assert reason in bad[0].reasons[0]
+
+
+def test_a_quarantined_resource_is_kept_without_what_we_never_read():
+    _, (row,) = read(
+        bundle(fhir_patient(birthDate="soon", text={"div": "notes"}, identifier=[{"value": "999-00-1111"}]))
+    )
+    kept = json.loads(row.cells[0])
+    assert kept["birthDate"] == "soon" and kept["id"] == "p-1"
+    assert "notes" not in row.cells[0] and "999-00-1111" not in row.cells[0]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,38 @@ def test_a_file_without_numbers_tells_people_apart_by_name_birth_date_and_contac
     assert len({ada.external_id, other.external_id, mail.external_id}) == 3
 
 
+def test_a_word_in_the_phone_column_tells_nobody_apart():
+    _, bad = read("First Name,Last Name,Mobile\nAda,Lane,N/A\nAda,Lane,none\n")
+    assert [row.reasons[0].split(":")[0] for row in bad] == ["too little to tell who this is"] * 2
+
+
+def test_a_two_digit_year_of_a_visit_is_the_last_one_that_is_not_far_ahead():
+    assert one(DOB="", Date="5/31/98").milestone.happened_on == date(1998, 5, 31)
+    assert one(Date="5/31/26").milestone.happened_on == date(2026, 5, 31)
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "dead"),
+    [
+        ("PatStatus", "Deceased", True),
+        ("PatStatus", "5", True),
+        ("PatStatus", "Inactive", False),
+        ("Client Status", "5", False),
+        ("Client Status", "Expired", False),
+        ("Deceased", "yes", True),
+        ("Deceased", "no", False),
+    ],
+)
+def test_who_has_died_is_told_by_word_and_a_membership_that_expired_is_no_death(header, status, dead):
+    (row,), _ = read(f"Patient ID,First Name,{header}\n1,Ada,{status}\n")
+    assert row.patient.deceased is dead
+
+
+def test_a_row_of_blanks_is_no_row():
+    assert read(HEAD + "  ," * 11 + " \n" + GOOD)[0][0].external_id == "1"
+    assert read(HEAD + "  ," * 11 + " \n")[1] == []
+
+
 def test_a_name_alone_is_too_little_to_know_somebody_again():
     _, bad = read("First Name,Last Name,DOB,Email\nAda,Lane,,\n")
     assert bad[0].reasons == ("too little to tell who this is: no number, birth date, phone or e-mail",)

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ops.practices.importing.dates import Stamp, birth_date, past_date, read_stamp
+from ops.practices.importing.dates import Stamp, birth_date, century_earlier, past_date, read_stamp
 from ops.practices.importing.fields import PHONES, Field, plain
 from ops.practices.importing.phones import read_phone
 from ops.practices.importing.recognising import BOTH, VISITS, Profile
@@ -39,7 +39,9 @@ MAX_ID = 200
 SURPLUS = "surplus"
 """Heads the columns of our list of wrong rows that hold what a row had too much."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
-_DEAD = {"deceased", "dead", "died", "expired", "d", "5"}
+_DEAD = {"deceased", "dead", "died"}
+_DEAD_BY_NUMBER = {"patstatus": "5"}
+"""Open Dental counts its statuses; elsewhere a 5 means nothing to us."""
 _DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
 _DONE |= {"attended", "checkedout", "2"}
 _REFUSALS = {
@@ -84,6 +86,8 @@ class Cleaner:
         self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
             Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
         )
+        status = plain(self._headers[self._status]) if self._status >= 0 else ""
+        self._dead_words = _DEAD | {_DEAD_BY_NUMBER.get(status, "deceased")}
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
         self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
@@ -150,7 +154,7 @@ class Cleaner:
         ), identity  # fmt: skip
 
     def _is_dead(self, cells: list[str]) -> bool:
-        return cells[self._status].strip().casefold() in _DEAD or read_yes(cells[self._dead])
+        return cells[self._status].strip().casefold() in self._dead_words or read_yes(cells[self._dead])
 
     def _phone(self, cells: list[str]) -> tuple[str | None, str | None]:
         """The first number that can be dialled, and as it stood in the file (else the first number at all)."""
@@ -161,9 +165,9 @@ class Cleaner:
                 number = read_phone(text)
                 if number and not chosen:
                     chosen, raw = number, text
-                elif not raw:
+                elif not raw and any(character.isdigit() for character in text):
                     raw = text
-        return chosen, (raw.strip() or None) if raw else None
+        return chosen, raw.strip() if raw else None
 
     def _opt_outs(self, texts: tuple[str, ...]) -> tuple[OptOut, ...]:
         found = []
@@ -296,7 +300,7 @@ def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
         moment = datetime.combine(day, clock, stamp.offset).astimezone(zone)
         day, clock = moment.date(), moment.time()
     if not stamp.century and day > today + FAR:
-        day = day.replace(year=day.year - 100, day=min(day.day, 28))
+        day = century_earlier(day)
     if day > today + FAR:
         raise Unclear(f"{day} is more than two years ahead")
     if day.year < 1900:

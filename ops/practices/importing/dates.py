@@ -122,7 +122,7 @@ def birth_date(text: str, today: date, excel: bool = False) -> date | None:
 
 
 def _birth_century(this_century: date, today: date, text: str) -> date:
-    last_century = _century_earlier(this_century)
+    last_century = century_earlier(this_century)
     if this_century > today:
         return last_century
     if today.year - last_century.year >= OLDEST:
@@ -130,7 +130,8 @@ def _birth_century(this_century: date, today: date, text: str) -> date:
     raise Unclear(f"the year in {text!r} could be {last_century.year} or {this_century.year}")
 
 
-def _century_earlier(day: date) -> date:
+def century_earlier(day: date) -> date:
+    """The same day a hundred years before."""
     leap = (day.month, day.day) == (2, 29)  # 1900 had none
     return date(day.year - 100, day.month, 28 if leap else day.day)
 
@@ -141,7 +142,7 @@ def past_date(text: str, today: date, what: str, excel: bool = False) -> date | 
     stamp = read_stamp(text, excel)
     if stamp is None:
         return None
-    day = stamp.day if stamp.century or stamp.day <= today else _century_earlier(stamp.day)
+    day = stamp.day if stamp.century or stamp.day <= today else century_earlier(stamp.day)
     if day > today:
         raise Unclear(f"{what} in the future ({text})")
     if day.year < 1900:

@@ -39,7 +39,10 @@ from ops.practices.importing.values import (
 Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
-MAX_KEPT = 20_000
+READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
+READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
+"""The elements we read; a wrong resource is quarantined with these alone, not with its notes and social security number."""
+MAX_KEPT = 100_000
 """Characters of a wrong resource that are kept in quarantine."""
 
 
@@ -161,10 +164,10 @@ def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) ->
 
 
 def _kept(resource: Resource, stored: str = "") -> list[str]:
-    """The resource as one cell. Raises Unclear when `stored`, what we would store of it, holds what no text may."""
+    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store of it, holds what no text may."""
     if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
         raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
-    return [json.dumps(resource)[:MAX_KEPT]]
+    return [json.dumps({name: value for name, value in resource.items() if name in READ})[:MAX_KEPT]]
 
 
 def other_version(resource: Resource) -> str | None:

@@ -50,7 +50,8 @@ class Table:
         first_column = self.columns[0]
         for record in self._below_header():
             _, cells, problem = record
-            if problem or len(cells) != width or not cells[0] or cells[0].strip() == first_column:
+            lead = cells[0].strip()
+            if problem or len(cells) != width or not lead or lead == first_column:
                 fitted = self._looked_at_twice(record)
                 if fitted is not None:
                     yield fitted

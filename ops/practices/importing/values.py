@@ -140,7 +140,7 @@ def read_language(text: str) -> str | None:
     if word in _LANGUAGES:
         return _LANGUAGES[word]
     code = re.split(r"[-_]", word)[0]
-    return code if len(code) == 2 and code.isalpha() else None
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else None
 
 
 @lru_cache(maxsize=1 << 14)
