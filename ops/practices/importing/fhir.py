@@ -41,7 +41,7 @@ MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_compl
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
 READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
-"""The elements we read; a wrong resource is quarantined with these alone, not with its notes and social security number."""
+"""The elements we read; a wrong resource is quarantined with these alone, without its notes and its SSN."""
 MAX_KEPT = 100_000
 """Characters of a wrong resource that are kept in quarantine."""
 
@@ -164,10 +164,11 @@ def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) ->
 
 
 def _kept(resource: Resource, stored: str = "") -> list[str]:
-    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store of it, holds what no text may."""
+    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store, is no sound text."""
     if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
         raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
-    return [json.dumps({name: value for name, value in resource.items() if name in READ})[:MAX_KEPT]]
+    kept = READ if resource.get("id") else READ | {"identifier"}
+    return [json.dumps({name: value for name, value in resource.items() if name in kept})[:MAX_KEPT]]
 
 
 def other_version(resource: Resource) -> str | None:
