@@ -164,7 +164,7 @@ def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) ->
 
 
 def _kept(resource: Resource, stored: str = "") -> list[str]:
-    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store, is no sound text."""
+    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store, is no text."""
     if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
         raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
     kept = READ if resource.get("id") else READ | {"identifier"}
