@@ -14,6 +14,7 @@ from ops.contact.actions import number_held
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.messages import actions as messages
+from ops.messages.models import InboundMessage
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
@@ -175,3 +176,79 @@ def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
         assert not saved.wait(0.3)
     thread.join()
     assert saved.is_set()
+
+
+@freeze_time(NOON)
+@pytest.mark.parametrize(("is_stop", "state"), [(False, TaskState.CLAIMED), (True, TaskState.CANCELLED)])
+def test_who_may_have_written_stop_is_not_called_until_somebody_has_read_it(agent, patient, is_stop, state):
+    reply_id = write_back(patient, "Please do not call me again")
+    assert claim(agent) is None
+    answer = db.session.scalars(sa.select(Task).where(Task.kind == Kind.REPLY)).one()
+    assert answer.shut_reasons == ["unread_reply"]
+    with transaction("lead"):
+        messages.decide_reply(db.session.get_one(InboundMessage, reply_id), is_stop, actor="lead")
+    with freeze_time("2026-03-10 18:11:00"):
+        claim(agent)
+        assert fresh(answer).state is state
+
+
+@freeze_time(NOON)
+def test_a_card_in_hands_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
+    task, browser = claim(agent), sign_in(agent)
+    write_back(patient, "Leave me alone")
+    assert "Do not call now: wrote something that may mean stop" in browser.get("/desk").text
+    refused = browser.post(f"/tasks/{task.id}/reveal", data={"fence": task.fence}, expect=409)
+    assert patient.phone[-4:] not in refused.text
+
+
+@freeze_time(NOON)
+def test_a_card_in_hands_says_in_words_that_its_practice_is_paused(agent, patient, practice, sign_in):
+    claim(agent)
+    with transaction("test"):
+        practices.pause_practice(db.session.get_one(Practice, practice.id))
+    assert "Do not call now: the practice is paused or has ended." in sign_in(agent).get("/desk").text
+
+
+SHARED = "+13125550188"
+
+
+def five_practices_of_one_human() -> list[User]:
+    for number in range(5):
+        theirs = make_practice()
+        jobs.practice_added(theirs.id)
+        make_milestone(make_patient(theirs, "Maria", phone=SHARED, email=f"maria{number}@example.com"), days_ago=14)
+        jobs.import_finished(theirs.id)
+    return [make_user(Role.AGENT) for _ in range(5)]
+
+
+def test_one_human_at_many_practices_is_in_one_pair_of_hands(app):
+    with freeze_time(NOON):
+        agents = five_practices_of_one_human()
+        held = [task for each in agents if (task := claim(each))]
+        assert len(held) == 1
+        holder = next(each for each in agents if each.id == held[0].held_by)
+        record(holder, held[0], Outcome.WILLING)
+    with freeze_time("2026-03-10 18:11:00"):
+        assert claim(agents[0]), "the second call of the day"
+        assert not claim(agents[1])
+
+
+def test_one_human_is_in_one_pair_of_hands_when_all_press_at_once(app):
+    with freeze_time(NOON):
+        agents = five_practices_of_one_human()
+        moment = clock.now()
+    got: list[Task | None] = []
+    barrier = threading.Barrier(len(agents))
+
+    def press(agent: User) -> None:
+        with app.app_context(), clock.moved_to(moment):
+            barrier.wait()
+            got.append(claim(agent))
+
+    threads = [threading.Thread(target=press, args=(each,)) for each in agents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 5
+    assert sum(task is not None for task in got) == 1

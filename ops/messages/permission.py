@@ -31,11 +31,17 @@ def ask(message: Message, practice: Practice, at: datetime) -> Decision:
 
 def is_held_back(message: Message) -> bool:
     """Whether this person wrote something that may mean stop and nobody has read it yet."""
-    theirs = InboundMessage.contact_key == message.contact_key
-    if message.patient_id is not None:
-        theirs = sa.or_(theirs, InboundMessage.patient_id == message.patient_id)
+    return may_have_stopped(message.practice_id, [message.contact_key], message.patient_id)
+
+
+def may_have_stopped(practice_id: int, keys: list[bytes], patient_id: int | None) -> bool:
+    """Whether whoever has one of these numbers or addresses, or this patient, wrote something to the practice that
+    may mean stop and that nobody has read yet."""
+    theirs = InboundMessage.contact_key.in_(keys)
+    if patient_id is not None:
+        theirs = sa.or_(theirs, InboundMessage.patient_id == patient_id)
     undecided = sa.and_(
-        InboundMessage.practice_id == message.practice_id,
+        InboundMessage.practice_id == practice_id,
         InboundMessage.meaning == Meaning.MAYBE_STOP,
         InboundMessage.decided_at.is_(None),
     )

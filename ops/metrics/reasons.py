@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ops.contact.facts import Reason
 from ops.metrics.measures import Owner, Stage
+from ops.queue.actions.hands import IN_OTHER_HANDS, UNREAD_REPLY
 from ops.queue.models import Outcome
 from ops.referrals.models import Answer, ReferralState
 
@@ -45,6 +46,8 @@ GATE: dict[str, Why] = {
     Reason.HOURS_UNKNOWN_PLACE: _HOURS,
     Reason.HOLIDAY: _HOURS,
     Reason.CAP_24H: Why("Waiting: contacted too recently", AGENCY, open=True),
+    IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
+    UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
     Reason.DNC_INTERNAL: _OPTED_OUT,
     Reason.DNC_AGENCY: _OPTED_OUT,
     Reason.DNC_NATIONAL: _OPTED_OUT,

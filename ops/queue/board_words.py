@@ -15,6 +15,8 @@ REASON_WORDS: dict[str, str] = {
     "next_try": "no answer so far, waiting for the next try",
     "put_off": "put off by an agent",
     "not_due": "not due yet",
+    "in_other_hands": "somebody with the same number is being called just now",
+    "unread_reply": "wrote something that may mean stop, which a lead has to read first",
 }
 ACTORS = {
     "tick": "the clock",

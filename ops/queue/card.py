@@ -14,6 +14,8 @@ from ops.db import db
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
 from ops.queue.actions.cadences import why_no_note
+from ops.queue.actions.hands import UNREAD_REPLY, has_unread_reply
+from ops.queue.board_words import reasons_words
 from ops.queue.models import Attempt, CadenceRun, EventKind, Task, TaskEvent
 from ops.queue.outcomes import Rule, rules_for
 from ops.queue.people import person_of, referral_of
@@ -44,6 +46,13 @@ class Card:
     outcomes: tuple[Rule, ...]
     no_note: str | None
     """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
+    unread_reply: bool
+    """They wrote something that may mean stop, and nobody has read it yet."""
+
+    @property
+    def why_not(self) -> str:
+        """Why they may not be called now, in words; "" when they may."""
+        return reasons_words([*self.decision.reasons, *([UNREAD_REPLY] if self.unread_reply else [])])
 
     @property
     def may_call_until(self) -> datetime | None:
@@ -77,6 +86,7 @@ def card_for(task: Task, agent: User) -> Card:
         attempts=_attempts(task),
         why=_why(task),
         outcomes=rules_for(task.kind),
+        unread_reply=has_unread_reply(task, person),
         no_note=why_no_note(patient) if any(rule.sends_note for rule in rules_for(task.kind)) else None,
     )
 

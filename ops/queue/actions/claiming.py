@@ -17,7 +17,7 @@ from ops.config import settings
 from ops.contact.asking import may_contact
 from ops.db import db
 from ops.practices.models import Patient, Practice
-from ops.queue.actions import shares, tasks
+from ops.queue.actions import hands, shares, tasks
 from ops.queue.models import EventKind, Share, Task, TaskState
 from ops.queue.people import person_of
 from ops.scripts import queries as scripts
@@ -55,23 +55,24 @@ CANDIDATES = sa.text(
 
 def claim_next(agent_id: int, actor: str) -> Task | None:
     """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be
-    done.
-
-    Raises Refused when others were faster too often in a row.
-    """
+    done."""
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(7_034_100, agent_id)))
     in_hands = task_of(agent_id)
     if in_hands:
         return in_hands
     tried: list[int] = []
+    busy: list[int] = []
     while len(tried) < LOOKS:
         found = _candidates(agent_id, tried)
         if not found:
-            # somebody else's lock on the only candidates is not "nothing to do": wait for them once
-            return _wait_for(tried, agent_id, actor) if tried else None
+            # somebody else's lock on the only candidates is not "nothing to do": wait for them once, but never with
+            # a refused task in one's own lock, which they may be waiting for
+            return _wait_for(busy, agent_id, actor) if len(busy) == len(tried) else None
         task = _lock(found[0]["task_id"])
         tried.append(found[0]["task_id"])
-        if task and _take(task, agent_id, actor, found):
+        if task is None:
+            busy.append(tried[-1])
+        elif _take(task, agent_id, actor, found):
             return task
     return None
 
@@ -98,11 +99,12 @@ def _lock(task_id: int, *, wait: bool = False) -> Task | None:
     ).first()
 
 
-def _wait_for(tried: list[int], agent_id: int, actor: str) -> Task | None:
-    for task_id in tried[:3]:
+def _wait_for(busy: list[int], agent_id: int, actor: str) -> Task | None:
+    for task_id in sorted(busy)[:3]:  # all who wait do so in one order
         task = _lock(task_id, wait=True)
-        if task and _take(task, agent_id, actor, [{"task_id": task_id, "band": 1, "waited": True}]):
-            return task
+        if task:
+            why = [{"task_id": task_id, "band": 1, "waited": True}]
+            return task if _take(task, agent_id, actor, why) else None
     return None
 
 
@@ -111,9 +113,13 @@ def _take(task: Task, agent_id: int, actor: str, found: list[dict[str, Any]]) ->
     practice = db.session.get_one(Practice, task.practice_id)
     patient = db.session.get_one(Patient, task.patient_id)
     now = clock.now()
-    decision = may_contact(person_of(task, patient), practice, "call", now, f"task:{task.id}")
+    person = person_of(task, patient)
+    decision = may_contact(person, practice, "call", now, f"task:{task.id}")
     if not decision.allow:
         tasks.put_off(task, decision)
+        return False
+    if why_not := hands.hindrance(task, person):
+        tasks.wait_until(task, now + hands.LOOK_AGAIN, [why_not])
         return False
     version = scripts.published(practice.id, task.kind, Medium.CALL)
     try:

@@ -83,10 +83,10 @@ def put_off(task: Task, decision: Decision) -> None:
     else:
         now = clock.now()
         opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
-        _wait_until(task, opens, reasons)
+        wait_until(task, opens, reasons)
 
 
-def _wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
+def wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
     task.ready_at = moment
     task.shut_reasons = reasons
     add_event(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())

@@ -173,8 +173,8 @@ def reveal(task_id: int) -> ResponseReturnValue:
         with transaction(me().actor):
             task = tasks.held(task_id, me().id, form.fence.data or 0)
             card = card_for(task, me())
-            if not card.decision.allow:
-                raise Refused("May not be called now: " + ", ".join(card.decision.reasons))
+            if card.why_not:
+                raise Refused(f"May not be called now: {card.why_not}.")
             log_read(card, me(), "number")
             number = (card.referral.friend_phone if card.referral else card.patient.phone) or ""
     except Refused as problem:
