@@ -20,7 +20,7 @@ from ops.referrals.actions import Friend, move_referral
 from ops.referrals.models import OptIn, Referral, ReferralState
 
 CALLS_A_SHIFT = 4
-REACHED = 0.5
+REACHED = 0.62
 """Share of calls that somebody answers."""
 ASK = (
     (Outcome.WILLING, 0.70),

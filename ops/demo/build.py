@@ -31,7 +31,7 @@ HISTORY_DAYS = 45
 """How far before the first day the first export goes back."""
 LEFT_DAYS = 2
 """Working days at the end on which nobody works, so that the desk has something to do."""
-LOADS = (0, 30, 60, 80, 90)
+LOADS = (0, 30, 60, 90)
 """Days on which the practices send an export."""
 HOURS = (time(12, 30), time(18, 0))
 """When the floor works, Eastern time: both lie inside the window of every state and practice."""
