@@ -26,6 +26,12 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 STAMP = ROOT / ".venv" / "made-from"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_PACKAGES = ("chromium", "libatomic1", "fonts-dejavu-core")
+LOAD_EVERYTHING = """
+import gunicorn.workers.gthread, importlib, ops, pandas, phonenumbers.timezone, pkgutil
+for module in pkgutil.walk_packages(ops.__path__, "ops."):
+    if module.name != "ops.runtime.web_server":  # read by gunicorn alone, with a socket at hand
+        importlib.import_module(module.name)
+"""
 
 
 def main(words):
@@ -75,7 +81,16 @@ def make():
         "-e",
         ".",
     )
+    keep_compiled()
     STAMP.write_text(fingerprint())
+
+
+def keep_compiled():
+    """Keep what Python compiles of the libraries, once. Where PYTHONDONTWRITEBYTECODE forbids it, as in many
+    containers, every process would compile all of them again: seconds of each start and of each command."""
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        run(str(PYTHON), "-c", LOAD_EVERYTHING, env=env)
 
 
 def make_lock():

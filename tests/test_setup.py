@@ -85,6 +85,17 @@ def test_the_stamp_changes_with_all_that_the_environment_depends_on(
     assert len(seen) == 4
 
 
+def test_libraries_are_compiled_at_set_up_where_python_would_not_keep_it(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))  # what is compiled goes here
+    environment.keep_compiled()
+    kept = {path.parent.name for path in tmp_path.rglob("__init__.*.pyc")}
+    assert {"sqlalchemy", "pandas", "ops"} <= kept
+
+
 def test_without_a_browser_ci_fails_and_people_are_told_loudly(
     environment: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
