@@ -1,7 +1,7 @@
 """What was agreed is kept: through replies, the days of a cadence, the night, and a practice's papers."""
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +20,9 @@ from ops.practices.models import Patient, Practice
 from ops.queue import jobs
 from ops.queue.actions import claiming, recording
 from ops.queue.actions.recording import Saved
-from ops.queue.models import CadenceRun, Kind, Outcome, RunState, Task, TaskState
+from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Task, TaskState
+from ops.referrals.actions import Friend
+from ops.referrals.models import OptIn
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -252,3 +254,41 @@ def test_one_human_is_in_one_pair_of_hands_when_all_press_at_once(app):
         thread.join()
     assert len(got) == 5
     assert sum(task is not None for task in got) == 1
+
+
+INES = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+AGREED = datetime(2026, 3, 11, 18, tzinfo=UTC)
+
+
+@freeze_time(NOON)
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (Saved(Outcome.VOICEMAIL), Saved(Outcome.WILLING)),
+        (Saved(Outcome.WILLING), Saved(Outcome.WILLING, note="Knows two sisters.")),
+        (Saved(Outcome.WILLING), Saved(Outcome.WILLING, friend=INES)),
+        (Saved(Outcome.CALLBACK, callback_at=AGREED), Saved(Outcome.CALLBACK, callback_at=AGREED + timedelta(hours=1))),
+    ],
+)
+def test_a_second_and_different_outcome_from_an_older_page_is_refused_not_dropped(agent, patient, first, then):
+    task = claim(agent)
+
+    def save(saved: Saved) -> Attempt:
+        with transaction(agent.actor):
+            return recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
+
+    attempt = save(first)
+    with pytest.raises(Refused, match="saved already"):
+        save(then)
+    assert save(first).id == attempt.id, "the same again is a double press"
+
+
+@freeze_time(NOON)
+def test_the_desk_keeps_the_words_of_an_outcome_that_came_second(agent, patient, sign_in):
+    task, browser = claim(agent), sign_in(agent)
+    send = {"fence": task.fence, "and_next": "y"}
+    browser.post(f"/tasks/{task.id}/outcome", data=send | {"outcome": "voicemail"}, expect=303)
+    refused = browser.post(
+        f"/tasks/{task.id}/outcome", data=send | {"outcome": "willing", "note": "Her sister, maybe."}, expect=409
+    )
+    assert "saved already, as “voicemail”" in refused.text and "Her sister, maybe." in refused.text

@@ -15,12 +15,13 @@ from ops.contact.actions import hold_number, record_contact, suppress
 from ops.contact.asking import Person, may_contact
 from ops.contact.facts import Reason
 from ops.contact.words import reasons_words
+from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
 from ops.queue.actions import cadences, shares, tasks
-from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Task
+from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent
 from ops.queue.outcomes import Rule, Then, rule
 from ops.queue.people import person_of, referral_of
 from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
@@ -49,10 +50,11 @@ class Saved:
 
 
 def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
-    """Record what came of the call and do what follows. Raises LeaseLost, or Refused for what the outcome cannot
-    have."""
+    """Record what came of the call and do what follows; the same again is the first one. Raises LeaseLost, or Refused
+    for what the outcome cannot have."""
     first = _already(task_id, agent_id, fence)
     if first:
+        _check_same(first, saved)
         return first
     task = tasks.held(task_id, agent_id, fence)
     chosen = _checked(task, saved)
@@ -78,6 +80,24 @@ def _already(task_id: int, agent_id: int, fence: int) -> Attempt | None:
     return db.session.scalars(
         sa.select(Attempt).where(Attempt.task_id == task_id, Attempt.fence == fence, Attempt.agent_id == agent_id)
     ).first()
+
+
+def _check_same(first: Attempt, saved: Saved) -> None:
+    """A double press says the same again; another outcome from an older page must not vanish as if it were saved."""
+    same = (first.outcome, first.note) == (saved.outcome, saved.note.strip())
+    if same and saved.callback_at:
+        agreed = TaskEvent.facts["ready_at"].astext == saved.callback_at.isoformat()
+        same = _there(TaskEvent.task_id == first.task_id, TaskEvent.kind == EventKind.RETRY, agreed)
+    if same and saved.friend:
+        key = contact_key(saved.friend.phone or saved.friend.email or "")
+        same = _there(Referral.referrer_id == first.patient_id, Referral.contact_key == key)
+    if not same:
+        said = first.outcome.replace("_", " ")
+        raise tasks.LeaseLost(f"This call was saved already, as “{said}”. What you typed now was not saved.")
+
+
+def _there(*conditions: sa.ColumnElement[bool]) -> bool:
+    return bool(db.session.scalar(sa.select(sa.exists().where(*conditions))))
 
 
 def _checked(task: Task, saved: Saved) -> Rule:
