@@ -7,7 +7,7 @@ from ops.metrics.months import Month
 OWNERS = {
     Owner.AGENCY: "the agency’s to close",
     Owner.PRACTICE: "the practice’s to close",
-    Owner.PATIENT: "the patients’ own choice",
+    Owner.PATIENT: "with the patients themselves",
 }
 BEFORE = {
     Stage.IN_WINDOW: "before asking could start",
