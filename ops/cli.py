@@ -65,10 +65,13 @@ def _clear_words() -> Iterator[None]:
         raise click.ClickException("a setting is wrong: " + "; ".join(wrong)) from None
     except Exception as problem:
         match type(problem).__name__:  # by name: importing them costs every command a second
-            case "ServerError":
+            case "ServerError" | "WrongKey":
                 raise click.ClickException(str(problem)) from None
-            case "OperationalError":
+            case "OperationalError" | "ConnectionError":
                 raise click.ClickException(str(problem).splitlines()[0]) from None
+            case "ProgrammingError" if type(getattr(problem, "orig", None)).__name__ == "InsufficientPrivilege":
+                needs = "The role of DATABASE_URL must own its database and be allowed to create roles (CREATEROLE)."
+                raise click.ClickException(f"{str(problem).splitlines()[0]}. {needs}") from None
         raise
 
 

@@ -73,7 +73,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _empty_is_none(cls, url: str | None) -> str | None:
+    def _redis(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("REDIS_URL must be a redis://, rediss:// or unix:// address")
         return url or None
 
     @model_validator(mode="after")

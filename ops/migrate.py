@@ -14,6 +14,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 LOCK = 7_034_001
 
 
+class WrongKey(RuntimeError):
+    """The key we hash numbers with is not the one this database was filled with."""
+
+
 def _config(connection: sa.Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
@@ -22,8 +26,7 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 def upgrade(engine: sa.Engine, to: str = "head") -> None:
-    """Run what is missing up to revision `to`, in one transaction. Raises RuntimeError when the hashing key is
-    another."""
+    """Run what is missing up to revision `to`, in one transaction. Raises WrongKey."""
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         command.upgrade(_config(connection), to)
@@ -42,7 +45,7 @@ def _agree_on_key(connection: sa.Connection) -> None:
         {"mine": mine},
     )
     if kept != mine:
-        raise RuntimeError(
+        raise WrongKey(
             "This database was filled with another CONTACT_PEPPER than ours (on one machine: var/contact_pepper). "
             "Set CONTACT_PEPPER to the same value everywhere; otherwise opt-outs and daily caps would not be found."
         )

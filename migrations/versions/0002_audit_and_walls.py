@@ -83,7 +83,11 @@ DO $$ BEGIN
         CREATE ROLE loopkeeper_portal NOLOGIN NOSUPERUSER NOBYPASSRLS;
     END IF;
     EXECUTE format('GRANT loopkeeper_portal TO %I', current_user);
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+    WHEN insufficient_privilege THEN  -- no matter where somebody made the role for us beforehand
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'loopkeeper_portal')
+            OR NOT pg_has_role(current_user, 'loopkeeper_portal', 'MEMBER') THEN RAISE; END IF;
 END $$
 """
 SEEN = "nullif(current_setting('app.practice_id', true), '')::bigint"
