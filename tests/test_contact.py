@@ -209,9 +209,8 @@ def test_consent_taken_back_blocks_until_it_is_given_again(practice):
 
 def test_when_the_suppressions_cannot_be_read_the_answer_is_no(practice):
     patient = patient_of(practice)
-    with transaction("test") as session:
-        session.execute(sa.text("ALTER TABLE suppressions RENAME TO gone"))
     with pytest.raises(sa.exc.DBAPIError), transaction("test") as session:
+        session.execute(sa.text("ALTER TABLE suppressions RENAME TO gone"))  # until the end of this transaction
         decision = asking.may_contact(patient, practice, "call", NOON, "test:1")
         assert not decision.allow and decision.reasons == (Reason.STORE_UNREADABLE,)
         session.execute(sa.text("SELECT 1"))  # nothing else can be done in this transaction either

@@ -121,6 +121,7 @@ def test_what_certainly_was_not_sent_is_tried_again_a_few_times(practice, monkey
         with transaction("test") as session:  # the cap would stretch this over days
             session.execute(sa.text("ALTER TABLE contact_attempts DISABLE TRIGGER append_only"))
             session.execute(sa.delete(ContactAttempt))
+            session.execute(sa.text("ALTER TABLE contact_attempts ENABLE TRIGGER append_only"))
     assert state is MessageState.FAILED and len(seen) == sending.MAX_TRIES - 1
 
 

@@ -265,3 +265,10 @@ def test_every_kind_has_at_most_twelve_outcomes_with_a_key_each(kind):
     assert not {"j", "k"} & set(keys), "taken by the desk"
     assert all(rule.says for rule in rules)
     assert sum(rule.then is Then.PROMISE for rule in rules) == 1
+
+
+@freeze_time(NOON)
+def test_a_friend_nobody_reached_does_not_wait_for_ever(agent, patient):
+    record(agent, claim(agent), Outcome.WILLING, friend=INES)
+    record(agent, claim(agent), Outcome.BAD_NUMBER)
+    assert db.session.scalars(sa.select(Referral.state)).one() is ReferralState.LOST

@@ -43,7 +43,7 @@ STATE_WORDS = {
     ReferralState.BOOKED: "Booked",
     ReferralState.SHOWED: "Came to the visit",
     ReferralState.TREATED: "Treated",
-    ReferralState.LOST: "Decided against it",
+    ReferralState.LOST: "Not going on",
 }
 
 

@@ -134,7 +134,7 @@ def _ended(facts: Facts, otherwise: str) -> Why:
 def _friend(missed: Stage, steps: Sequence[str]) -> Why:
     last = steps[-1] if steps else ReferralState.RECEIVED
     if last == ReferralState.LOST:
-        return Why("Friend decided against it", PATIENT)
+        return Why("Friend not reached, or decided against it", PATIENT)
     if missed is Stage.BOOKED:
         return {
             ReferralState.RECEIVED: Why("Friend not reached yet", AGENCY, open=True),

@@ -21,11 +21,11 @@ from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
 from ops.queue.actions import cadences, shares, tasks
-from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent
-from ops.queue.outcomes import Rule, Then, rule
+from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
+from ops.queue.outcomes import COMMON, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
 from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
-from ops.referrals.models import Ask, Referral
+from ops.referrals.models import Ask, Referral, ReferralState
 from ops.referrals.states import may_follow
 from ops.scripts.models import Medium
 
@@ -236,6 +236,15 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
         tasks.cancel_work_for(patient.id, actor, "asked not to be contacted", except_task=task.id)
     if chosen.outcome in (Outcome.NOT_HAPPY, Outcome.WRONG_PERSON) and task.referral_id is None:
         tasks.cancel_work_for(patient.id, actor, chosen.label, except_task=task.id)
+    if task.state is TaskState.DONE and chosen in COMMON:
+        _lose_friend(task, actor)
+
+
+def _lose_friend(task: Task, actor: str) -> None:
+    """The last call to a friend was made and nothing came of it: the referral says so instead of waiting for ever."""
+    referral = referral_of(task)
+    if referral and may_follow(referral.state, ReferralState.LOST):
+        move_referral(referral, ReferralState.LOST, actor=actor)
 
 
 def _promise(task: Task, run: CadenceRun | None, at: datetime, *, mine: bool) -> None:
