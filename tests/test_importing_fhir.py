@@ -129,3 +129,18 @@ def test_a_bundle_of_hospitals_is_ignored_and_says_what_it_holds():
     source = opened(bundle({"resourceType": "Organization", "id": "1"}, {"resourceType": "Location", "id": "2"}))
     assert source.ignored
     assert source.notes == ["Holds no patients, encounters or procedures, only Location, Organization."]
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("[" * 200_000 + "]" * 200_000, "nested deeper than 100 levels"),
+        ('{"a":' * 5_000 + "1" + "}" * 5_000, "nested deeper than 100 levels"),
+        ("[" + "{}," * 300_000 + "{}]", "one entry holds more than 500,000 values"),
+        ("9" * 5_000, "broken JSON"),  # ijson crashed the process on it
+    ],
+    ids=["lists", "objects", "many", "number"],
+)
+def test_json_made_to_fill_the_memory_is_refused_at_once(entry, told):
+    with pytest.raises(Unreadable, match=told):
+        opened('{"resourceType":"Bundle","type":"collection","entry":[' + entry + "]}", "b.json")

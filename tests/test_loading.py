@@ -229,3 +229,17 @@ def test_a_rung_import_is_loaded_by_a_worker_and_rings_the_queue(practice):
     db.session.expire_all()
     assert db.session.get_one(Import, number.id).state is ImportState.DONE
     assert {job.description for job in queue("work").jobs} >= {"ops.queue.jobs.import_finished"}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        exports.fhir_patient(id="a\0b"),
+        exports.fhir_patient(name=[{"family": "La\0ne"}]),
+        exports.fhir_encounter(id="e\0"),
+        exports.fhir_encounter(subject={"reference": "Patient/no\0body"}),
+    ],
+)
+def test_what_a_database_cannot_store_is_quarantined_with_its_reason(practice, entry):
+    outcome = load(practice, ("b.json", exports.bundle(exports.fhir_patient(), entry)))
+    assert (outcome.patients_new, [row["line"] for row in outcome.quarantined]) == (1, [2])

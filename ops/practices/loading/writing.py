@@ -164,7 +164,7 @@ class Writer:
         cursor.executemany(
             "INSERT INTO quarantined_rows (practice_id, import_id, file_id, line, cells, reasons)"
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (file_id, line) DO NOTHING",
-            [(*owner, row.line, Jsonb(_storable(row.cells)), list(row.reasons)) for row in bad],
+            [(*owner, row.line, Jsonb(_storable(row.cells)), _storable(row.reasons)) for row in bad],
         )
 
     def _corrected(self, cursor: Cursor, batch: Batch, bad: list[BadRow], now: datetime) -> None:
@@ -197,9 +197,9 @@ def _copy(cursor: Cursor, table: str, kinds: Iterable[str], rows: Iterable[tuple
             copy.write_row(row)
 
 
-def _storable(cells: list[str]) -> list[str]:
-    """Cells as JSON in PostgreSQL can hold them: neither NUL nor half a surrogate pair."""
-    return [cell.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for cell in cells]
+def _storable(texts: Iterable[str]) -> list[str]:
+    """Texts as PostgreSQL can hold them: neither NUL nor half a surrogate pair."""
+    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]
 
 
 def _upsert_patients(stated: frozenset[str]) -> str:
