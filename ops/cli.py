@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from ops.config import settings
-from ops.runtime.state import join_clock
+from ops.runtime.state import join
 
 COMMANDS = {
     # command: (module, whether it needs the servers and an app context, what it does)
@@ -46,7 +46,7 @@ class Ops(click.Group):
         asks_for_help = {"--help", "-h"} & set(sys.argv)
         with _clear_words():
             if name != "run":
-                join_clock(settings().var_dir)
+                join(settings().var_dir)
             if name in COMMANDS and COMMANDS[name][1] and not asks_for_help:
                 with _at_work():
                     return super().invoke(ctx)

@@ -72,7 +72,9 @@ def test_a_dry_run_says_the_same_and_leaves_nothing(ops_import):
 def test_when_nothing_can_be_read_it_ends_with_1_and_says_what_and_where(ops_import, files, told, options):
     code, out, err = ops_import(files, "--json", *options)
     assert code == 1
-    assert told in err and told in json.loads(out)["problem"]
+    said = json.loads(out)
+    assert told in err and told in said.pop("problem")
+    assert list(said) == KEYS and not any(said.values())
 
 
 def test_without_an_agreement_nothing_is_read(ops_import):

@@ -258,6 +258,14 @@ def test_a_cell_in_the_last_corner_does_not_make_a_grid_of_billions():
     assert "16,384 columns by 1,048,576 rows" in told
 
 
+def test_a_sheet_that_lies_elsewhere_in_the_archive_makes_no_grid_of_billions_either():
+    parts = sheet_parts(b'<worksheet><sheetData><row><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>')
+    sheet, links = "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"
+    moved = parts | {"xl/else.xml": parts[sheet], links: parts[links].replace(b"worksheets/sheet1.xml", b"else.xml")}
+    del moved[sheet]
+    assert "16,384 columns by 1,048,576 rows" in refusal(exports.zipped(moved), "c.xlsx")
+
+
 def test_a_damaged_workbook_is_called_damaged():
     packed = exports.workbook([["First Name"], ["Ada"]])
     assert "damaged" in refusal(packed[: len(packed) // 2], "clients.xlsx")

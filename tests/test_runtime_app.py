@@ -121,6 +121,11 @@ def test_a_second_start_on_the_same_folder_names_the_first(app: App) -> None:
     assert app.process.poll() is None
 
 
+def test_the_links_of_commands_lead_to_the_running_app(app: App) -> None:
+    added = ops(app, "user", "add", "new.agent@example.com", "--role", "agent", "--json")
+    assert json.loads(added.stdout)["invite"].startswith(app.state()["address"] + "/link/")
+
+
 def test_doctor_finds_it_healthy_and_says_so_in_json(app: App) -> None:
     wait_until(lambda: query(app, "SELECT count(*) FROM ticks WHERE name = 'tick'"), 60)
     wait_until(lambda: sum(Worker.count(queue=queue(app, name)) for name in ("work", "messages", "imports")) == 3, 60)

@@ -21,6 +21,15 @@ from ops.practices.loading.running import Report
 from ops.practices.models import Import, ImportState, Practice, SavedMapping
 
 ACTOR = "command line"
+NOTHING = Outcome(0, 0, 0, 0, [], 0, 0, 0, 0)
+
+
+class Unfinished(Unreadable):
+    """The load ended early; `outcome` is what it stored."""
+
+    def __init__(self, problem: str, outcome: Outcome):
+        super().__init__(problem)
+        self.outcome = outcome
 
 
 @click.command("import")
@@ -45,7 +54,8 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
             outcome = _try(practice, streams, how) if dry_run else _load(practice, streams, how)
     except (Unreadable, Refused) as problem:
         if as_json:
-            click.echo(json.dumps({"problem": str(problem)}))
+            stored = problem.outcome if isinstance(problem, Unfinished) else NOTHING
+            click.echo(json.dumps(stored.as_json() | {"problem": str(problem)}, ensure_ascii=False))
         click.echo(f"Error: {problem}", err=True)
         sys.exit(1)
     click.echo(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else _in_words(outcome, dry_run))
@@ -86,7 +96,8 @@ def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile 
     db.session.expire_all()
     load = db.session.get_one(Import, import_id)
     if load.state is not ImportState.DONE:
-        raise Unreadable(load.problem or f"Import {import_id} is {load.state} and was not finished here.")
+        problem = load.problem or f"Import {import_id} is {load.state} and was not finished here."
+        raise Unfinished(problem, outcome_of(import_id))
     return outcome_of(import_id)
 
 

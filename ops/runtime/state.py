@@ -48,12 +48,16 @@ def running(var: Path) -> AppState | None:
         return AppState(pid=0, address="", phase="starting", since="")
 
 
-def join_clock(var: Path) -> None:
-    """Live in the time of the app that runs on this folder, if its clock is shifted."""
+def join(var: Path) -> None:
+    """Live in the time of the app that runs on this folder, if its clock is shifted, and make links that lead to it."""
     app = running(var)
-    if app and app.clock_offset_minutes:
+    if app is None:
+        return
+    if app.clock_offset_minutes:
         os.environ["CLOCK_OFFSET_MINUTES"] = str(app.clock_offset_minutes)
-        settings.cache_clear()
+    if app.address:
+        os.environ.setdefault("PUBLIC_URL", app.address)
+    settings.cache_clear()
 
 
 def take(var: Path) -> FileLock | None:

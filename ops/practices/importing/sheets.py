@@ -92,14 +92,13 @@ def _too_big() -> str:
 
 def _unpacked_size(stream: BinaryIO, part: zipfile.ZipInfo, left: int, name: str) -> int:
     """Bytes `part` really unpacks to, whatever its headers claim; the corner of a sheet is looked up on the way."""
-    grid = _Grid(part.filename, name) if part.filename.startswith("xl/worksheets/") else None
+    grid = _Grid(part.filename, name)  # of every part: any of them can be named as a sheet
     size = 0
     for block in _blocks(stream, part, name):
         size += len(block)
         if size > left or size > part.file_size:
             raise Unreadable(f"{name}: {part.filename} unpacks to more than it declares or than we open; {_too_big()}")
-        if grid:
-            grid.look(block)
+        grid.look(block)
     return size
 
 
