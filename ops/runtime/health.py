@@ -98,11 +98,15 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
 def _examine_tick(found: Findings, last: datetime | None, app: state.AppState | None) -> None:
     """The lag counts only while the app should be ticking, and not before it had the time to."""
     found.tick_lag_s = round((clock.now() - last).total_seconds(), 1) if last else None
-    if app is None or app.phase != "running":
-        return
-    running_s = (clock.now() - datetime.fromisoformat(app.since)).total_seconds()
-    if running_s > TICK_LATE_SECONDS and (found.tick_lag_s is None or found.tick_lag_s > TICK_LATE_SECONDS):
+    if _runs_long_enough(app) and (found.tick_lag_s is None or found.tick_lag_s > TICK_LATE_SECONDS):
         found.problems.append(f"the tick is late: {found.tick_lag_s} s")
+
+
+def _runs_long_enough(app: state.AppState | None) -> bool:
+    """To have ticked, and to have its workers."""
+    if app is None or app.phase != "running":
+        return False
+    return (clock.now() - datetime.fromisoformat(app.since)).total_seconds() > TICK_LATE_SECONDS
 
 
 def _examine_queues(found: Findings, url: str, app: state.AppState | None) -> None:
@@ -115,6 +119,8 @@ def _examine_queues(found: Findings, url: str, app: state.AppState | None) -> No
                 found.queues[queue] = measured = _measure(Queue(queue, connection=server, serializer=JSONSerializer))
                 if app and app.phase == "running" and (measured["oldest_s"] or 0) > QUEUE_LATE_SECONDS:
                     found.problems.append(f"queue {queue} is behind: its oldest job waits {measured['oldest_s']} s")
+                if not measured["workers"] and _runs_long_enough(app):
+                    found.problems.append(f"queue {queue} has no worker")
     except redis.RedisError as problem:
         found.problems.append(f"redis: {type(problem).__name__}")
 

@@ -13,6 +13,7 @@ from typing import Any
 import rq
 import structlog
 from flask import Flask
+from rq import worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -48,6 +49,14 @@ class Worker(rq.Worker):
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Also signs in again after a Redis that lost everything: RQ does so at the start only, and `ops doctor`
+        would miss a worker that works."""
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None and not self.connection.hexists(self.key, "birth"):
+            self.connection.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log where a job failed and with what type, not with which values."""
