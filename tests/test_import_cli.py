@@ -1,6 +1,7 @@
 """`ops import`: what it prints and how it ends."""
 
 import json
+import tracemalloc
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from ops.db import db
 from ops.practices.cli_import import import_
+from ops.practices.loading.outcome import Outcome, Quarantined
 from ops.practices.models import Import, Patient
 from tests import exports
 from tests.world import make_practice
@@ -91,3 +93,22 @@ def test_a_wrong_command_ends_with_2(ops_import):
 
 def test_a_profile_can_be_named(ops_import):
     assert ops_import({"c.csv": exports.FRESHA}, "--profile", "fresha")[0] == 0
+
+
+def test_a_file_wrong_a_million_times_is_listed_in_little_memory():
+    reasons = ["has 2 cells where the header has 7"]
+    tracemalloc.start()
+    listed = Quarantined(("c.csv", line, reasons) for line in range(100_000))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 4_000_000
+    assert (len(listed), listed[-1]) == (100_000, {"file": "c.csv", "line": 99_999, "reasons": reasons})
+    text = "".join(
+        Outcome(2, 0, 0, 0, Quarantined([("c", 2, ["[]"]), ("c", 3, [])]), 0, 0, 0, 0).json_parts(problem="x")
+    )
+    said = json.loads(text)
+    assert said["quarantined"] == [
+        {"file": "c", "line": 2, "reasons": ["[]"]},
+        {"file": "c", "line": 3, "reasons": []},
+    ]
+    assert list(said) == [*KEYS, "problem"]
