@@ -1,8 +1,7 @@
 """`ops import`: load a practice's files here and now, with a progress bar."""
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -55,10 +54,15 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
     except (Unreadable, Refused) as problem:
         if as_json:
             stored = problem.outcome if isinstance(problem, Unfinished) else NOTHING
-            click.echo(json.dumps(stored.as_json() | {"problem": str(problem)}, ensure_ascii=False))
+            _say(stored.json_parts(problem=str(problem)))
         click.echo(f"Error: {problem}", err=True)
         sys.exit(1)
-    click.echo(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else _in_words(outcome, dry_run))
+    _say(outcome.json_parts() if as_json else [_in_words(outcome, dry_run)])
+
+
+def _say(parts: Iterable[str]) -> None:
+    sys.stdout.writelines(parts)  # a million wrong rows would be a million flushes with click
+    click.echo()
 
 
 def _profile(practice: Practice, name: str | None) -> Profile | str | None:

@@ -160,12 +160,17 @@ class Writer:
             keep(found, self.actor)
 
     def _quarantine(self, cursor: Cursor, bad: list[BadRow]) -> None:
-        owner = (self.practice_id, self.import_id, self.file_id)
-        cursor.executemany(
+        if not bad:
+            return
+        cursor.execute("CREATE TEMP TABLE staged_wrong (line bigint, cells jsonb, reasons text[]) ON COMMIT DROP")
+        rows = ((row.line, Jsonb(_storable(row.cells)), _storable(row.reasons)) for row in bad)
+        _copy(cursor, "staged_wrong", ("int8", "jsonb", "text[]"), rows)
+        cursor.execute(
             "INSERT INTO quarantined_rows (practice_id, import_id, file_id, line, cells, reasons)"
-            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (file_id, line) DO NOTHING",
-            [(*owner, row.line, Jsonb(_storable(row.cells)), _storable(row.reasons)) for row in bad],
+            " SELECT %s, %s, %s, line, cells, reasons FROM staged_wrong ON CONFLICT (file_id, line) DO NOTHING",
+            (self.practice_id, self.import_id, self.file_id),
         )
+        cursor.execute("DROP TABLE staged_wrong")
 
     def _corrected(self, cursor: Cursor, batch: Batch, bad: list[BadRow], now: datetime) -> None:
         """Rows of an earlier quarantine that came back right."""
