@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """How long a claimed task is held without a sign of life."""
     attempts_per_day: int = Field(default=2, ge=1, le=3)
     """Calls and texts to one number in any 24 hours, over all practices (RULES decision 4: never above 3)."""
+    attempts_per_person: int = Field(default=8, ge=1, le=30)
+    """Calls to one patient of one practice in any 30 days, whatever their cadences still have in store."""
     import_max_mb: int = Field(default=200, ge=1, le=2000)
     """The largest file that can be uploaded in the browser, in MB."""
 

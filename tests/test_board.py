@@ -53,7 +53,8 @@ def make_task(practice, kind=Kind.ASK, **details):
 
 def claim(agent):
     with transaction(agent.actor):
-        return claiming.claim_next(agent.id, agent.actor)
+        taken = claiming.claim_next(agent.id, agent.actor)
+        return db.session.get(Task, taken.id) if taken else None
 
 
 def record(task, agent, outcome, **words):
@@ -292,7 +293,7 @@ def test_a_waiting_task_says_why_nobody_has_it(app, sign_in, lead):
     assert claim(agent).id == held.id
     with transaction("test"):
         kept, shut = db.session.get_one(Task, kept.id), db.session.get_one(Task, shut.id)
-        kept.promised_at, kept.promise_owner_id = NOON, agent.id
+        kept.promised_at, kept.owner_id = NOON, agent.id
         shut.ready_at, shut.shut_reasons = NOON + timedelta(hours=1), ["HOLIDAY"]
     browser = sign_in(lead)
 

@@ -11,12 +11,13 @@ from freezegun import freeze_time
 from ops import clock
 from ops.accounts.models import Role
 from ops.contact.actions import suppress
+from ops.contact.models import GateDecision
 from ops.db import db, transaction
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
 from ops.queue.actions import claiming, shares, tasks
-from ops.queue.models import EventKind, Kind, Share, Task, TaskEvent, TaskState
+from ops.queue.models import EventKind, Kind, Lane, Share, Task, TaskEvent, TaskState
 from tests.world import make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -51,7 +52,8 @@ def open_for(patient: Patient, **details) -> Task:
 
 def claim(agent) -> Task | None:
     with transaction(agent.actor):
-        return claiming.claim_next(agent.id, agent.actor)
+        taken = claiming.claim_next(agent.id, agent.actor)
+        return db.session.get(Task, taken.id) if taken else None
 
 
 def done(task: Task) -> None:
@@ -77,9 +79,12 @@ def test_no_call_at_five_past_nine_in_the_evening(agent):
     practice_with(1)
     assert claim(agent) is None
     task = db.session.scalars(sa.select(Task)).one()
-    assert task.state is TaskState.WAITING
-    assert "HOURS_STATE" in task.shut_reasons
-    assert task.ready_at.isoformat() == "2026-03-11T13:00:00+00:00", "8 in the morning in Chicago"
+    assert task.state is TaskState.WAITING and task.offered
+    lane = db.session.get_one(Lane, task.lane_id)
+    assert lane.opens_at.isoformat() == "2026-03-11T13:00:00+00:00", "8 in the morning in Chicago"
+    assert not db.session.scalar(sa.select(sa.exists().where(GateDecision.id > 0))), "what is shut costs nothing"
+    with freeze_time("2026-03-11 13:00:00"):
+        assert claim(agent).id == task.id
 
 
 @freeze_time(NOON)
@@ -128,7 +133,8 @@ def test_a_promise_is_first_for_whoever_made_it_and_then_for_anyone(agent):
     other = make_user(Role.AGENT)
     task = open_for(make_patient(practice), promised_at=clock.now() - timedelta(minutes=2))
     with transaction("test"):
-        db.session.get_one(Task, task.id).promise_owner_id = other.id
+        task = db.session.get_one(Task, task.id)
+        task.owner_id, task.owner_until = other.id, clock.now() + timedelta(minutes=8)
     assert claim(agent) is None
     with freeze_time("2026-03-10 18:09:00"):
         assert claim(agent).id == task.id
@@ -216,8 +222,9 @@ def test_each_claim_keeps_why(agent):
     why = db.session.scalars(
         sa.select(TaskEvent.facts).where(TaskEvent.task_id == task.id, TaskEvent.kind == EventKind.CLAIMED)
     ).one()
-    assert why["chosen"]["task_id"] == str(task.id)
-    assert why["second"]["practice_id"] != why["chosen"]["practice_id"]
+    assert why["chosen"]["task_id"] == task.id
+    assert why["second"]["practice_id"] == why["chosen"]["practice_id"], "the next best moment of the same practice"
+    assert why["next_practice"]["practice_id"] != why["chosen"]["practice_id"]
     assert why["rules"]
 
 
@@ -236,7 +243,7 @@ def test_no_task_is_claimed_twice_or_lost_by_many_at_once(app):
                     task = claiming.claim_next(agent.id, agent.actor)
                     if task is None:
                         return
-                    tasks.finish(task, agent.actor)
+                    tasks.finish(db.session.get_one(Task, task.id), agent.actor)
                     taken.append(task.id)
 
     threads = [threading.Thread(target=work, args=(agent,)) for agent in agents]

@@ -157,7 +157,7 @@ def test_a_callback_is_a_promise(agent, patient):
     at = clock.now() + timedelta(hours=2)
     record(agent, task, Outcome.CALLBACK, callback_at=at)
     again = fresh(task)
-    assert (again.state, again.promised_at, again.ready_at, again.promise_owner_id) == (
+    assert (again.state, again.promised_at, again.ready_at, again.owner_id) == (
         TaskState.WAITING,
         at,
         at,

@@ -51,7 +51,8 @@ def patient(practice) -> Patient:
 
 def claim(agent: User) -> Task | None:
     with transaction(agent.actor):
-        return claiming.claim_next(agent.id, agent.actor)
+        taken = claiming.claim_next(agent.id, agent.actor)
+        return db.session.get(Task, taken.id) if taken else None
 
 
 def record(agent: User, task: Task, outcome: Outcome, **typed) -> None:

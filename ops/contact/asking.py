@@ -7,7 +7,6 @@ suppressions cannot be read (RULES decision 5).
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
@@ -15,8 +14,8 @@ import structlog
 from ops.config import settings
 from ops.contact import gate
 from ops.contact.facts import Decision, Facts, Reason
-from ops.contact.models import ConsentEvent, GateDecision, SuppressedChannel, Suppression
-from ops.contact.queries import consenting, recent_attempts, suppressing
+from ops.contact.models import GateDecision, SuppressedChannel
+from ops.contact.places import zone_info
 from ops.crypto import contact_key
 from ops.db import db
 from ops.practices.models import Practice
@@ -73,9 +72,10 @@ class Friend:
 
 
 class Known(NamedTuple):
-    """What the database knew about a person and a practice at one moment."""
+    """What the database knew about a person and a practice at one moment: a row of `contact_known` (known.sql)."""
 
-    suppressions: frozenset[tuple[str, str]]
+    suppressions: list[str] | None
+    """ "channel:REASON" each."""
     attempts_24h: int
     consent: bool | None
     """The last word about this channel: given, taken back, or None when nothing was ever noted."""
@@ -84,27 +84,62 @@ class Known(NamedTuple):
 
 
 def may_contact(
-    person: Person, practice: Practice, channel: str, at: datetime, subject: str, *, store: bool = True
+    person: Person,
+    practice: Practice,
+    channel: str,
+    at: datetime,
+    subject: str,
+    *,
+    store: bool = True,
+    but_task: int | None = None,
 ) -> Decision:
     """May `practice` contact `person` over `channel` ("call", "sms", "email") at `at`? Any failure on the way is a no.
 
     With `store` the answer is kept with its facts in the caller's transaction; `subject` is "task:7" or "message:UUID".
+    A call to the number that somebody has in hands counts as made, except that of `but_task`, whose holder asks.
     """
     try:
-        facts = facts_for(person, practice, channel, at)
+        facts = facts_for(person, practice, channel, at, but_task)
         decision = gate.decide(facts, at)
         if store:
-            _keep(decision, facts, at, practice.id, subject)
+            keep(decision, kept_facts(facts, decision), at, practice.id, subject)
     except Exception as problem:  # whatever it was, nobody has said yes
         log.error("gate_unanswered", error=type(problem).__name__)
         return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread")
     return decision
 
 
-def facts_for(person: Person, practice: Practice, channel: str, at: datetime) -> Facts:
+def facts_for(person: Person, practice: Practice, channel: str, at: datetime, but_task: int | None = None) -> Facts:
     """All the gate asks about this person and practice at `at`, with one statement."""
-    known = _known(practice.id, person.phone_key, person.email_key, channel, at)
-    against = frozenset(reason for over, reason in known.suppressions if over in (SuppressedChannel.ALL, channel))
+    known = db.session.execute(
+        KNOWN,
+        {
+            "practice": practice.id,
+            "phone": person.phone_key,
+            "email": person.email_key,
+            "channel": channel,
+            "at": at,
+            "task": but_task,
+        },
+    ).one()
+    return facts_from(person, Known(*known), channel, at, practice.zone)
+
+
+KNOWN = sa.text("SELECT * FROM contact_known(:practice, :phone, :email, :channel, :at, :task)").bindparams(
+    sa.bindparam("phone", type_=sa.LargeBinary),
+    sa.bindparam("email", type_=sa.LargeBinary),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("task", type_=sa.BigInteger),
+)
+
+
+def facts_from(person: Person, known: Known, channel: str, at: datetime, zone: str) -> Facts:
+    """All the gate asks, from what the database knew; `zone` is the practice's, where a BAA has its day."""
+    against = frozenset(
+        reason
+        for over, _, reason in (each.partition(":") for each in known.suppressions or ())
+        if over in (SuppressedChannel.ALL, channel)
+    )
     return Facts(
         channel=channel,
         state=person.state,
@@ -117,33 +152,14 @@ def facts_for(person: Person, practice: Practice, channel: str, at: datetime) ->
         attempts_24h=known.attempts_24h,
         attempts_limit=settings().attempts_per_day,
         consent=None if known.consent is not False else "none",
-        baa=known.baa_on is not None and known.baa_on <= at.astimezone(ZoneInfo(practice.zone)).date(),
+        baa=known.baa_on is not None and known.baa_on <= at.astimezone(zone_info(zone)).date(),
         practice=known.status,
         friend_opted_in=person.opted_in if isinstance(person, Friend) else None,
     )
 
 
-def _known(practice_id: int, phone_key: bytes | None, email_key: bytes | None, channel: str, at: datetime) -> Known:
-    # The practice is read here again: the caller's copy may be from before it was paused.
-    pair = Suppression.channel.concat(":").concat(Suppression.reason)
-    against = sa.select(sa.func.array_agg(pair)).where(*suppressing(practice_id, phone_key, email_key))
-    attempts = sa.select(sa.func.count()).where(*recent_attempts(phone_key or b"", at))
-    key = email_key if channel == "email" else phone_key
-    consent = sa.select(ConsentEvent.given).where(*consenting(practice_id, key or b"", channel))
-    consent = consent.order_by(ConsentEvent.id.desc()).limit(1)
-    row = db.session.execute(
-        sa.select(
-            against.scalar_subquery(),
-            attempts.scalar_subquery(),
-            consent.scalar_subquery(),
-            Practice.status,
-            Practice.baa_on,
-        ).where(Practice.id == practice_id)
-    ).one()
-    return Known(frozenset(tuple(text.split(":", 1)) for text in row[0] or ()), *row[1:])
-
-
-def _keep(decision: Decision, facts: Facts, at: datetime, practice_id: int, subject: str) -> None:
+def keep(decision: Decision, kept: dict[str, Any], at: datetime, practice_id: int, subject: str) -> None:
+    """Store an answer of the gate with the facts it rests on (see `kept_facts`)."""
     db.session.add(
         GateDecision(
             at=at,
@@ -151,20 +167,19 @@ def _keep(decision: Decision, facts: Facts, at: datetime, practice_id: int, subj
             subject=subject,
             allow=decision.allow,
             reasons=list(decision.reasons),
-            facts=_plain(facts) | {"places": [list(place) for place in decision.places]},
+            facts=kept,
             rules_version=decision.rules_version,
         )
     )
     db.session.flush()
 
 
-def _plain(facts: Facts) -> dict[str, Any]:
-    """What differs from an ordinary contact, as JSON, with of the number only what says where it is from."""
-    kept = {
-        each.name: getattr(facts, each.name)
-        for each in fields(facts)
-        if each.name != "phone" and getattr(facts, each.name) != _ordinary(each.name)
-    }
+def kept_facts(facts: Facts, decision: Decision) -> dict[str, Any]:
+    """What a stored decision keeps, as JSON: what differs from an ordinary contact, of the number only what says where
+    it is from, and the places."""
+    given = facts.__dict__
+    kept: dict[str, Any] = {name: given[name] for name, usual in ORDINARY if given[name] != usual}
+    kept["places"] = [list(place) for place in decision.places]
     if facts.phone:
         kept["area_code"] = facts.phone[AREA_CODE]
     if facts.birth_date:
@@ -174,8 +189,7 @@ def _plain(facts: Facts) -> dict[str, Any]:
     return kept
 
 
-def _ordinary(name: str) -> Any:
-    return getattr(Facts(), name)
+ORDINARY = tuple((each.name, getattr(Facts(), each.name)) for each in fields(Facts) if each.name != "phone")
 
 
 def replay(kept: GateDecision) -> Decision:

@@ -80,7 +80,7 @@ def card_for(task: Task, agent: User) -> Card:
         milestone=milestone,
         first_name=referral.friend_name.split(" ")[0] if referral else patient.first_name,
         zones=_zones(person, practice),
-        decision=may_contact(person, practice, "call", clock.now(), f"task:{task.id}", store=False),
+        decision=may_contact(person, practice, "call", clock.now(), f"task:{task.id}", store=False, but_task=task.id),
         script=script,
         missing=missing,
         attempts=_attempts(task),

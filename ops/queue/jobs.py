@@ -6,7 +6,7 @@ from ops import clock
 from ops.db import db, transaction
 from ops.messages.models import InboundMessage
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import cadences, claiming, recording, shares, tasks
+from ops.queue.actions import cadences, claiming, lanes, recording, shares, tasks
 from ops.queue.models import Cadence, Kind, Task
 from ops.referrals.models import Referral, ReferralState
 from ops.scripts.actions import ensure_defaults
@@ -25,6 +25,7 @@ def practice_changed(practice_id: int) -> None:
     """Status, contract, treatments or triggers changed."""
     with transaction("tick"):
         shares.refresh_shares()
+        lanes.sweep()
         cadences.look_again(practice_id)
     import_finished(practice_id)
 
@@ -82,6 +83,8 @@ def sweep() -> None:
         claiming.return_expired()
         cadences.close_stale()
         shares.refresh_shares()
+    with transaction("tick"):
+        lanes.sweep()
     with transaction("tick"):
         for referral in db.session.scalars(_friends_without_call()).all():
             recording.open_friend_task(referral, "tick")

@@ -49,7 +49,7 @@ def day_of(agent_id: int) -> Day:
     promised = db.session.execute(
         sa.select(Task.promised_at, Practice.name)
         .join(Practice, Practice.id == Task.practice_id)
-        .where(Task.promise_owner_id == agent_id, Task.state == TaskState.WAITING, Task.promised_at.is_not(None))
+        .where(Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.promised_at.is_not(None))
         .order_by(Task.promised_at)
         .limit(10)
     )

@@ -157,3 +157,7 @@ def rules_for(kind: Kind) -> tuple[Rule, ...]:
 def rule(kind: Kind, outcome: Outcome) -> Rule:
     """The rule of one outcome. Raises KeyError when it is not one of this kind's."""
     return {each.outcome: each for each in rules_for(kind)}[outcome]
+
+
+TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in rules if each.reached)
+"""Outcomes of calls in which somebody was spoken to."""

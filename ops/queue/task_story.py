@@ -10,10 +10,9 @@ from ops.contact.models import GateDecision
 from ops.db import db
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.practices.queries import names_of
-from ops.queue.actions.claiming import OWNER_FIRST
 from ops.queue.board_words import Said, reasons_words
 from ops.queue.cadence_words import count_of
-from ops.queue.models import Attempt, CadenceRun, Share, Task, TaskEvent, TaskState
+from ops.queue.models import Attempt, CadenceRun, Lane, Share, Task, TaskEvent, TaskState
 
 EVENTS = 200
 DECISIONS = 20
@@ -63,7 +62,7 @@ def _newest(query: sa.Select, limit: int) -> list:
 
 def _actors(task: Task, events: list[TaskEvent], attempts: list[Attempt]) -> set[str]:
     people = {event.facts.get("held_by") for event in events} | {attempt.agent_id for attempt in attempts}
-    people |= {task.held_by, task.promise_owner_id}
+    people |= {task.held_by, task.owner_id}
     return {event.actor for event in events} | {f"user:{person}" for person in people if person}
 
 
@@ -89,11 +88,13 @@ def why_waiting(story: Story, said: Said) -> list[str]:
         lines.append(f"{story.practice.name} is {story.practice.status}: nothing is done for it.")
     if task.ready_at > now:
         lines.append(_not_yet(task, said))
+    elif shut := _lane_shut(task, said):
+        lines.append(shut)
     elif holder := _patient_in_hands(task):
         lines.append(f"{holder} is speaking to this patient about another task; nobody else does at the same time.")
     elif _kept_for_owner(task, story):
-        owner = story.names.get(f"user:{task.promise_owner_id}", "an agent")
-        until = said((task.promised_at or now) + OWNER_FIRST)
+        owner = story.names.get(f"user:{task.owner_id}", "an agent")
+        until = said(task.owner_until or now)
         lines.append(f"Kept for {owner}, who promised the call, until {until}.")
     if task.ready_at <= now and not lines:
         lines.append(_in_turn(task))
@@ -110,13 +111,21 @@ def _not_yet(task: Task, said: Said) -> str:
     return f"It is due from {said(task.ready_at)} on."
 
 
+def _lane_shut(task: Task, said: Said) -> str | None:
+    lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
+    if lane is None or (lane.opens_at and lane.closes_at and lane.opens_at <= clock.now() < lane.closes_at):
+        return None
+    opens = f"they open {said(lane.opens_at)}" if lane.opens_at else "none are in sight within two weeks"
+    return f"Outside the hours in which they may be called: {opens}."
+
+
 def _patient_in_hands(task: Task) -> str | None:
     query = sa.select(User.name).join(Task, Task.held_by == User.id)
     return db.session.scalar(query.where(Task.patient_id == task.patient_id, Task.state == TaskState.CLAIMED))
 
 
 def _kept_for_owner(task: Task, story: Story) -> bool:
-    return bool(task.promise_owner_id and task.promised_at and clock.now() < task.promised_at + OWNER_FIRST)
+    return bool(task.owner_id and task.owner_until and clock.now() < task.owner_until)
 
 
 def _in_turn(task: Task) -> str:

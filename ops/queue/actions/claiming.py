@@ -1,154 +1,268 @@
 """Taking the next task: promises first, then the practice that is owed most, then its best moment; and the law last and
 always.
 
-`claim_next` walks the practices from the one that is owed most, looks at the head of each, locks only the task it
-takes, and asks the gate inside the same transaction. A task the gate refuses is put off to its opening, so it costs
-nothing until then.
+`next_task` (ops/queue/claim.sql) finds and locks it in one round trip, with all the gate asks about; the gate answers
+here, inside the transaction; a second round trip puts the task into the agent's hands, charges its practice and writes
+down why. With BEGIN and COMMIT that makes four. What the gate refuses is put off to its opening and the next one
+looked at.
 """
 
-from datetime import timedelta
-from typing import Any
+import json
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ops import clock
 from ops.config import settings
-from ops.contact.asking import may_contact
+from ops.contact import asking, gate
+from ops.contact.facts import Decision, Reason
 from ops.db import db
-from ops.practices.models import Patient, Practice
-from ops.queue.actions import hands, shares, tasks
+from ops.queue.actions import hands, lanes, shares, tasks
 from ops.queue.models import EventKind, Share, Task, TaskState
-from ops.queue.people import person_of
-from ops.scripts import queries as scripts
-from ops.scripts.models import Medium
+from ops.queue.order import Band
 
 LOOKS = 60
-"""How many refused or taken candidates one claim looks at before it says "try again"."""
-OWNER_FIRST = timedelta(minutes=10)
-"""How long a promised call waits for the agent who promised it."""
+"""How many candidates the gate refuses before one claim says "nothing now"."""
+TASK_KEY = sa.inspect(Task).identity_key_from_primary_key
 
-CANDIDATES = sa.text(
-    """
-    SELECT task_id, practice_id, band, virtual_time, rank, promised_at FROM (
-        (SELECT t.id AS task_id, t.practice_id, 0 AS band, 0::float AS virtual_time, t.rank, t.promised_at
-         FROM tasks t JOIN practices p ON p.id = t.practice_id AND p.status = 'active'
-         WHERE t.state = 'waiting' AND t.promised_at IS NOT NULL AND t.ready_at <= :now AND t.id <> ALL (:tried)
-           AND (t.promise_owner_id IS NULL OR t.promise_owner_id = :agent OR t.promised_at < :own_until)
-           AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
-         ORDER BY t.promised_at, t.id LIMIT 2)
-        UNION ALL
-        (SELECT head.id, s.practice_id, 1, s.virtual_time, head.rank, NULL
-         FROM shares s JOIN practices p ON p.id = s.practice_id AND p.status = 'active'
-         CROSS JOIN LATERAL (
-             SELECT t.id, t.rank FROM tasks t
-             WHERE t.practice_id = s.practice_id AND t.state = 'waiting' AND t.promised_at IS NULL
-               AND t.ready_at <= :now AND t.id <> ALL (:tried)
-               AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
-             ORDER BY t.rank DESC, t.id LIMIT 1) head
-         WHERE s.has_work
-         ORDER BY s.virtual_time, s.practice_id LIMIT 2)
-    ) AS found ORDER BY band, promised_at, virtual_time, practice_id
-    """
-).bindparams(sa.bindparam("tried", type_=sa.ARRAY(sa.BigInteger)))
+NEXT = "SELECT * FROM next_task(%(agent)s, %(at)s, %(actor)s, %(tried)s::bigint[])"
+TAKE = f"""
+WITH taken AS (
+    UPDATE tasks SET state = 'claimed', offered = false, held_by = %(agent)s, claimed_at = %(at)s,
+        lease_until = %(lease_until)s, fence = fence + 1, shut_reasons = NULL, script_version_id = %(version)s
+    WHERE id = %(task)s
+), charged AS (
+    UPDATE shares SET minutes_charged = minutes_charged + %(estimate)s,
+        virtual_time = virtual_time + %(estimate)s / greatest((hours * weight)::float, {shares.NO_CONTRACT_HOURS}),
+        served_at = CASE WHEN %(band)s = {Band.FAIR} THEN %(at)s ELSE served_at END
+    WHERE practice_id = %(practice)s
+), told AS (
+    INSERT INTO task_events (practice_id, task_id, kind, at, actor, facts)
+    VALUES (%(practice)s, %(task)s, 'claimed', %(at)s, %(actor)s, %(why)s::jsonb)
+)
+INSERT INTO gate_decisions (at, practice_id, subject, allow, reasons, facts, rules_version)
+VALUES (%(at)s, %(practice)s, 'task:' || %(task)s, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s)
+"""  # noqa: S608 (our own words)
 
 
-def claim_next(agent_id: int, actor: str) -> Task | None:
+class Claimed(NamedTuple):
+    """A task in an agent's hands, as much as the caller needs to go on."""
+
+    id: int
+    practice_id: int
+    patient_id: int
+    fence: int
+    lease_until: datetime
+
+
+class Found(NamedTuple):
+    """A row of `next_task`: the candidate, what decided, and what the gate asks."""
+
+    task_id: int
+    in_hands: bool
+    band: int
+    practice_id: int
+    patient_id: int
+    referral_id: int | None
+    kind: str
+    fence: int
+    estimate_minutes: Any
+    rank: Any
+    decided_at: datetime | None
+    """The promise's deadline, or when it was handed over."""
+    lane_id: int
+    virtual_time: float | None
+    second_task: int | None
+    second_rank: Any
+    next_practice: int | None
+    next_virtual_time: float | None
+    passed: list[int]
+    phone: str | None
+    phone_key: bytes | None
+    email_key: bytes | None
+    state: str | None
+    zip: str | None
+    stated_zone: str | None
+    birth_date: date | None
+    deceased: bool
+    suppressions: list[str] | None
+    attempts: int
+    consent: bool | None
+    status: str
+    baa_on: date | None
+    zone: str
+    unread: bool
+    person_attempts: int
+    script_version_id: int | None
+
+
+class _Caller(NamedTuple):
+    """Whom the call would reach, as the gate wants them."""
+
+    phone: str | None
+    email: str | None
+    phone_key: bytes | None
+    email_key: bytes | None
+    state: str | None
+    zip: str | None
+    stated_zone: str | None
+    birth_date: date | None
+    deceased: bool
+
+
+def claim_next(agent_id: int, actor: str) -> Claimed | None:
     """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be
     done."""
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(7_034_100, agent_id)))
-    in_hands = task_of(agent_id)
-    if in_hands:
-        return in_hands
+    now = clock.now()
+    claimed = _claim(agent_id, actor, now)
+    if claimed is None:
+        # before saying so: what came due, or opened, since the last sweep
+        lanes.sweep()
+        claimed = _claim(agent_id, actor, now)
+    return claimed
+
+
+def _claim(agent_id: int, actor: str, now: datetime) -> Claimed | None:
     tried: list[int] = []
-    busy: list[int] = []
+    connection = db.session.connection()
     while len(tried) < LOOKS:
-        found = _candidates(agent_id, tried)
-        if not found:
-            # somebody else's lock on the only candidates is not "nothing to do": wait for them once, but never with
-            # a refused task in one's own lock, which they may be waiting for
-            return _wait_for(busy, agent_id, actor) if len(busy) == len(tried) else None
-        task = _lock(found[0]["task_id"])
-        tried.append(found[0]["task_id"])
-        if task is None:
-            busy.append(tried[-1])
-        elif _take(task, agent_id, actor, found):
-            return task
+        asked = {"agent": agent_id, "at": now, "actor": actor, "tried": tried}
+        row = connection.exec_driver_sql(NEXT, asked).first()
+        if row is None:
+            return None
+        found = Found(*row)
+        if found.in_hands:
+            return _in_hands(found.task_id)
+        claimed = _take(found, agent_id, actor, now)
+        if claimed:
+            return claimed
+        tried.append(found.task_id)
     return None
+
+
+def _in_hands(task_id: int) -> Claimed:
+    task = db.session.get_one(Task, task_id, populate_existing=True)
+    assert task.lease_until
+    return Claimed(task.id, task.practice_id, task.patient_id, task.fence, task.lease_until)
 
 
 def task_of(agent_id: int) -> Task | None:
     """The task this agent holds."""
-    return db.session.scalars(sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED)).first()
-
-
-def _candidates(agent_id: int, tried: list[int]) -> list[dict[str, Any]]:
-    now = clock.now()
-    rows = db.session.execute(
-        CANDIDATES, {"now": now, "agent": agent_id, "own_until": now - OWNER_FIRST, "tried": tried}
-    )
-    return [dict(row) for row in rows.mappings()]
-
-
-def _lock(task_id: int, *, wait: bool = False) -> Task | None:
     return db.session.scalars(
-        sa.select(Task)
-        .where(Task.id == task_id, Task.state == TaskState.WAITING, Task.ready_at <= clock.now())
-        .with_for_update(skip_locked=not wait),
+        sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED),
         execution_options={"populate_existing": True},
     ).first()
 
 
-def _wait_for(busy: list[int], agent_id: int, actor: str) -> Task | None:
-    for task_id in sorted(busy)[:3]:  # all who wait do so in one order
-        task = _lock(task_id, wait=True)
-        if task:
-            why = [{"task_id": task_id, "band": 1, "waited": True}]
-            return task if _take(task, agent_id, actor, why) else None
+def _take(found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | None:
+    """Ask the gate and put the task into the agent's hands; None, and put off, when the gate says no."""
+    decision, facts = _ask(found, now)
+    if not decision.allow:
+        _put_off(found.task_id, decision, facts, now)
+        return None
+    if why_not := _hindrance(found):
+        wait = hands.LOOK_AGAIN if why_not == hands.UNREAD_REPLY else hands.TOMORROW
+        tasks.wait_until(_row(found.task_id), now + wait, [why_not])
+        db.session.flush()
+        return None
+    lease_until = now + timedelta(minutes=settings().lease_minutes)
+    db.session.connection().exec_driver_sql(
+        TAKE,
+        {
+            "agent": agent_id,
+            "actor": actor,
+            "at": now,
+            "lease_until": lease_until,
+            "version": found.script_version_id,
+            "task": found.task_id,
+            "practice": found.practice_id,
+            "estimate": float(found.estimate_minutes),
+            "band": found.band,
+            "why": json.dumps(_why(found, decision)),
+            "facts": json.dumps(facts),
+            "rules": decision.rules_version,
+        },
+    )
+    if loaded := db.session.identity_map.get(TASK_KEY((found.task_id,))):
+        db.session.expire(loaded)
+    return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
+
+
+def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
+    """The gate's answer about this candidate, and the facts as they are kept. Any failure on the way is a no."""
+    try:
+        person: asking.Person = (
+            asking.Friend(phone=found.phone, opted_in=True)
+            if found.referral_id
+            else _Caller(
+                found.phone,
+                None,
+                found.phone_key,
+                found.email_key,
+                found.state,
+                found.zip,
+                found.stated_zone,
+                found.birth_date,
+                found.deceased,
+            )
+        )
+        known = asking.Known(found.suppressions, found.attempts, found.consent, found.status, found.baa_on)
+        facts = asking.facts_from(person, known, "call", now, found.zone)
+        decision = gate.decide(facts, now)
+        return decision, asking.kept_facts(facts, decision)
+    except Exception as problem:  # whatever it was, nobody has said yes
+        asking.log.error("gate_unanswered", error=type(problem).__name__)
+        return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), {}
+
+
+def _hindrance(found: Found) -> str | None:
+    """What only the queue knows against this call, beside the gate."""
+    if found.unread:
+        return hands.UNREAD_REPLY
+    if found.person_attempts >= settings().attempts_per_person:
+        return hands.PERSON_LIMIT
     return None
 
 
-def _take(task: Task, agent_id: int, actor: str, found: list[dict[str, Any]]) -> bool:
-    """Ask the gate and put the task into the agent's hands; False when the gate, or another hand, was in the way."""
-    practice = db.session.get_one(Practice, task.practice_id)
-    patient = db.session.get_one(Patient, task.patient_id)
-    now = clock.now()
-    person = person_of(task, patient)
-    decision = may_contact(person, practice, "call", now, f"task:{task.id}")
-    if not decision.allow:
-        tasks.put_off(task, decision)
-        return False
-    if why_not := hands.hindrance(task, person):
-        tasks.wait_until(task, now + hands.LOOK_AGAIN, [why_not])
-        return False
-    version = scripts.published(practice.id, task.kind, Medium.CALL)
-    try:
-        with db.session.begin_nested():
-            task.state = TaskState.CLAIMED
-            task.held_by = agent_id
-            task.claimed_at = now
-            task.lease_until = now + timedelta(minutes=settings().lease_minutes)
-            task.fence += 1
-            task.shut_reasons = None
-            task.script_version_id = version.id if version else None
-    except IntegrityError:  # the patient came into other hands between our look and our claim
-        db.session.refresh(task)
-        return False
-    shares.charge(task.practice_id, float(task.estimate_minutes))
-    tasks.add_event(task, EventKind.CLAIMED, actor, **_why(found, decision.window, decision.rules_version))
-    return True
+def _put_off(task_id: int, decision: Decision, facts: dict[str, Any], now: datetime) -> None:
+    task = _row(task_id)
+    asking.keep(decision, facts, now, task.practice_id, f"task:{task_id}")
+    tasks.put_off(task, decision)
+    db.session.flush()
 
 
-def _why(found: list[dict[str, Any]], window: Any, rules_version: str) -> dict[str, Any]:
-    """What decided this claim, as it is kept: the band, the virtual time and rank, and what came second."""
-    chosen, second = found[0], found[1] if len(found) > 1 else None
-    plain = lambda row: {key: str(value) for key, value in row.items() if value is not None}  # noqa: E731
-    return {
-        "chosen": plain(chosen),
-        "second": plain(second) if second else None,
-        "may_call_until": window[1].isoformat() if window else None,
-        "rules": rules_version,
+def _row(task_id: int) -> Task:
+    return db.session.get_one(Task, task_id, populate_existing=True)
+
+
+def _why(found: Found, decision: Decision) -> dict[str, Any]:
+    """What decided this claim, as it is kept and replayed: the chosen one, what came second, and who was passed over
+    because somebody else was claiming for them."""
+    chosen = {
+        "band": found.band,
+        "task_id": found.task_id,
+        "practice_id": found.practice_id,
+        "rank": float(found.rank),
+        "lane_id": found.lane_id,
     }
+    second: dict[str, Any] | None = None
+    if found.band == Band.FAIR:
+        chosen["virtual_time"] = found.virtual_time
+        if found.second_task:
+            second = chosen | {"task_id": found.second_task, "rank": float(found.second_rank)}
+    elif found.decided_at:
+        chosen["at"] = found.decided_at.isoformat()
+    why = {"chosen": chosen, "rules": decision.rules_version}
+    if second:
+        why["second"] = second
+    if found.next_practice:
+        why["next_practice"] = {"practice_id": found.next_practice, "virtual_time": found.next_virtual_time}
+    if found.passed:
+        why["passed"] = found.passed
+    if decision.window:
+        why["may_call_until"] = decision.window[1].isoformat()
+    return why
 
 
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
@@ -163,7 +277,9 @@ def return_expired() -> int:
     expired = db.session.scalars(
         sa.select(Task)
         .where(Task.state == TaskState.CLAIMED, Task.lease_until < clock.now())
-        .with_for_update(skip_locked=True)
+        .order_by(Task.id)
+        .with_for_update(skip_locked=True),
+        execution_options={"populate_existing": True},
     ).all()
     for task in expired:
         tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
@@ -171,5 +287,7 @@ def return_expired() -> int:
 
 
 def owed_order() -> list[Share]:
-    """The practices that have work, the one owed most first."""
-    return list(db.session.scalars(sa.select(Share).where(Share.has_work).order_by(Share.virtual_time)))
+    """The practices that could be served now, the one owed most first."""
+    return list(
+        db.session.scalars(sa.select(Share).where(Share.has_open).order_by(Share.virtual_time, Share.practice_id))
+    )

@@ -22,7 +22,7 @@ from ops.practices.models import Patient, Practice
 from ops.queue import cadence
 from ops.queue.actions import cadences, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
-from ops.queue.outcomes import COMMON, Rule, Then, rule
+from ops.queue.outcomes import COMMON, TALKS, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
 from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
 from ops.referrals.models import Ask, Referral, ReferralState
@@ -34,6 +34,10 @@ LONGEST_MINUTES = 60.0
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
 HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
+OWNER_FIRST = timedelta(minutes=10)
+"""How long a promised call waits for the agent who promised it."""
+TOGETHER = timedelta(minutes=15)
+"""How long other work about somebody an agent just spoke to is kept for that agent."""
 FRIEND_WITHIN = timedelta(hours=24)
 """A friend is called the same day, at the latest within this time (DOMAIN, the Ease)."""
 
@@ -72,6 +76,7 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     _note_answer(task, practice, patient, chosen, saved, actor)
     _suppress(chosen, practice, person, actor)
     _then(task, practice, patient, chosen, saved, actor)
+    _keep_together(task, agent_id, chosen)
     db.session.flush()
     return attempt
 
@@ -120,7 +125,7 @@ def _checked(task: Task, saved: Saved) -> Rule:
 def _check_lawful(person: Person, practice: Practice, at: datetime, task_id: int) -> None:
     """A call that the law forbids then must not be promised: the agent is still on the phone and can agree on another
     time. Raises Refused with the hours of that day, or the next that has any."""
-    then = may_contact(person, practice, "call", at, f"task:{task_id}", store=False)
+    then = may_contact(person, practice, "call", at, f"task:{task_id}", store=False, but_task=task_id)
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
@@ -240,6 +245,26 @@ def _then(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved:
         _lose_friend(task, actor)
 
 
+def _keep_together(task: Task, agent_id: int, chosen: Rule) -> None:
+    """Other work of this practice about the same person comes to the same agent next, while they are in touch."""
+    if chosen.outcome not in TALKS or chosen.suppress or task.person_key is None:
+        return
+    now = clock.now()
+    db.session.flush()
+    db.session.execute(
+        sa.update(Task)
+        .where(
+            Task.person_key == task.person_key,
+            Task.practice_id == task.practice_id,
+            Task.id != task.id,
+            Task.state == TaskState.WAITING,
+            Task.offered,
+        )
+        .values(owner_id=agent_id, owner_until=now + TOGETHER, handed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _lose_friend(task: Task, actor: str) -> None:
     """The last call to a friend was made and nothing came of it: the referral says so instead of waiting for ever."""
     referral = referral_of(task)
@@ -248,7 +273,8 @@ def _lose_friend(task: Task, actor: str) -> None:
 
 
 def _promise(task: Task, run: CadenceRun | None, at: datetime, *, mine: bool) -> None:
-    task.promise_owner_id = task.held_by if mine else None
+    task.owner_id = task.held_by if mine else None
+    task.owner_until = at + OWNER_FIRST if mine else None
     _outlast(task, run, at)
 
 

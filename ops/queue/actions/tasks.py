@@ -6,17 +6,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.models import User
 from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
+from ops.practices.models import Patient
 from ops.queue import cadence
-from ops.queue.actions import shares
-from ops.queue.models import CadenceRun, EventKind, Kind, RunState, Task, TaskEvent, TaskState
+from ops.queue.actions import lanes, shares
+from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, RunState, Task, TaskEvent, TaskState
+from ops.queue.outcomes import TALKS
 
 LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
 SKIPPED_FOR = timedelta(minutes=30)
+PREFERRED_FOR = timedelta(minutes=20)
+"""How long a task that is due waits for the agent who spoke to the patient last."""
+REMEMBERED_FOR = timedelta(days=60)
+"""Who spoke to somebody longer ago is not remembered by them either."""
 
 
 class LeaseLost(Refused):
@@ -64,9 +71,29 @@ def open_task(
     )
     db.session.add(task)
     db.session.flush()
+    prefer(task)
+    lanes.fit(task, db.session.get_one(Patient, patient_id))
     add_event(task, EventKind.OPENED, actor, reason=reason)
-    shares.note_work(practice_id)
     return task
+
+
+def prefer(task: Task, ready_at: datetime | None = None) -> None:
+    """Who spoke to the patient last gets the task first, for `PREFERRED_FOR` after it is due; then anybody does."""
+    spoke = db.session.scalar(
+        sa.select(Attempt.agent_id)
+        .join(User, User.id == Attempt.agent_id)
+        .where(
+            Attempt.patient_id == task.patient_id,
+            Attempt.outcome.in_(TALKS),
+            Attempt.at > clock.now() - REMEMBERED_FOR,
+            User.active,
+            sa.true() if task.referral_id is None else sa.false(),  # the friend is somebody else
+        )
+        .order_by(Attempt.at.desc(), Attempt.id.desc())
+        .limit(1)
+    )
+    task.owner_id = spoke
+    task.owner_until = (ready_at or task.ready_at) + PREFERRED_FOR if spoke else None
 
 
 def put_off(task: Task, decision: Decision) -> None:
@@ -89,6 +116,7 @@ def put_off(task: Task, decision: Decision) -> None:
 def wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
     task.ready_at = moment
     task.shut_reasons = reasons
+    task.offered = False
     add_event(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())
 
 
@@ -105,16 +133,19 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
     """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
     shares.charge(task.practice_id, -float(task.estimate_minutes))
-    _let_go(task)
-    task.ready_at = ready_at or task.ready_at
+    _let_go(task, ready_at or task.ready_at)
     add_event(task, kind, actor, **facts)
-    shares.note_work(task.practice_id)
 
 
-def _let_go(task: Task) -> None:
+def _let_go(task: Task, ready_at: datetime) -> None:
     task.state = TaskState.WAITING
-    task.held_by = task.lease_until = task.claimed_at = None
+    task.held_by = task.lease_until = task.claimed_at = task.handed_at = None
     task.shut_reasons = None
+    task.ready_at = ready_at
+    if task.lane_id is None:  # whom it calls has moved while it was in hands
+        lanes.fit(task, db.session.get_one(Patient, task.patient_id))
+    else:
+        lanes.offer(task)
 
 
 def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
@@ -143,11 +174,11 @@ def snooze(task_id: int, agent_id: int, fence: int, actor: str, until: datetime)
 
 def retry(task: Task, ready_at: datetime, actor: str, *, promised_at: datetime | None = None, **facts: Any) -> None:
     """Back into the queue after an attempt, to be made again at `ready_at`. The attempt's minutes stay charged."""
-    _let_go(task)
-    task.ready_at = ready_at
     task.promised_at = promised_at
+    if promised_at is None:
+        prefer(task, ready_at)
+    _let_go(task, ready_at)
     add_event(task, EventKind.RETRY, actor, ready_at=ready_at.isoformat(), **facts)
-    shares.note_work(task.practice_id)
 
 
 def finish(task: Task, actor: str, **facts: Any) -> None:
@@ -166,6 +197,7 @@ def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
 
 def _end(task: Task, state: TaskState) -> None:
     task.state = state
+    task.offered = False
     task.held_by = task.lease_until = None
     task.finished_at = clock.now()
     task.promised_at = None

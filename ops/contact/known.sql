@@ -1,0 +1,24 @@
+-- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
+-- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
+--
+-- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
+--   address; attempts: calls and texts to the number in the 24 hours up to `at`, and calls to it that somebody else has
+--   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted.
+CREATE OR REPLACE FUNCTION contact_known(
+    a_practice bigint, a_phone bytea, an_email bytea, a_channel text, at timestamptz, but_task bigint
+)
+RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status text, baa_on date)
+LANGUAGE sql STABLE AS $$
+    SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
+            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
+           (SELECT count(*) FROM contact_attempts c
+            WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
+           + (SELECT count(*) FROM tasks h
+              WHERE h.person_key = a_phone AND h.state = 'claimed' AND h.id IS DISTINCT FROM but_task),
+           (SELECT e.given FROM consent_events e
+            WHERE e.contact_key = CASE WHEN a_channel = 'email' THEN an_email ELSE a_phone END
+              AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')
+            ORDER BY e.id DESC LIMIT 1),
+           p.status::text, p.baa_on
+    FROM practices p WHERE p.id = a_practice
+$$;

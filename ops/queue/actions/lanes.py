@@ -1,0 +1,162 @@
+"""Lanes: tasks that open and shut together, so that what is shut costs nothing when the next task is claimed.
+
+A lane is a window group (`windows.window_group`), a language and a kind of work. Which lanes a practice has work in,
+and which of them are open now, stands in its ledger row (`shares`); the minute's sweep moves lanes from shut to open
+and puts what has come due into its lane.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ops import clock
+from ops.contact import rules as rulebook
+from ops.contact.asking import Person
+from ops.contact.places import Place, places_of
+from ops.contact.windows import open_window, window_group
+from ops.db import db
+from ops.practices.models import Patient
+from ops.queue.actions import shares
+from ops.queue.models import Kind, Lane, Task, TaskState
+from ops.queue.people import person_of
+
+BATCH = 2000
+LOOK_AGAIN = timedelta(hours=1)
+"""How soon a lane without any window in sight is looked at again."""
+
+
+def fit(task: Task, patient: Patient) -> None:
+    """Find the lane and the person of a task anew, and offer it there if it is due."""
+    person = person_of(task, patient)
+    task.person_key = person.phone_key
+    task.lane_id = lane_of(places_for(person), patient.language, task.kind)
+    offer(task)
+
+
+def offer(task: Task) -> None:
+    """Make a waiting task a candidate if it is due; otherwise the sweep does when it is."""
+    task.offered = task.state is TaskState.WAITING and task.lane_id is not None and task.ready_at <= clock.now()
+    if task.offered and task.lane_id is not None:
+        db.session.flush()
+        shares.note_work(task.practice_id, {task.lane_id})
+
+
+def places_for(person: Person) -> tuple[Place, ...]:
+    """Where this person may be."""
+    try:
+        return places_of(person.state, person.zip, person.phone, person.stated_zone)
+    except ValueError:  # a zone nobody knows: the unknown rule, and the gate says what is wrong
+        return places_of(person.state, person.zip, person.phone)
+
+
+def lane_of(places: Iterable[Place], language: str, kind: Kind) -> int:
+    """The number of the lane of these places, language and kind; made when it is new."""
+    rules = rulebook.current()
+    places = tuple(places)
+    key = {"window_group": window_group(places, rules), "language": language or "en", "kind": kind}
+    found = db.session.scalar(sa.select(Lane.id).filter_by(**key))
+    if found is not None:
+        return found
+    row = key | {"places": [list(place) for place in places], **_window(places)}
+    # whoever made it in the same moment is waited for; the update that changes nothing returns their number
+    made = insert(Lane).values(**row)
+    made = made.on_conflict_do_update(
+        index_elements=["window_group", "language", "kind"], set_={"kind": made.excluded.kind}
+    )
+    return db.session.execute(made.returning(Lane.id)).scalar_one()
+
+
+def _window(places: tuple[Place, ...]) -> dict:
+    rules, now = rulebook.current(), clock.now()
+    window = open_window(places, "call", now, rules)
+    opens_at, closes_at = window or (None, None)
+    return {"opens_at": opens_at, "closes_at": closes_at, "looked_at": now, "rules_version": rules.version}
+
+
+def sweep() -> None:
+    """Lanes whose window is over get their next one; what came due is offered; the ledger says which lanes are
+    open."""
+    refresh_windows()
+    fit_waiting()
+    offer_due()
+    shares.refresh_open()
+
+
+def refresh_windows() -> int:
+    """Give every lane its window that is open or comes next; how many were out of date.
+
+    Under new rules places that opened together may not any more: then every waiting task is fitted again.
+    """
+    now, version = clock.now(), rulebook.current().version
+    stale = db.session.scalars(
+        sa.select(Lane)
+        .where(
+            sa.or_(
+                Lane.closes_at <= now,
+                sa.and_(Lane.closes_at.is_(None), Lane.looked_at < now - LOOK_AGAIN),
+                Lane.looked_at > now,
+                Lane.rules_version != version,
+            )
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    if any(lane.rules_version != version for lane in stale):
+        db.session.execute(
+            sa.update(Task)
+            .where(Task.state == TaskState.WAITING, Task.lane_id.is_not(None))
+            .values(lane_id=None, offered=False)
+            .execution_options(synchronize_session=False)
+        )
+    for lane in stale:
+        for name, value in _window(tuple(Place(*place) for place in lane.places)).items():
+            setattr(lane, name, value)
+    db.session.flush()
+    return len(stale)
+
+
+def fit_waiting(limit: int = BATCH) -> int:
+    """Find lanes for waiting tasks that have none, at most `limit`; how many. They were opened before there were
+    lanes, or who they call has moved."""
+    rows = db.session.execute(
+        sa.select(Task, Patient)
+        .join(Patient, Patient.id == Task.patient_id)
+        .where(Task.state == TaskState.WAITING, ~Task.offered, Task.lane_id.is_(None))
+        .order_by(Task.practice_id, Task.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Task)
+    ).all()
+    for task, patient in rows:
+        fit(task, patient)
+    db.session.flush()
+    return len(rows)
+
+
+DUE = sa.text(
+    """
+    WITH due AS (
+        SELECT id FROM tasks WHERE state = 'waiting' AND NOT offered AND ready_at <= :now AND lane_id IS NOT NULL
+        ORDER BY ready_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    )
+    UPDATE tasks SET offered = true FROM due WHERE tasks.id = due.id
+    RETURNING tasks.practice_id, tasks.lane_id
+    """
+)
+
+
+def offer_due() -> int:
+    """Offer every waiting task whose time has come; how many."""
+    offered = 0
+    while rows := db.session.execute(DUE, {"now": clock.now(), "batch": BATCH}).all():
+        offered += len(rows)
+        by_practice: dict[int, set[int]] = {}
+        for practice_id, lane_id in rows:
+            by_practice.setdefault(practice_id, set()).add(lane_id)
+        for practice_id in sorted(by_practice):  # in one order, so that two who do this do not wait for each other
+            shares.note_work(practice_id, by_practice[practice_id])
+        if len(rows) < BATCH:
+            break
+    if offered:
+        db.session.expire_all()
+    return offered

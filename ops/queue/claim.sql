@@ -1,0 +1,260 @@
+-- The task that comes next for one agent, locked, with all the gate will ask about it. One call, one round trip.
+--
+-- Order (band): 0 what was handed to this agent (by a lead, or the same person's other work); 1 promises, the earliest
+-- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
+-- oldest). Never offered: work in shut lanes, of paused practices and kinds, for practices, languages and kinds the
+-- agent is not certified for (what a lead handed over excepted), somebody who is in other hands.
+--
+-- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
+-- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
+-- anybody as long as there is other work. Only when every candidate was in somebody else's claim does it wait, for one
+-- ledger row and holding none: what a lock hides is not "nothing to do".
+--
+-- `tried`: tasks the gate refused to this claim already. Returns no row when there is nothing for this agent now.
+CREATE OR REPLACE FUNCTION next_task(an_agent bigint, at timestamptz, an_actor text, tried bigint[])
+RETURNS TABLE (
+    task_id bigint, in_hands boolean, band integer, practice_id bigint, patient_id bigint, referral_id bigint,
+    kind text, fence integer, estimate_minutes numeric, rank numeric, decided_at timestamptz, lane_id integer,
+    virtual_time double precision, second_task bigint, second_rank numeric, next_practice bigint,
+    next_virtual_time double precision, passed bigint[],
+    phone text, phone_key bytea, email_key bytea, state text, zip text, stated_zone text, birth_date date,
+    deceased boolean, suppressions text[], attempts bigint, consent boolean, status text, baa_on date, zone text,
+    unread boolean, person_attempts bigint, script_version_id bigint
+)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    speaks text[] := '{en}';
+    does text[];
+    everywhere boolean := true;
+    theirs bigint[];
+    walk refcursor;
+    share record;
+    head record;
+    fresh double precision;
+    found_band integer;
+    best bigint;
+    best_key bytea;
+    best_patient bigint;
+    owed double precision;
+    runner bigint;
+    runner_rank numeric;
+    ahead bigint;
+    ahead_owed double precision;
+    busy bigint[] := '{}';
+    all_busy bigint[] := '{}';
+    holding boolean := tried <> '{}';
+    naps integer := 0;
+BEGIN
+    PERFORM set_config('app.actor', an_actor, true);
+    PERFORM pg_advisory_xact_lock(7034100, an_agent::integer);
+    SELECT t.id INTO head FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed';
+    IF FOUND THEN
+        task_id := head.id;
+        in_hands := true;
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    SELECT a.languages, a.kinds, a.everywhere INTO head FROM agent_profiles a WHERE a.user_id = an_agent;
+    IF FOUND THEN
+        speaks := head.languages;
+        does := head.kinds;
+        everywhere := head.everywhere;
+        IF NOT everywhere THEN
+            theirs := ARRAY(SELECT c.practice_id FROM certifications c WHERE c.user_id = an_agent);
+        END IF;
+    END IF;
+
+    FOR round IN 1..200 LOOP
+        best := NULL;
+        runner := NULL;
+        ahead := NULL;
+        owed := NULL;
+        SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
+        FROM tasks t JOIN lanes l ON l.id = t.lane_id
+        WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
+          AND t.owner_until > at
+          AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
+          AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
+          AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
+          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
+          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
+        ORDER BY t.handed_at, t.id LIMIT 1
+        FOR UPDATE OF t SKIP LOCKED;
+        found_band := 0;
+        IF NOT FOUND THEN
+            SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
+            FROM tasks t JOIN lanes l ON l.id = t.lane_id
+            WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL
+              AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
+              AND l.language = ANY (speaks) AND (does IS NULL OR l.kind = ANY (does))
+              AND (everywhere OR t.practice_id = ANY (theirs))
+              AND (t.owner_id IS NULL OR t.owner_id = an_agent OR t.owner_until <= at)
+              AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
+              AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
+              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
+              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
+            ORDER BY t.promised_at, t.id LIMIT 1
+            FOR UPDATE OF t SKIP LOCKED;
+            found_band := 1;
+        END IF;
+        IF best IS NULL THEN
+            found_band := 2;
+            IF everywhere THEN
+                OPEN walk FOR
+                    SELECT s.practice_id, s.virtual_time, s.open_lanes FROM shares s
+                    WHERE s.has_open
+                      AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
+                      AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
+                                  WHERE at < l.closes_at AND l.language = ANY (speaks)
+                                    AND (does IS NULL OR l.kind = ANY (does)))
+                    ORDER BY s.virtual_time, s.practice_id;
+            ELSE
+                OPEN walk FOR
+                    SELECT s.practice_id, s.virtual_time, s.open_lanes FROM shares s
+                    WHERE s.practice_id = ANY (theirs) AND s.has_open
+                      AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
+                      AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
+                                  WHERE at < l.closes_at AND l.language = ANY (speaks)
+                                    AND (does IS NULL OR l.kind = ANY (does)))
+                    ORDER BY s.virtual_time, s.practice_id;
+            END IF;
+            LOOP
+                FETCH walk INTO share;
+                EXIT WHEN NOT FOUND;
+                IF best IS NOT NULL THEN
+                    ahead := share.practice_id;  -- the practice that came second
+                    ahead_owed := share.virtual_time;
+                    EXIT;
+                END IF;
+                SELECT s.virtual_time INTO fresh FROM shares s WHERE s.practice_id = share.practice_id
+                FOR NO KEY UPDATE SKIP LOCKED;
+                IF NOT FOUND THEN
+                    busy := busy || share.practice_id;
+                    CONTINUE;
+                END IF;
+                holding := true;
+                IF fresh <> share.virtual_time THEN
+                    busy := busy || share.practice_id;  -- served since we looked: somebody else may be owed more now
+                    CONTINUE;
+                END IF;
+                FOR head IN
+                    SELECT t.* FROM unnest(share.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
+                    CROSS JOIN LATERAL (
+                        SELECT w.id, w.person_key, w.patient_id, w.rank FROM tasks w
+                        WHERE w.practice_id = share.practice_id AND w.lane_id = o.lane
+                          AND w.state = 'waiting' AND w.offered AND w.promised_at IS NULL
+                          AND w.id <> ALL (tried)
+                          AND (w.owner_id IS NULL OR w.owner_id = an_agent OR w.owner_until <= at)
+                          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
+                          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+                        ORDER BY w.rank DESC, w.id LIMIT 2
+                    ) t
+                    WHERE l.opens_at <= at AND at < l.closes_at AND l.language = ANY (speaks)
+                      AND (does IS NULL OR l.kind = ANY (does))
+                    ORDER BY t.rank DESC, t.id LIMIT 2
+                LOOP
+                    IF best IS NOT NULL THEN
+                        runner := head.id;
+                        runner_rank := head.rank;
+                        EXIT;
+                    END IF;
+                    PERFORM FROM tasks t WHERE t.id = head.id AND t.state = 'waiting' AND t.offered
+                    FOR UPDATE SKIP LOCKED;
+                    IF FOUND THEN
+                        best := head.id;
+                        best_key := head.person_key;
+                        best_patient := head.patient_id;
+                        owed := fresh;
+                    ELSE
+                        busy := busy || share.practice_id;
+                    END IF;
+                END LOOP;
+                IF best IS NULL AND NOT share.practice_id = ANY (busy) THEN
+                    PERFORM clear_lanes(share.practice_id, share.open_lanes);
+                END IF;
+            END LOOP;
+            CLOSE walk;
+        END IF;
+
+        IF best IS NOT NULL THEN
+            holding := true;
+            -- nobody else gets at the same number before we are through, and nobody has it in hands already
+            IF pg_try_advisory_xact_lock(
+                   coalesce(('x' || encode(substring(best_key, 1, 8), 'hex'))::bit(64)::bigint, -best_patient))
+               AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = best_patient AND h.state = 'claimed')
+               AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = best_key AND h.state = 'claimed')
+            THEN
+                EXIT;
+            END IF;
+            tried := tried || best;
+            best := NULL;
+        ELSIF busy = '{}' THEN
+            RETURN;
+        ELSIF NOT holding THEN
+            PERFORM FROM shares s WHERE s.practice_id = busy[1] FOR NO KEY UPDATE;
+            holding := true;
+        ELSIF naps < 100 THEN
+            naps := naps + 1;
+            PERFORM pg_sleep(0.002);
+        ELSE
+            RETURN;
+        END IF;
+        all_busy := all_busy || busy;
+        busy := '{}';
+    END LOOP;
+    IF best IS NULL THEN
+        RETURN;
+    END IF;
+
+    RETURN QUERY
+    SELECT t.id, false, found_band, t.practice_id, t.patient_id, t.referral_id, t.kind::text, t.fence,
+           t.estimate_minutes, t.rank,
+           CASE found_band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END, t.lane_id, owed, runner, runner_rank,
+           ahead, ahead_owed, all_busy || busy,
+           coalesce(r.friend_phone, CASE WHEN r.id IS NULL THEN a.phone END)::text,
+           CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
+           CASE WHEN r.id IS NULL THEN a.email_key END,
+           CASE WHEN r.id IS NULL THEN a.state::text END, CASE WHEN r.id IS NULL THEN a.zip::text END,
+           CASE WHEN r.id IS NULL THEN a.stated_zone::text END, CASE WHEN r.id IS NULL THEN a.birth_date END,
+           r.id IS NULL AND a.deceased, known.*, p.zone::text,
+           EXISTS (SELECT FROM inbound_messages i
+                   WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL
+                     AND (i.patient_id = a.id AND r.id IS NULL
+                          OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
+                                               CASE WHEN r.id IS NULL THEN a.email_key END))),
+           (SELECT count(*) FROM attempts m WHERE m.patient_id = t.patient_id AND m.at > next_task.at - interval '30 days'),
+           (SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
+            WHERE c.kind = t.kind AND c.medium = 'call' AND (c.practice_id = t.practice_id OR c.practice_id IS NULL)
+            ORDER BY c.practice_id IS NULL, v.id LIMIT 1)
+    FROM tasks t
+    JOIN patients a ON a.id = t.patient_id
+    JOIN practices p ON p.id = t.practice_id
+    LEFT JOIN referrals r ON r.id = t.referral_id
+    CROSS JOIN LATERAL contact_known(
+        t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
+        CASE WHEN r.id IS NULL THEN a.email_key END, 'call', next_task.at, t.id) known
+    WHERE t.id = best;
+END $$;
+
+
+-- Take lanes off a practice that have nothing to offer any more. The caller holds the practice's ledger row, and
+-- whoever adds work takes it too, so no lane that is about to get a task is lost.
+CREATE OR REPLACE FUNCTION clear_lanes(a_practice bigint, these integer[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    dry integer[];
+BEGIN
+    dry := ARRAY(
+        SELECT lane FROM unnest(these) lane
+        WHERE NOT EXISTS (SELECT FROM tasks t WHERE t.practice_id = a_practice AND t.lane_id = lane
+                          AND t.state = 'waiting' AND t.offered AND t.promised_at IS NULL)
+    );
+    IF dry <> '{}' THEN
+        UPDATE shares SET lanes = ARRAY(SELECT unnest(lanes) EXCEPT SELECT unnest(dry)),
+                          open_lanes = ARRAY(SELECT unnest(open_lanes) EXCEPT SELECT unnest(dry))
+        WHERE practice_id = a_practice;
+    END IF;
+END $$;

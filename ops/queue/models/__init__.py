@@ -1,0 +1,27 @@
+"""The tables of the queue."""
+
+from ops.queue.models.cadences import Cadence, CadenceRun, CadenceStep, Trigger
+from ops.queue.models.floor import AgentProfile, Certification, KindPause, Lane, Share
+from ops.queue.models.tasks import Attempt, Task, TaskEvent
+from ops.queue.models.words import EventKind, Kind, Outcome, RunState, StepMode, TaskState
+
+__all__ = [
+    "AgentProfile",
+    "Attempt",
+    "Cadence",
+    "CadenceRun",
+    "CadenceStep",
+    "Certification",
+    "EventKind",
+    "Kind",
+    "KindPause",
+    "Lane",
+    "Outcome",
+    "RunState",
+    "Share",
+    "StepMode",
+    "Task",
+    "TaskEvent",
+    "TaskState",
+    "Trigger",
+]
