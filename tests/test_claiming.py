@@ -51,9 +51,8 @@ def open_for(patient: Patient, **details) -> Task:
 
 
 def claim(agent) -> Task | None:
-    with transaction(agent.actor):
-        taken = claiming.claim_next(agent.id, agent.actor)
-        return db.session.get(Task, taken.id) if taken else None
+    taken = jobs.next_for(agent.id, agent.actor)
+    return db.session.get(Task, taken.id) if taken else None
 
 
 def done(task: Task) -> None:
@@ -239,12 +238,12 @@ def test_no_task_is_claimed_twice_or_lost_by_many_at_once(app):
     def work(agent) -> None:
         with app.app_context(), clock.moved_to(clock.now().replace(year=2026, month=3, day=10, hour=18)):
             while True:
+                task = jobs.next_for(agent.id, agent.actor)
+                if task is None:
+                    return
                 with transaction(agent.actor):
-                    task = claiming.claim_next(agent.id, agent.actor)
-                    if task is None:
-                        return
                     tasks.finish(db.session.get_one(Task, task.id), agent.actor)
-                    taken.append(task.id)
+                taken.append(task.id)
 
     threads = [threading.Thread(target=work, args=(agent,)) for agent in agents]
     for thread in threads:

@@ -236,9 +236,9 @@ def test_the_report_reads_what_the_queues_own_verbs_leave_behind(app):
     from ops.contact.actions import suppress
     from ops.contact.models import SuppressedChannel
     from ops.queue.actions.cadences import add_default_cadences, due_runs, start_due_cadences, take_step
-    from ops.queue.actions.claiming import claim_next
     from ops.queue.actions.recording import Saved, record_outcome
-    from ops.queue.models import Outcome
+    from ops.queue.jobs import next_for
+    from ops.queue.models import Outcome, Task
     from ops.referrals.actions import Friend
     from ops.referrals.models import OptIn
     from tests.world import make_user
@@ -258,10 +258,10 @@ def test_the_report_reads_what_the_queues_own_verbs_leave_behind(app):
             for run in due_runs(100):
                 take_step(run)
         for _ in range(8):
-            with transaction(agent.actor):
-                task = claim_next(agent.id, agent.actor)
-            if task is None:
+            claimed = next_for(agent.id, agent.actor)
+            if claimed is None:
                 break
+            task = db.session.get_one(Task, claimed.id)
             clock.tick(timedelta(minutes=6))
             ask = task.kind is Kind.ASK
             friend = Friend("Bea", "+13125550177", None, OptIn.ON_THE_CALL) if ask else None

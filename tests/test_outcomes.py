@@ -14,7 +14,7 @@ from ops.errors import Refused
 from ops.messages.models import Message
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
-from ops.queue.actions import claiming, recording, tasks
+from ops.queue.actions import recording, tasks
 from ops.queue.actions.recording import Saved
 from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Share, Task, TaskState
 from ops.queue.outcomes import Then, rules_for
@@ -48,10 +48,9 @@ def patient(practice) -> Patient:
 
 
 def claim(agent: User) -> Task:
-    with transaction(agent.actor):
-        task = claiming.claim_next(agent.id, agent.actor)
-    assert task is not None
-    return task
+    taken = jobs.next_for(agent.id, agent.actor)
+    assert taken is not None
+    return db.session.get_one(Task, taken.id)
 
 
 def record(agent: User, task: Task, outcome: Outcome, **typed) -> Attempt:
@@ -196,8 +195,7 @@ def test_remove_me_holds_before_the_next_task_loads(agent, patient, practice):
     assert set(db.session.scalars(sa.select(Suppression.channel))) == {"all"}
     assert set(db.session.scalars(sa.select(Task.state))) <= {TaskState.DONE, TaskState.CANCELLED}
     assert set(db.session.scalars(sa.select(CadenceRun.state))) == {RunState.ENDED}
-    with transaction(agent.actor):
-        assert claiming.claim_next(agent.id, agent.actor) is None
+    assert jobs.next_for(agent.id, agent.actor) is None
 
 
 @freeze_time(NOON)

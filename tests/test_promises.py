@@ -18,7 +18,7 @@ from ops.messages.models import InboundMessage
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
-from ops.queue.actions import claiming, recording
+from ops.queue.actions import recording
 from ops.queue.actions.recording import Saved
 from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Task, TaskState
 from ops.referrals.actions import Friend
@@ -50,9 +50,8 @@ def patient(practice) -> Patient:
 
 
 def claim(agent: User) -> Task | None:
-    with transaction(agent.actor):
-        taken = claiming.claim_next(agent.id, agent.actor)
-        return db.session.get(Task, taken.id) if taken else None
+    taken = jobs.next_for(agent.id, agent.actor)
+    return db.session.get(Task, taken.id) if taken else None
 
 
 def record(agent: User, task: Task, outcome: Outcome, **typed) -> None:

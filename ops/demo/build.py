@@ -22,7 +22,7 @@ from ops.practices import actions as practices
 from ops.practices import loading
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
-from ops.queue.actions import claiming, recording
+from ops.queue.actions import recording
 from ops.queue.actions.recording import Saved
 from ops.queue.models import Cadence, Kind, Outcome, Task
 from ops.referrals import jobs as referrals
@@ -198,10 +198,11 @@ class Demo:
         behaviour.practices_report(self.chance, self.members)
 
     def _one_call(self, agent: User, pass_minutes: Callable[[float], None]) -> bool:
+        claimed = queue.next_for(agent.id, agent.actor)
+        if claimed is None:
+            return False
         with transaction(agent.actor):
-            task = claiming.claim_next(agent.id, agent.actor)
-            if task is None:
-                return False
+            task = db.session.get_one(Task, claimed.id)
             appeal = self._appeal(task.practice_id)
             saved, minutes = behaviour.outcome_of(task, appeal, self.chance)
         pass_minutes(minutes)

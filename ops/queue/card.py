@@ -145,14 +145,14 @@ def _why(task: Task) -> dict:
     return claimed or {}
 
 
-def log_read(card: Card, agent: User, what: str) -> None:
+def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: str) -> None:
     """Note that the agent looked at this patient (RULES A12)."""
     db.session.add(
         PatientRead(
             at=clock.now(),
             user_id=agent.id,
-            practice_id=card.practice.id,
-            patient_id=card.patient.id,
-            what=f"task {card.task.id}: {what}",
+            practice_id=practice_id,
+            patient_id=patient_id,
+            what=f"task {task_id}: {what}",
         )
     )

@@ -77,6 +77,21 @@ def _due() -> list[int]:
     return run_ids
 
 
+def next_for(agent_id: int, actor: str) -> claiming.Claimed | None:
+    """Claim the next task, in transactions of its own; None when nothing may be done now.
+
+    Before it says so, what came due or opened since the last sweep is offered.
+    """
+    with transaction(actor, announce=False):
+        claimed = claiming.claim_next(agent_id, actor)
+    if claimed is None:
+        with transaction("tick"):
+            lanes.sweep()
+        with transaction(actor, announce=False):
+            claimed = claiming.claim_next(agent_id, actor)
+    return claimed
+
+
 def sweep() -> None:
     """Expired leases back, stale work closed, shares honest, friends without a call given one, replies looked at."""
     with transaction("tick"):

@@ -18,7 +18,7 @@ from ops.config import settings
 from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.db import db
-from ops.queue.actions import hands, lanes, shares, tasks
+from ops.queue.actions import hands, shares, tasks
 from ops.queue.models import EventKind, Share, Task, TaskState
 from ops.queue.order import Band
 
@@ -113,17 +113,12 @@ class _Caller(NamedTuple):
 
 def claim_next(agent_id: int, actor: str) -> Claimed | None:
     """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be
-    done."""
+    done.
+
+    Call it first in its transaction: it may wait for somebody else's claim, and must hold nothing then. Edges use
+    `jobs.next_for`, which looks again at what is due before it says that there is nothing.
+    """
     now = clock.now()
-    claimed = _claim(agent_id, actor, now)
-    if claimed is None:
-        # before saying so: what came due, or opened, since the last sweep
-        lanes.sweep()
-        claimed = _claim(agent_id, actor, now)
-    return claimed
-
-
-def _claim(agent_id: int, actor: str, now: datetime) -> Claimed | None:
     tried: list[int] = []
     connection = db.session.connection()
     while len(tried) < LOOKS:

@@ -9,18 +9,22 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
 from ops.contact import rules as rulebook
 from ops.contact.asking import Person
 from ops.contact.places import Place, places_of
+from ops.contact.rules import RulesError
 from ops.contact.windows import open_window, window_group
 from ops.db import db
 from ops.practices.models import Patient
 from ops.queue.actions import shares
 from ops.queue.models import Kind, Lane, Task, TaskState
 from ops.queue.people import person_of
+
+log = structlog.get_logger()
 
 BATCH = 2000
 LOOK_AGAIN = timedelta(hours=1)
@@ -31,7 +35,10 @@ def fit(task: Task, patient: Patient) -> None:
     """Find the lane and the person of a task anew, and offer it there if it is due."""
     person = person_of(task, patient)
     task.person_key = person.phone_key
-    task.lane_id = lane_of(places_for(person), patient.language, task.kind)
+    try:
+        task.lane_id = lane_of(places_for(person), patient.language, task.kind)
+    except RulesError:  # the work is kept, and waits for somebody to mend the tables of the law
+        task.lane_id = None
     offer(task)
 
 
@@ -78,8 +85,11 @@ def _window(places: tuple[Place, ...]) -> dict:
 def sweep() -> None:
     """Lanes whose window is over get their next one; what came due is offered; the ledger says which lanes are
     open."""
-    refresh_windows()
-    fit_waiting()
+    try:
+        refresh_windows()
+        fit_waiting()
+    except RulesError as problem:  # the lanes keep the window they have; the gate allows nothing meanwhile
+        log.error("windows_unknown", problem=str(problem))
     offer_due()
     shares.refresh_open()
 

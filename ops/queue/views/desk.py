@@ -12,7 +12,7 @@ from ops.accounts.access import allow, me, passive
 from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
-from ops.queue import my_day
+from ops.queue import jobs, my_day
 from ops.queue.actions import claiming, recording, tasks
 from ops.queue.card import card_for, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
@@ -63,10 +63,10 @@ def _card(
 @allow(*AT_WORK)
 def take_next() -> ResponseReturnValue:
     """Claim the next task."""
-    with transaction(me().actor):
-        task = claiming.claim_next(me().id, me().actor)
-        if task:
-            log_read(card_for(task, me()), me(), "card")
+    claimed = jobs.next_for(me().id, me().actor)
+    if claimed:
+        with transaction(me().actor):
+            log_read(me(), claimed.practice_id, claimed.patient_id, claimed.id, "card")
     return redirect(url_for("queue.desk"), 303)
 
 
@@ -175,7 +175,7 @@ def reveal(task_id: int) -> ResponseReturnValue:
             card = card_for(task, me())
             if card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")
-            log_read(card, me(), "number")
+            log_read(me(), task.practice_id, task.patient_id, task.id, "number")
             number = (card.referral.friend_phone if card.referral else card.patient.phone) or ""
     except Refused as problem:
         return (jsonify(problem=str(problem)), 409) if wants_json() else _not_saved(task_id, str(problem))
