@@ -140,6 +140,8 @@ def _tasks() -> None:
     op.add_column("tasks", sa.Column("handed_at", MOMENT, nullable=True))
     op.add_column("tasks", sa.Column("lane_id", sa.Integer(), nullable=True))
     op.add_column("tasks", sa.Column("person_key", sa.LargeBinary(), nullable=True))
+    op.add_column("tasks", sa.Column("ranked_at", MOMENT, nullable=False, server_default=sa.func.now()))
+    op.alter_column("tasks", "ranked_at", server_default=None)
     op.add_column("tasks", sa.Column("offered", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.alter_column("tasks", "offered", server_default=None)
     op.execute("UPDATE tasks SET owner_until = promised_at + interval '10 minutes' WHERE owner_id IS NOT NULL")
@@ -236,7 +238,7 @@ def downgrade() -> None:
         op.drop_index(gone, "tasks")
     op.drop_constraint(op.f("ck_tasks_handed_has_owner"), "tasks")
     op.drop_constraint(op.f("ck_tasks_offered_has_lane"), "tasks")
-    for name in ("offered", "person_key", "lane_id", "handed_at", "owner_until"):
+    for name in ("offered", "person_key", "lane_id", "handed_at", "owner_until", "ranked_at"):
         op.drop_column("tasks", name)
     op.execute("ALTER TABLE tasks RENAME CONSTRAINT fk_tasks_owner_id_users TO fk_tasks_promise_owner_id_users")
     op.alter_column("tasks", "owner_id", new_column_name="promise_owner_id")

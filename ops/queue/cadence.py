@@ -53,7 +53,38 @@ def _share(at: datetime, start: datetime, end: datetime) -> float:
     return (at - start).total_seconds() / whole if whole > 0 else 1.0
 
 
-def rank(kind: Kind, at: datetime, curve: tuple[datetime, datetime, datetime] | None) -> float:
-    """How good a moment it is for a task inside its practice; higher first. `curve` is (opens, peaks, closes)."""
-    moment = closeness(at, *curve) if curve else 0.5
-    return round(KIND_VALUE[kind] + 40.0 * moment, 3)
+BEST_MOMENT = 40.0
+"""What the peak of the curve adds to a kind's value."""
+A_DAY = 1.0
+MOST_AGE = 15.0
+"""What waiting adds, so that nothing of a lesser kind waits for ever behind the fresh: a point a day, at most this."""
+FRESH_WORD = 15.0
+"""What a grateful message, a review or a goal reached adds for as long as it is fresh."""
+WORD_IS_FRESH = timedelta(days=21)
+
+
+def rank_parts(
+    kind: Kind, at: datetime, curve: tuple[datetime, datetime, datetime] | None, since: datetime, *, word: bool = False
+) -> dict[str, float]:
+    """What makes up the rank of a task at `at` that waits `since`; `curve` is (opens, peaks, closes), `word` a fresh
+    good word of the patient. The sum is the rank."""
+    days = max(0.0, (at - since).total_seconds() / 86400)
+    return {
+        "kind": KIND_VALUE[kind],
+        "moment": round(BEST_MOMENT * (closeness(at, *curve) if curve else 0.5), 3),
+        "age": round(min(MOST_AGE, A_DAY * days), 3),
+        "word": FRESH_WORD if word else 0.0,
+    }
+
+
+def rank(
+    kind: Kind,
+    at: datetime,
+    curve: tuple[datetime, datetime, datetime] | None,
+    since: datetime | None = None,
+    *,
+    word: bool = False,
+) -> float:
+    """How good a moment it is for a task inside its practice; higher first. `since`: how long it waits (default: it is
+    new)."""
+    return round(sum(rank_parts(kind, at, curve, since or at, word=word).values()), 3)

@@ -19,7 +19,8 @@ RETURNS TABLE (
     next_virtual_time double precision, passed bigint[],
     phone text, phone_key bytea, email_key bytea, state text, zip text, stated_zone text, birth_date date,
     deceased boolean, suppressions text[], attempts bigint, consent boolean, status text, baa_on date, zone text,
-    unread boolean, person_attempts bigint, script_version_id bigint
+    unread boolean, person_attempts bigint, script_version_id bigint,
+    created_at timestamptz, ranked_at timestamptz, opens_at timestamptz, peaks_at timestamptz, closes_at timestamptz
 )
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -228,11 +229,13 @@ BEGIN
            (SELECT count(*) FROM attempts m WHERE m.patient_id = t.patient_id AND m.at > next_task.at - interval '30 days'),
            (SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
             WHERE c.kind = t.kind AND c.medium = 'call' AND (c.practice_id = t.practice_id OR c.practice_id IS NULL)
-            ORDER BY c.practice_id IS NULL, v.id LIMIT 1)
+            ORDER BY c.practice_id IS NULL, v.id LIMIT 1),
+           t.created_at, t.ranked_at, u.opens_at, u.peaks_at, u.closes_at
     FROM tasks t
     JOIN patients a ON a.id = t.patient_id
     JOIN practices p ON p.id = t.practice_id
     LEFT JOIN referrals r ON r.id = t.referral_id
+    LEFT JOIN cadence_runs u ON u.id = t.run_id
     CROSS JOIN LATERAL contact_known(
         t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
         CASE WHEN r.id IS NULL THEN a.email_key END, 'call', next_task.at, t.id) known

@@ -6,7 +6,7 @@ from ops import clock
 from ops.db import db, transaction
 from ops.messages.models import InboundMessage
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import cadences, claiming, lanes, recording, shares, tasks
+from ops.queue.actions import cadences, claiming, lanes, ranking, recording, shares, tasks
 from ops.queue.models import Cadence, Kind, Task
 from ops.referrals.models import Referral, ReferralState
 from ops.scripts.actions import ensure_defaults
@@ -27,6 +27,7 @@ def practice_changed(practice_id: int) -> None:
         shares.refresh_shares()
         lanes.sweep()
         cadences.look_again(practice_id)
+        ranking.redate(practice_id)
     import_finished(practice_id)
 
 
@@ -41,6 +42,7 @@ def import_finished(practice_id: int) -> None:
         with transaction("tick"):
             _, looked = cadences.start_due_cadences(practice)
     take_due_steps()
+    rerank(practice_id)
 
 
 def start_cadences() -> None:
@@ -120,10 +122,12 @@ def _friends_without_call() -> sa.Select[tuple[Referral]]:
     )
 
 
-def rerank() -> None:
-    """Once an hour the best moments are weighed again."""
-    with transaction("tick"):
-        cadences.rerank(limit=50_000)
+def rerank(practice_id: int | None = None) -> None:
+    """Weigh the best moments again: of everybody once an hour, of one practice when its facts changed."""
+    after: int | None = 0
+    while after is not None:
+        with transaction("tick"):
+            after = ranking.rerank(after, practice_id)
 
 
 def note_reply(inbound_id: int) -> None:

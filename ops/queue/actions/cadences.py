@@ -4,8 +4,8 @@ Starting is set-based (an import can bring a million milestones); taking steps i
 claim, so that two ticks at once share the work.
 """
 
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +16,6 @@ from ops.messages.actions import queue_message
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import shares, tasks
-from ops.queue.cadence import rank as weigh
 from ops.queue.defaults import CADENCES
 from ops.queue.models import Cadence, CadenceRun, CadenceStep, Kind, RunState, StepMode, Task, TaskState, Trigger
 from ops.scripts import queries as scripts
@@ -308,25 +307,3 @@ def add_default_cadences(practice_id: int) -> int:
             )
     db.session.flush()
     return len(CADENCES)
-
-
-def rerank(limit: int = BATCH) -> int:
-    """Rank waiting tasks again as their moment comes closer or passes; how many changed."""
-    rows: list[Any] = list(
-        db.session.execute(
-            sa.select(Task, CadenceRun)
-            .join(CadenceRun, CadenceRun.id == Task.run_id)
-            .where(Task.state == TaskState.WAITING)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=Task)
-        )
-    )
-    return sum(_rerank(task, run, clock.now()) for task, run in rows)
-
-
-def _rerank(task: Task, run: CadenceRun, now: datetime) -> bool:
-    fresh = weigh(task.kind, now, (run.opens_at, run.peaks_at, run.closes_at))
-    changed = abs(float(task.rank) - fresh) >= 0.5
-    if changed:
-        task.rank = fresh
-    return changed

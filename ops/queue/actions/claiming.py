@@ -18,8 +18,9 @@ from ops.config import settings
 from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.db import db
+from ops.queue import cadence
 from ops.queue.actions import hands, shares, tasks
-from ops.queue.models import EventKind, Share, Task, TaskState
+from ops.queue.models import EventKind, Kind, Share, Task, TaskState
 from ops.queue.order import Band
 
 LOOKS = 60
@@ -95,6 +96,11 @@ class Found(NamedTuple):
     unread: bool
     person_attempts: int
     script_version_id: int | None
+    created_at: datetime
+    ranked_at: datetime
+    opens_at: datetime | None
+    peaks_at: datetime | None
+    closes_at: datetime | None
 
 
 class _Caller(NamedTuple):
@@ -249,6 +255,7 @@ def _why(found: Found, decision: Decision) -> dict[str, Any]:
     elif found.decided_at:
         chosen["at"] = found.decided_at.isoformat()
     why = {"chosen": chosen, "rules": decision.rules_version}
+    why["rank_parts"] = _rank_parts(found)
     if second:
         why["second"] = second
     if found.next_practice:
@@ -258,6 +265,15 @@ def _why(found: Found, decision: Decision) -> dict[str, Any]:
     if decision.window:
         why["may_call_until"] = decision.window[1].isoformat()
     return why
+
+
+def _rank_parts(found: Found) -> dict[str, float]:
+    """What the rank was made of when it was worked out; a fresh good word is what the other parts leave over."""
+    days = (found.opens_at, found.peaks_at, found.closes_at)
+    curve = days if all(days) else None
+    parts = cadence.rank_parts(Kind(found.kind), found.ranked_at, curve, found.created_at)  # type: ignore[arg-type]
+    parts["word"] = round(float(found.rank) - sum(parts.values()), 3)
+    return {name: value for name, value in parts.items() if value}
 
 
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:

@@ -66,6 +66,7 @@ def open_task(
         closes_at=run.closes_at if run else None,
         promised_at=promised_at,
         rank=cadence.rank(kind, now, curve),
+        ranked_at=now,
         estimate_minutes=cadence.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )

@@ -55,6 +55,8 @@ class Task(Base):
     """Due, and in its lane: a candidate as long as the lane is open."""
     rank: Mapped[Decimal] = mapped_column(sa.Numeric(8, 3))
     """How good a moment it is inside its practice; higher is first."""
+    ranked_at: Mapped[datetime] = mapped_column(Moment)
+    """For which moment the rank was worked out."""
     estimate_minutes: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2))
     tries: Mapped[int] = mapped_column(default=0)
     max_tries: Mapped[int] = mapped_column(default=3)

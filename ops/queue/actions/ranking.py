@@ -1,0 +1,112 @@
+"""Ranking waiting tasks again: as their moment comes closer or passes, and when facts change."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.db import db
+from ops.practices.models import MilestoneKind
+from ops.queue import cadence
+from ops.queue.models import Kind
+
+BATCH = 2000
+WORTH_IT = 0.5
+"""A rank that would change by less stays: each change costs an index entry."""
+GOOD_WORDS = (MilestoneKind.GRATEFUL_MESSAGE, MilestoneKind.REVIEW_LEFT, MilestoneKind.GOAL_REACHED)
+
+WAITING = sa.text(
+    """
+    SELECT t.id, t.kind, t.rank, t.created_at, r.opens_at, r.peaks_at, r.closes_at,
+           EXISTS (SELECT FROM milestones m WHERE m.patient_id = t.patient_id AND m.kind = ANY (:words)
+                   AND m.happened_on BETWEEN :fresh_since AND :today) AND t.referral_id IS NULL AS word
+    FROM tasks t LEFT JOIN cadence_runs r ON r.id = t.run_id
+    WHERE t.state = 'waiting' AND t.id > :after AND (CAST(:practice AS bigint) IS NULL OR t.practice_id = :practice)
+    ORDER BY t.id LIMIT :batch
+    """
+).bindparams(sa.bindparam("words", type_=sa.ARRAY(sa.Text)))
+RANK = sa.text(
+    """
+    UPDATE tasks SET rank = fresh.rank, ranked_at = :now
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:ranks AS numeric[])) AS fresh (id, rank)
+    WHERE tasks.id = fresh.id AND tasks.state = 'waiting'
+    """
+)
+
+
+class Waiting(NamedTuple):
+    """What a rank is made of."""
+
+    id: int
+    kind: str
+    rank: float
+    created_at: datetime
+    opens_at: datetime | None
+    peaks_at: datetime | None
+    closes_at: datetime | None
+    word: bool
+
+
+def rerank(after: int = 0, practice_id: int | None = None) -> int | None:
+    """Rank the next `BATCH` waiting tasks with numbers above `after` (of one practice, or all) for this moment.
+
+    The number to go on after, None when these were the last.
+    """
+    now = clock.now()
+    fresh_since = (now - cadence.WORD_IS_FRESH).date()
+    asked = {
+        "after": after,
+        "practice": practice_id,
+        "batch": BATCH,
+        "words": list(GOOD_WORDS),
+        "fresh_since": fresh_since,
+        "today": now.date(),
+    }
+    rows = [Waiting(*row) for row in db.session.execute(WAITING, asked)]
+    moved = {row.id: fresh for row in rows if abs((fresh := _fresh(row, now)) - float(row.rank)) >= WORTH_IT}
+    if moved:
+        db.session.execute(RANK, {"ids": list(moved), "ranks": list(moved.values()), "now": now})
+        db.session.expire_all()
+    return rows[-1].id if len(rows) == BATCH else None
+
+
+def _fresh(row: Waiting, now: datetime) -> float:
+    curve = (row.opens_at, row.peaks_at, row.closes_at) if row.opens_at and row.peaks_at and row.closes_at else None
+    return cadence.rank(Kind(row.kind), now, curve, row.created_at, word=row.word)
+
+
+REDATE = sa.text(
+    """
+    WITH dated AS (
+        SELECT r.id,
+               (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
+               (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
+               (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
+                   AS closes
+        FROM cadence_runs r JOIN practices p ON p.id = r.practice_id
+        JOIN triggers t ON t.id = r.trigger_id AND t.practice_id = r.practice_id
+        JOIN milestones m ON m.id = r.milestone_id
+        LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
+        WHERE r.practice_id = :practice AND r.state = 'running' AND (t.delay_days IS NOT NULL OR y.id IS NOT NULL)
+          -- what was promised outlasts the days of its cadence
+          AND NOT EXISTS (SELECT FROM tasks k WHERE k.run_id = r.id AND k.promised_at IS NOT NULL)
+    ), moved AS (
+        UPDATE cadence_runs r SET opens_at = d.opens, peaks_at = d.peaks, closes_at = d.closes
+        FROM dated d WHERE r.id = d.id AND (r.opens_at, r.peaks_at, r.closes_at) <> (d.opens, d.peaks, d.closes)
+          AND d.closes > :now
+        RETURNING r.id, r.closes_at
+    )
+    UPDATE tasks SET closes_at = moved.closes_at FROM moved
+    WHERE tasks.run_id = moved.id AND tasks.state IN ('waiting', 'claimed')
+    """
+)
+
+
+def redate(practice_id: int) -> None:
+    """After an edit of treatments or triggers: give the cadences going on the days they would have now.
+
+    A cadence whose days would be over already keeps the days it has: an edit takes nobody's call away.
+    """
+    db.session.execute(REDATE, {"practice": practice_id, "now": clock.now()})
+    db.session.expire_all()
