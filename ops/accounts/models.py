@@ -125,6 +125,8 @@ class AuditEntry(Base):
     practice_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     before: Mapped[dict | None] = mapped_column(JSONB)
     after: Mapped[dict | None] = mapped_column(JSONB)
+    reason: Mapped[str | None]
+    """Why, where whoever changed it had to say so (`ops.queue.actions.floor.because`)."""
 
     __table_args__ = (sa.Index(None, "table_name", "row_id"), sa.Index(None, "practice_id", "at"))
 
