@@ -135,7 +135,8 @@ def fit_waiting(limit: int = BATCH) -> int:
         .where(Task.state == TaskState.WAITING, ~Task.offered, Task.lane_id.is_(None))
         .order_by(Task.practice_id, Task.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=Task)
+        .with_for_update(skip_locked=True, of=Task),
+        execution_options={"populate_existing": True},
     ).all()
     for task, patient in rows:
         fit(task, patient)

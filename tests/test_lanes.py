@@ -1,0 +1,491 @@
+"""What is shut, paused or not for this agent is not a candidate; the rest comes in one order that can be replayed."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from freezegun import freeze_time
+
+from ops import clock
+from ops.accounts.models import Role
+from ops.contact.actions import record_contact
+from ops.contact.asking import may_contact as may_send
+from ops.contact.models import GateDecision
+from ops.db import db, transaction
+from ops.practices import actions as practices
+from ops.practices.models import MilestoneKind, Patient, Practice
+from ops.queue import jobs
+from ops.queue.actions import lanes, shares, tasks
+from ops.queue.actions.recording import Saved, record_outcome
+from ops.queue.models import (
+    AgentProfile,
+    Certification,
+    EventKind,
+    Kind,
+    KindPause,
+    Lane,
+    Outcome,
+    Share,
+    Task,
+    TaskEvent,
+    TaskState,
+)
+from ops.queue.replay import replay
+from tests.world import make_milestone, make_patient, make_practice, make_user
+
+NOON = "2026-03-10 18:00:00"
+"""One in the afternoon in Chicago; all of the mainland is open."""
+MORNING = "2026-03-10 12:30:00"
+"""Half past eight in New York, half past seven in Chicago."""
+
+
+@pytest.fixture
+def agent(app):
+    return make_user(Role.AGENT)
+
+
+def practice_of(zone: str = "America/Chicago", state: str = "IL", hours: float = 20) -> Practice:
+    practice = make_practice(zone=zone, state=state, hours=hours)
+    jobs.practice_added(practice.id)
+    return practice
+
+
+def open_for(patient: Patient, kind: Kind = Kind.ASK, **details) -> Task:
+    with transaction("test"):
+        return tasks.open_task(
+            practice_id=patient.practice_id,
+            patient_id=patient.id,
+            kind=kind,
+            reason="Treated.",
+            actor="test",
+            **details,
+        )
+
+
+def claim(agent) -> Task | None:
+    taken = jobs.next_for(agent.id, agent.actor)
+    return db.session.get(Task, taken.id) if taken else None
+
+
+def profile(agent, *, languages=("en",), kinds=None, certified: list[Practice] | None = None) -> None:
+    with transaction("test") as session:
+        session.merge(
+            AgentProfile(user_id=agent.id, languages=list(languages), kinds=kinds, everywhere=certified is None)
+        )
+        for practice in certified or ():
+            session.add(
+                Certification(user_id=agent.id, practice_id=practice.id, certified_at=clock.now(), certified_by="test")
+            )
+
+
+def give_back(agent, task: Task) -> None:
+    with transaction("test"):
+        tasks.release(task.id, agent.id, task.fence, agent.actor)
+
+
+def record(agent, task: Task, outcome: Outcome, **typed) -> None:
+    with transaction(agent.actor):
+        record_outcome(task.id, agent.id, task.fence, agent.actor, Saved(outcome, **typed))
+
+
+def share_of(practice: Practice) -> Share:
+    return db.session.get_one(Share, practice.id, populate_existing=True)
+
+
+# Windows
+
+
+@freeze_time(MORNING)
+def test_a_task_in_a_shut_lane_is_no_candidate_and_costs_no_question_to_the_gate(agent):
+    shut = open_for(make_patient(practice_of(hours=80)))
+    east = practice_of("America/New_York", "NY", hours=1)
+    awake = open_for(make_patient(east, phone="+12125550101"))
+    assert claim(agent).id == awake.id, "although the other practice is owed more"
+    assert db.session.scalars(sa.select(GateDecision.subject)).all() == [f"task:{awake.id}"]
+    with freeze_time("2026-03-10 13:00:00"):
+        assert claim(make_user(Role.AGENT)).id == shut.id, "eight in Chicago, without a minute's delay"
+
+
+@freeze_time(NOON)
+def test_people_who_may_be_called_at_the_same_times_share_a_lane(agent):
+    practice = practice_of()
+    one, other = make_patient(practice), make_patient(practice)
+    abroad = make_patient(practice, phone="+12125550102")  # Illinois by address, New York by number: fewer hours
+    first, second, third = open_for(one), open_for(other), open_for(abroad)
+    assert first.lane_id == second.lane_id != third.lane_id
+    assert open_for(make_patient(practice), Kind.FOLLOW_UP).lane_id != first.lane_id
+    assert open_for(make_patient(practice, language="es")).lane_id != first.lane_id
+
+
+@freeze_time("2026-03-10 17:30:00")
+def test_who_moves_changes_the_lane_also_of_the_task_in_hands(agent):
+    practice = practice_of()
+    here, held = make_patient(practice), make_patient(practice)
+    in_hands = open_for(held)
+    assert claim(agent).id == in_hands.id
+    waiting = open_for(here)
+    old = waiting.lane_id
+    with transaction("test"):
+        for patient in (here, held):
+            practices.correct_patient(
+                practice, db.session.get_one(Patient, patient.id), state="HI", phone="+18085550103"
+            )
+    give_back(agent, in_hands)
+    with transaction("test"):
+        lanes.sweep()
+    db.session.expire_all()
+    assert db.session.get_one(Task, waiting.id).lane_id not in (old, None)
+    assert db.session.get_one(Task, in_hands.id).lane_id not in (old, None)
+    assert claim(agent) is None, "half past seven in Honolulu"
+    with freeze_time("2026-03-10 18:00:00"):
+        assert claim(agent) is not None
+
+
+@freeze_time(NOON)
+def test_under_new_rules_every_waiting_task_finds_its_lane_again(agent):
+    task = open_for(make_patient(practice_of()))
+    with transaction("test"):
+        db.session.execute(sa.update(Lane).values(rules_version="older"))
+        db.session.execute(sa.update(Lane).values(opens_at=clock.now() + timedelta(days=1)))
+    assert claim(agent).id == task.id
+    assert "older" not in set(db.session.scalars(sa.select(Lane.rules_version)))
+
+
+@freeze_time(NOON)
+def test_what_comes_due_is_offered_by_the_sweep_or_by_whoever_finds_nothing(agent):
+    practice = practice_of()
+    later = open_for(make_patient(practice), ready_at=clock.now() + timedelta(minutes=5))
+    assert not later.offered and claim(agent) is None
+    with freeze_time("2026-03-10 18:05:00"):
+        assert claim(agent).id == later.id
+
+
+# Who may work what
+
+
+@freeze_time(NOON)
+def test_an_agent_works_only_for_the_practices_they_are_certified_for(agent):
+    mine, other = practice_of(hours=1), practice_of(hours=80)
+    open_for(make_patient(other))
+    task = open_for(make_patient(mine))
+    profile(agent, certified=[mine])
+    assert claim(agent).id == task.id
+    record(agent, task, Outcome.NOT_NOW)
+    assert claim(agent) is None
+    assert claim(make_user(Role.AGENT)) is not None, "who has no profile works everywhere"
+
+
+@freeze_time(NOON)
+def test_an_agent_speaks_to_people_in_their_language(agent):
+    practice = practice_of()
+    spanish = open_for(make_patient(practice, language="es"))
+    assert claim(agent) is None
+    profile(agent, languages=("en", "es"))
+    assert claim(agent).id == spanish.id
+
+
+@freeze_time(NOON)
+def test_an_agent_does_only_the_kinds_they_do_promises_too(agent):
+    practice = practice_of()
+    open_for(make_patient(practice), Kind.ASK)
+    open_for(make_patient(practice), Kind.FRIEND_FOLLOW_UP, promised_at=clock.now())
+    review = open_for(make_patient(practice), Kind.REVIEW_REQUEST)
+    profile(agent, kinds=["review_request"])
+    assert claim(agent).id == review.id
+    record(agent, review, Outcome.REVIEW_PROMISED)
+    assert claim(agent) is None
+
+
+@freeze_time(NOON)
+def test_a_paused_kind_rests_promises_included_and_comes_back(agent):
+    practice = practice_of()
+    task = open_for(make_patient(practice))
+    promised = open_for(make_patient(practice), promised_at=clock.now())
+    follow_up = open_for(make_patient(practice), Kind.FOLLOW_UP)
+    with transaction("test") as session:
+        session.add(
+            KindPause(practice_id=practice.id, kind=Kind.ASK, since=clock.now(), paused_by="test", reason="new script")
+        )
+        session.flush()
+        shares.refresh_open()
+    assert claim(agent).id == follow_up.id
+    record(agent, follow_up, Outcome.ALL_WELL)
+    assert claim(agent) is None
+    with transaction("test") as session:
+        session.execute(sa.delete(KindPause))
+        shares.refresh_open()
+    assert claim(agent).id == promised.id
+    record(agent, promised, Outcome.NOT_NOW)
+    assert claim(agent).id == task.id
+
+
+# Preferred, together, one human
+
+
+@freeze_time(NOON)
+def test_who_spoke_to_them_last_comes_first_and_after_a_while_anyone(agent):
+    patient = make_patient(practice_of())
+    record(agent, claim_of(agent, open_for(patient)), Outcome.ALREADY_TOLD)
+    again = open_for(patient, Kind.REVIEW_REQUEST)
+    other = make_user(Role.AGENT)
+    assert again.owner_id == agent.id
+    assert claim(other) is None
+    assert claim(agent).id == again.id
+    give_back(agent, again)
+    with freeze_time("2026-03-10 18:20:00"):
+        assert claim(other).id == again.id
+
+
+def claim_of(agent, task: Task) -> Task:
+    taken = claim(agent)
+    assert taken.id == task.id
+    return taken
+
+
+@freeze_time(NOON)
+def test_a_voicemail_makes_nobody_the_preferred_agent(agent):
+    patient = make_patient(practice_of())
+    record(agent, claim_of(agent, open_for(patient)), Outcome.VOICEMAIL)
+    assert open_for(patient, Kind.REVIEW_REQUEST).owner_id is None
+
+
+@freeze_time(NOON)
+def test_other_work_about_the_same_person_comes_to_the_same_agent_next(agent):
+    practice = practice_of()
+    patient = make_patient(practice)
+    ask = open_for(patient)
+    review = open_for(patient, Kind.REVIEW_REQUEST)
+    promised = open_for(make_patient(practice), Kind.FOLLOW_UP, ready_at=clock.now() + timedelta(minutes=1))
+    with transaction("test"):
+        db.session.get_one(Task, promised.id).promised_at = clock.now() + timedelta(minutes=1)
+    assert claim(agent).id == ask.id
+    assert claim(make_user(Role.AGENT)) is None, "not to two agents"
+    with freeze_time("2026-03-10 18:02:00"):
+        record(agent, ask, Outcome.NOT_NOW)
+        taken = claim(agent)
+        assert taken.id == review.id, "even before a promise: they were just spoken to"
+        assert claim_facts(taken)["chosen"]["band"] == 0
+
+
+@freeze_time(NOON)
+def test_one_human_at_two_practices_is_in_one_pair_of_hands(agent):
+    number = "+13125550177"
+    open_for(make_patient(practice_of(), phone=number))
+    open_for(make_patient(practice_of(), phone=number))
+    first = claim(agent)
+    other = make_user(Role.AGENT)
+    assert claim(other) is None
+    record(agent, first, Outcome.NO_ANSWER)
+    assert claim(other).patient_id != first.patient_id
+
+
+@freeze_time(NOON)
+def test_a_call_in_hands_counts_against_the_cap_of_a_text(agent):
+    practice = practice_of()
+    patient = make_patient(practice)
+    open_for(patient)
+    with transaction("test"):
+        record_contact(patient.phone_key, practice.id, "call", clock.now() - timedelta(hours=1))
+    assert may_send(patient, practice, "sms", clock.now(), "test").allow
+    assert claim(agent) is not None
+    answer = may_send(patient, practice, "sms", clock.now(), "test")
+    assert answer.reasons == ("CAP_24H",), "one call made, one in hands: a text would be the third"
+
+
+@freeze_time(NOON)
+def test_nobody_is_called_more_often_in_a_month_than_the_agency_allows(agent, monkeypatch):
+    from ops.config import settings
+
+    monkeypatch.setenv("ATTEMPTS_PER_PERSON", "2")
+    settings.cache_clear()
+    patient = make_patient(practice_of())
+    for day in (10, 12):
+        with freeze_time(f"2026-03-{day} 18:00:00"):
+            record(agent, claim_of(agent, open_for(patient, Kind.FOLLOW_UP)), Outcome.ALL_WELL)
+    with freeze_time("2026-03-14 18:00:00"):
+        third = open_for(patient)
+        assert claim(agent) is None
+        assert db.session.get_one(Task, third.id, populate_existing=True).shut_reasons == ["person_limit"]
+    with freeze_time("2026-04-12 18:00:00"):
+        assert claim(agent).id == third.id
+
+
+# Order, and why
+
+
+def claim_facts(task: Task) -> dict:
+    return db.session.scalars(
+        sa.select(TaskEvent.facts)
+        .where(TaskEvent.task_id == task.id, TaskEvent.kind == EventKind.CLAIMED)
+        .order_by(TaskEvent.id.desc())
+        .limit(1)
+    ).one()
+
+
+@freeze_time(NOON)
+def test_a_claim_says_what_its_rank_was_made_of(agent):
+    patient = make_patient(practice_of())
+    make_milestone(patient, "Toxin", days_ago=14)
+    jobs.import_finished(patient.practice_id)
+    make_milestone(patient, kind=MilestoneKind.GRATEFUL_MESSAGE, treatment=None, days_ago=1)
+    before = db.session.scalars(sa.select(Task.rank)).one()
+    with freeze_time("2026-03-13 18:00:00"):
+        jobs.rerank(patient.practice_id)
+        task = claim(agent)
+    facts = claim_facts(task)
+    assert facts["rank_parts"]["word"] == 15.0 and facts["rank_parts"]["age"] == 3.0
+    assert facts["rank_parts"]["kind"] == 50.0 and facts["rank_parts"]["moment"] > 0
+    assert sum(facts["rank_parts"].values()) == pytest.approx(float(task.rank)) and task.rank > before
+
+
+@freeze_time(NOON)
+def test_every_claim_can_be_replayed_from_its_record_and_gives_the_same(agent):
+    first, second = practice_of(hours=10), practice_of(hours=30)
+    for number in range(6):
+        open_for(make_patient((first, second)[number % 2]), (Kind.ASK, Kind.FOLLOW_UP, Kind.REVIEW_REQUEST)[number % 3])
+    open_for(make_patient(first), promised_at=clock.now() - timedelta(minutes=3))
+    for number in range(7):
+        with freeze_time(datetime(2026, 3, 10, 18, number)):
+            record(agent, claim(agent), Outcome.NOT_HAPPY)
+    claims = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED)).all()
+    assert len(claims) == 7
+    for event in claims:
+        again = replay(event)
+        assert again.same and again.same_rules, event.facts
+    assert [event.facts["chosen"]["band"] for event in claims] == [1, 2, 2, 2, 2, 2, 2]
+
+
+@freeze_time(NOON)
+def test_a_record_that_was_tampered_with_does_not_replay(agent):
+    practice = practice_of()
+    open_for(make_patient(practice))
+    open_for(make_patient(practice))
+    claim(agent)
+    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED)).one()
+    event.facts = event.facts | {"second": event.facts["second"] | {"rank": 999.0}}
+    assert not replay(event).same
+    with pytest.raises(ValueError, match="no whole record"):
+        replay(db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.OPENED)).first())
+
+
+# Fairness: no jumps, bounded debts
+
+
+def serve(agents: list, number: int) -> dict[int, int]:
+    """Claim and finish `number` tasks; how many of each practice."""
+    served: dict[int, int] = {}
+    for turn in range(number):
+        who = agents[turn % len(agents)]
+        task = claim(who)
+        served[task.practice_id] = served.get(task.practice_id, 0) + 1
+        with transaction("test"):
+            tasks.finish(db.session.get_one(Task, task.id), "test")
+    return served
+
+
+def fill(practice: Practice, number: int) -> None:
+    for _ in range(number):
+        open_for(make_patient(practice), Kind.FOLLOW_UP)
+
+
+@freeze_time(NOON)
+def test_a_contract_change_changes_the_share_from_now_on_and_nothing_before(agent):
+    small, large = practice_of(hours=10), practice_of(hours=30)
+    fill(small, 30), fill(large, 30)
+    assert serve([agent], 16) == {small.id: 4, large.id: 12}
+    before = share_of(large).virtual_time
+    with transaction("test"):
+        practices.set_contract(large, 10, clock.today(large.zone))
+        shares.refresh_shares()
+    assert share_of(large).virtual_time == before, "no jump"
+    after = serve([agent], 16)
+    assert abs(after[small.id] - after[large.id]) <= 1
+
+
+@freeze_time(NOON)
+def test_a_weight_of_two_is_served_like_twice_the_hours(agent):
+    one, other = practice_of(hours=10), practice_of(hours=10)
+    fill(one, 30), fill(other, 30)
+    with transaction("test"):
+        db.session.execute(sa.update(Share).where(Share.practice_id == other.id).values(weight=2))
+    assert serve([agent], 18) == {one.id: 6, other.id: 12}
+
+
+@freeze_time(NOON)
+def test_a_new_practice_starts_level_and_takes_no_more_than_its_turn(agent):
+    old = practice_of(hours=20)
+    fill(old, 40)
+    serve([agent], 20)
+    new = practice_of(hours=20)
+    fill(new, 20)
+    served = serve([agent], 20)
+    assert abs(served[new.id] - served[old.id]) <= 2 + shares.CREDIT * 20 / 5
+
+
+@freeze_time(NOON)
+def test_who_was_away_is_owed_a_bounded_credit_and_not_the_week(agent):
+    away, busy = practice_of(hours=20), practice_of(hours=20)
+    fill(busy, 80)
+    serve([agent], 40)
+    fill(away, 40)
+    credit = shares.CREDIT * 20 / 5  # in tasks of five minutes
+    served = serve([agent], 30)
+    ahead = served[away.id] - served[busy.id]
+    assert 0 < ahead <= credit + 2
+
+
+@freeze_time(MORNING)
+def test_whose_hours_were_shut_while_others_were_served_is_owed_no_more_than_the_credit(agent):
+    east, west = practice_of("America/New_York", "NY"), practice_of()
+    for number in range(60):
+        open_for(make_patient(east, phone=f"+121255501{number:02}"), Kind.FOLLOW_UP)
+    fill(west, 60)
+    serve([agent], 40)
+    with transaction("test"):
+        lanes.sweep()
+    assert share_of(west).virtual_time == pytest.approx(share_of(east).virtual_time - shares.CREDIT)
+
+
+@freeze_time(NOON)
+def test_a_practice_with_one_task_does_not_starve(agent):
+    crowd = [practice_of(hours=80) for _ in range(3)]
+    for practice in crowd:
+        fill(practice, 20)
+    serve([agent], 6)
+    lonely = open_for(make_patient(practice_of(hours=2)), Kind.REVIEW_REQUEST)
+    served = [claim_and_finish(agent) for _ in range(4)]
+    assert lonely.id in served
+
+
+def claim_and_finish(agent) -> int:
+    task = claim(agent)
+    with transaction("test"):
+        tasks.finish(db.session.get_one(Task, task.id), "test")
+    return task.id
+
+
+@freeze_time(NOON)
+def test_a_dry_lane_is_forgotten_and_found_again(agent):
+    practice = practice_of()
+    patient = make_patient(practice)
+    task = open_for(patient)
+    assert share_of(practice).lanes == [task.lane_id]
+    serve([agent], 1)
+    assert claim(agent) is None
+    assert share_of(practice).lanes == [] and not share_of(practice).has_work
+    open_for(make_patient(practice))
+    assert share_of(practice).lanes == [task.lane_id] and claim(agent) is not None
+
+
+@freeze_time(NOON)
+def test_a_task_that_comes_back_keeps_its_age_and_its_minutes_are_given_back(agent):
+    practice = practice_of()
+    task = open_for(make_patient(practice))
+    before = share_of(practice).minutes_charged
+    claim(agent)
+    assert share_of(practice).minutes_charged == before + 6
+    with freeze_time("2026-03-10 18:11:00"):
+        jobs.sweep()
+        back = db.session.get_one(Task, task.id, populate_existing=True)
+        assert (back.state, back.created_at) == (TaskState.WAITING, task.created_at)
+        assert share_of(practice).minutes_charged == before
