@@ -34,7 +34,6 @@ def create_app() -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": conf.web_threads,
             "max_overflow": 4,
-            "pool_pre_ping": True,
             "hide_parameters": True,
         },
         MAX_CONTENT_LENGTH=(conf.import_max_mb + 1) * 1024 * 1024,

@@ -9,6 +9,7 @@ once the rows are durable: a doorbell for work that was rolled back is how patie
 security; it is the second of the two walls between practices (the first are the queries themselves).
 """
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -103,6 +104,19 @@ def see_only(practice_id: int) -> None:
     session = db.session()
     session.rollback()
     session.info["practice_id"] = practice_id
+
+
+@event.listens_for(sa.Pool, "checkout")
+def _still_there(dbapi_connection: Any, record: Any, proxy: Any) -> None:
+    """Have the pool replace a connection that the server has closed, without asking the server each time.
+
+    An idle connection has nothing to read, unless the server hung up (or has something to say, and then a new one does
+    no harm).
+    """
+    poller = select.poll()
+    poller.register(dbapi_connection.fileno(), select.POLLIN)
+    if poller.poll(0):
+        raise sa.exc.DisconnectionError("the server closed the connection")
 
 
 @event.listens_for(Session, "after_begin")

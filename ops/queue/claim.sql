@@ -226,7 +226,9 @@ BEGIN
                      AND (i.patient_id = a.id AND r.id IS NULL
                           OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
                                                CASE WHEN r.id IS NULL THEN a.email_key END))),
-           (SELECT count(*) FROM attempts m WHERE m.patient_id = t.patient_id AND m.at > next_task.at - interval '30 days'),
+           (SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
+            WHERE m.patient_id = t.patient_id AND m.at > next_task.at - interval '30 days'
+              AND k.referral_id IS NOT DISTINCT FROM t.referral_id),
            (SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
             WHERE c.kind = t.kind AND c.medium = 'call' AND (c.practice_id = t.practice_id OR c.practice_id IS NULL)
             ORDER BY c.practice_id IS NULL, v.id LIMIT 1),
