@@ -1,7 +1,8 @@
 """The lead's board: how the floor stands, practice by practice, and what waits for what.
 
-Two statements, however many practices there are: one looks at the open tasks once and counts them where they are, the
-other adds up hours. With a million open tasks the first is the cost of the page, so nothing here looks at them twice.
+A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
+are (`piles`), one adds up hours, small ones read lanes, what rests and who works. With a million open tasks the first
+is the cost of the page, so nothing here looks at them twice.
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
-from ops import clock
 from ops.db import db
-from ops.practices.models import Practice, PracticeStatus
-from ops.queue.models import Kind, Task, TaskState
+from ops.practices.models import PracticeStatus
+from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
+from ops.queue.board_tables import Age, Window, ages, windows
+from ops.queue.models import Kind
+from ops.queue.piles import Floor, Stood, piles, the_floor
+from ops.queue.workers import workers
 
 ROWS = 200
 """Practices and hands listed at most; the totals count all."""
@@ -35,7 +38,9 @@ class Line:
     """One practice on the board. Counts are of open tasks of the kinds asked for; hours and minutes are of all kinds.
 
     `bought_hours` and `delivered_minutes` are of the month it now is in the practice's zone; `owed_rank` 1 is owed
-    most, None has nothing to do; `per_hour` is its virtual time, in minutes charged per contract hour.
+    most, None has nothing to do now; `per_hour` is its virtual time, in minutes charged per contract hour.
+    `owed_minutes`: what it is behind (negative: ahead of) the practice whose turn it is, by the hours it bought and its
+    weight; None where nothing is open anywhere.
     """
 
     practice_id: int
@@ -48,6 +53,8 @@ class Line:
     charged_minutes: Decimal
     per_hour: float
     owed_rank: int | None
+    weight: Decimal
+    owed_minutes: float | None
     ready: int
     later: int
     in_hands: int
@@ -56,6 +63,8 @@ class Line:
     oldest_at: datetime | None
     blocks: tuple["Block", ...]
     """What its tasks wait for; a task shut for two reasons counts under both."""
+    rests: tuple[Kind, ...]
+    """The kinds of work that a lead has rest."""
 
     @property
     def active(self) -> bool:
@@ -109,12 +118,16 @@ HOURS = sa.text(
         FROM here h JOIN attempts a ON a.practice_id = h.id AND a.at >= timezone(h.zone, h.first::timestamp)
         GROUP BY h.id
     ), owed AS (
-        SELECT s.practice_id, row_number() OVER (ORDER BY s.virtual_time, s.practice_id) AS rank
-        FROM shares s JOIN practices p ON p.id = s.practice_id AND p.status = 'active' WHERE s.has_work
+        SELECT s.practice_id, row_number() OVER (ORDER BY s.virtual_time, s.practice_id) AS rank,
+               min(s.virtual_time) OVER () AS level
+        FROM shares s JOIN practices p ON p.id = s.practice_id AND p.status = 'active' WHERE s.has_open
     )
     SELECT h.id AS practice_id, h.slug, h.name, h.zone, h.status, round(coalesce(b.hours, 0), 2) AS bought_hours,
            coalesce(g.minutes, 0) AS delivered_minutes, coalesce(s.minutes_charged, 0) AS charged_minutes,
-           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank
+           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank, coalesce(s.weight, 1) AS weight,
+           -- who was away is owed no more than the credit when it is back
+           least((SELECT min(level) FROM owed) - s.virtual_time, :credit)
+               * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes
     FROM here h
     LEFT JOIN bought b ON b.id = h.id
     LEFT JOIN given g ON g.id = h.id
@@ -126,99 +139,55 @@ HOURS = sa.text(
 
 
 @dataclass(frozen=True)
-class Pile:
-    """Open tasks of one practice that stand alike: in hands, ready (no codes), or waiting for the same codes."""
+class Board:
+    """Everything that was counted: by practice, by window, by age."""
 
-    practice_id: int
-    held: bool
-    codes: list[str] | None
-    tasks: int
-    opens_at: datetime
-    oldest_at: datetime
-    promised: int
-    overdue: int
+    lines: list[Line]
+    windows: list[Window]
+    ages: list[Age]
+
+
+def look(asked: Asked) -> Board:
+    """The whole board. Practices that have ended are on it only while they have open tasks; owed most first."""
+    stands = the_floor(workers())
+    found = [(pile, stands.waits(pile)) for pile in piles(asked.practice, asked.kind)]
+    by_practice: dict[int, list[Stood]] = {}
+    for pile, waits in found:
+        by_practice.setdefault(pile.practice_id, []).append((pile, waits))
+    given = {"slug": asked.practice, "now": stands.now, "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
+    rows = db.session.execute(HOURS, given).mappings()
+    lines = [_line(dict(row), by_practice.get(row["practice_id"], []), stands) for row in rows]
+    return Board(
+        lines=[line for line in lines if line.open or line.status != PracticeStatus.ENDED],
+        windows=windows(found, stands),
+        ages=ages(found),
+    )
 
 
 def floor(asked: Asked) -> list[Line]:
-    """Every practice that was asked for (ended ones only while they have open tasks), the one owed most first."""
-    piles: dict[int, list[Pile]] = {}
-    for pile in _piles(asked):
-        piles.setdefault(pile.practice_id, []).append(pile)
-    rows = db.session.execute(HOURS, {"slug": asked.practice, "now": clock.now()}).mappings()
-    found = [_line(dict(row), piles.get(row["practice_id"], [])) for row in rows]
-    return [line for line in found if line.open or line.status != PracticeStatus.ENDED]
+    """The practices of the board alone."""
+    return look(asked).lines
 
 
-def _piles(asked: Asked) -> list[Pile]:
-    """One look at the open tasks, however many: they are counted where they are."""
-    now = clock.now()
-    held, shut = Task.state == TaskState.CLAIMED, Task.shut_reasons
-    code = lambda word: sa.cast([word], JSONB)  # noqa: E731
-    codes = sa.case(
-        (sa.or_(held, Task.ready_at <= now), sa.null()),
-        (sa.func.jsonb_typeof(shut) == "array", shut),
-        (Task.promised_at.is_not(None), code("promised")),
-        (Task.tries > 0, code("next_try")),
-        (Task.fence > 0, code("put_off")),
-        else_=code("not_due"),
-    )
-    promised = sa.case((held, sa.null()), else_=Task.promised_at)
-    one = sa.select(
-        Task.practice_id,
-        held.label("held"),
-        codes.label("codes"),
-        Task.ready_at,
-        Task.created_at,
-        promised.label("promised"),
-    ).where(Task.state.in_((TaskState.WAITING, TaskState.CLAIMED)))
-    if asked.practice:
-        one = one.where(
-            Task.practice_id == sa.select(Practice.id).where(Practice.slug == asked.practice).scalar_subquery()
-        )
-    if asked.kind:
-        one = one.where(Task.kind == asked.kind)
-    each = one.subquery().c
-    query = sa.select(
-        each.practice_id,
-        each.held,
-        each.codes,
-        sa.func.count(),
-        sa.func.min(each.ready_at),
-        sa.func.min(each.created_at),
-        sa.func.count(each.promised),
-        sa.func.count().filter(each.promised < now),
-    ).group_by(each.practice_id, each.held, each.codes)
-    return [Pile(*row) for row in db.session.execute(query)]
-
-
-def _line(row: dict[str, Any], piles: list[Pile]) -> Line:
-    ready = [pile for pile in piles if not pile.held and pile.codes is None]
-    later = [pile for pile in piles if pile.codes is not None]
-    blocks = _blocks(row["practice_id"], ready, later, row["status"] == PracticeStatus.ACTIVE)
+def _line(row: dict[str, Any], found: list[Stood], stands: Floor) -> Line:
+    practice_id, piles = row["practice_id"], [pile for pile, _ in found]
+    waiting = [(pile, waits) for pile, waits in found if not pile.held]
+    ready = [pile for pile, waits in waiting if not waits]
+    blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
     return Line(
         **row,
         ready=sum(pile.tasks for pile in ready),
-        later=sum(pile.tasks for pile in later),
+        later=sum(pile.tasks for pile, waits in waiting if waits),
         in_hands=sum(pile.tasks for pile in piles if pile.held),
         promised=sum(pile.promised for pile in piles),
         overdue=sum(pile.overdue for pile in piles),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
-        blocks=tuple(sorted(blocks, key=lambda block: (-block.tasks, block.code))),
+        blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
+        rests=tuple(sorted(kind for paused, kind in stands.pauses if paused == practice_id)),
     )
 
 
-def _blocks(practice_id: int, ready: list[Pile], later: list[Pile], active: bool) -> list[Block]:
-    """What the practice's tasks wait for; all of them for the practice itself while it is not active."""
-    if not active:
-        waiting = sum(pile.tasks for pile in ready + later)
-        return [Block(practice_id, "practice_not_active", waiting, None)] if waiting else []
-    return _merged(
-        practice_id,
-        (Block(practice_id, code, pile.tasks, pile.opens_at) for pile in later for code in pile.codes or ()),
-    )
-
-
-def _merged(practice_id: int, blocks: Iterable[Block]) -> list[Block]:
+def merged(practice_id: int, blocks: Iterable[Block]) -> list[Block]:
     """One block per code, with all tasks and the earliest opening."""
     whole: dict[str, Block] = {}
     for block in blocks:
@@ -230,13 +199,13 @@ def _merged(practice_id: int, blocks: Iterable[Block]) -> list[Block]:
 
 
 def totals(found: list[Line]) -> Totals:
-    """What the lines add up to; tasks of practices that are paused or ended are not ready, whatever their time."""
+    """What the lines add up to; what practices that are paused or ended have is told apart."""
     live = [line for line in found if line.active]
     return Totals(
         practices=len(found),
         ready=sum(line.ready for line in live),
         later=sum(line.later for line in live),
-        paused=sum(line.ready + line.later for line in found if not line.active),
+        paused=sum(line.later for line in found if not line.active),
         promised=sum(line.promised for line in live),
         overdue=sum(line.overdue for line in live),
         in_hands=sum(line.in_hands for line in found),
@@ -247,5 +216,5 @@ def totals(found: list[Line]) -> Totals:
 
 def over_all(found: list[Line]) -> list[Block]:
     """What waits for what over all practices (practice_id 0), the most frequent first."""
-    whole = _merged(0, (block for line in found for block in line.blocks))
+    whole = merged(0, (block for line in found for block in line.blocks))
     return sorted(whole, key=lambda block: (-block.tasks, block.code))

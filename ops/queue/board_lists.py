@@ -1,7 +1,7 @@
 """The lists beside the lead's board: who holds what, what comes up next, and who was not happy. One statement each."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,12 @@ from ops.accounts.models import PatientRead, Role, User
 from ops.db import db
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.board import ROWS, Asked
-from ops.queue.models import Attempt, Kind, Outcome, Task, TaskState
+from ops.queue.models import Attempt, Kind, Lane, Outcome, Task, TaskState
 
 UNHAPPY_DAYS = 30
 UNHAPPY_ROWS = 50
 NEXT_ROWS = 50
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 Rows = sa.Select[*tuple[Any, ...]]
 
 
@@ -45,6 +46,13 @@ class Next:
     promised_at: datetime | None
     rank: Decimal
     shut_reasons: list[str] | None
+    has_lane: bool
+    window_open: bool
+    opens_at: datetime | None
+    """When its hours begin, where they are shut now."""
+    kept_for: str | None
+    """Whom it is kept for just now."""
+    handed: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,9 @@ def next_up(asked: Asked) -> list[Next]:
     """The waiting tasks of one practice in the order they come up; at most 50. Empty when no practice was asked for."""
     if not asked.practice:
         return []
-    later = sa.case((Task.ready_at > clock.now(), Task.ready_at))
+    now = clock.now()
+    opened = sa.func.coalesce(sa.and_(Lane.opens_at <= now, Lane.closes_at > now), sa.false())
+    later = sa.case((Task.ready_at > now, Task.ready_at), (~opened, sa.func.coalesce(Lane.opens_at, NEVER)))
     query = (
         sa.select(
             Task.id,
@@ -96,8 +106,15 @@ def next_up(asked: Asked) -> list[Next]:
             Task.promised_at,
             Task.rank,
             Task.shut_reasons,
+            Lane.id.is_not(None),
+            opened,
+            sa.case((Lane.opens_at > now, Lane.opens_at)),
+            User.name,
+            Task.handed_at.is_not(None),
         )
         .join(Practice, Practice.id == Task.practice_id)
+        .outerjoin(Lane, Lane.id == Task.lane_id)
+        .outerjoin(User, sa.and_(User.id == Task.owner_id, Task.owner_until > now))
         .where(Task.state == TaskState.WAITING)
         .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
         .limit(NEXT_ROWS)

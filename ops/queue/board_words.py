@@ -1,11 +1,13 @@
 """What happened to a task, why it waits and what the gate said, in the words a lead reads. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from ops.contact.words import REASON_WORDS as GATE_WORDS
+from ops.queue.floor_words import lack_words, listed
 from ops.queue.models import EventKind, Outcome, TaskEvent
+from ops.queue.order import Band
 
 REASON_WORDS: dict[str, str] = {
     **GATE_WORDS,
@@ -15,8 +17,15 @@ REASON_WORDS: dict[str, str] = {
     "next_try": "no answer so far, waiting for the next try",
     "put_off": "put off by an agent",
     "not_due": "not due yet",
-    "in_other_hands": "somebody with the same number is being called just now",
+    "in_other_hands": "an agent is speaking to the same person just now",
     "unread_reply": "wrote something that may mean stop, which a lead has to read first",
+    "person_limit": "called often enough this month",
+    "window_shut": "outside the hours in which they may be called",
+    "no_window": "no hours in which they may be called within two weeks",
+    "no_lane": "their hours are being looked up",
+    "kind_paused": "a lead has this kind of work rest",
+    "nobody_may": "nobody is certified for the practice, the kind of work and the language",
+    "kept": "kept for a colleague for now",
 }
 ACTORS = {
     "tick": "the clock",
@@ -37,7 +46,21 @@ EVENT_WORDS = {
     EventKind.UNDONE: "Taken back: not done after all",
     EventKind.CANCELLED: "Cancelled",
     EventKind.PULLED_BACK: "Pulled back",
+    EventKind.HANDED: "Handed over",
 }
+UNTIL_KNOWN = {
+    "practice_not_active": "when the practice is active again",
+    "kind_paused": "when a lead resumes it",
+    "nobody_may": "when somebody is certified",
+    "in_other_hands": "after that call",
+    "no_window": "not in sight",
+    "no_lane": "within a minute",
+    "window_shut": "within a minute",
+    "kept": "within minutes",
+}
+"""What ends a wait whose end has no time."""
+AGE_WORDS = ("Under 1 day", "1 to 3 days", "3 to 7 days", "Over 7 days")
+"""Of the classes of `piles.AGES`."""
 OUTCOME_WORDS: dict[str, str] = {
     **{outcome: outcome.replace("_", " ").capitalize() for outcome in Outcome},
     Outcome.NOT_HAPPY: "Was not happy",
@@ -68,6 +91,8 @@ def actor_words(actor: str, names: Mapping[str, str]) -> str:
 def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     """What the event says beyond its kind: the reason, the outcome, until when. Empty when there is nothing more."""
     facts, parts = event.facts or {}, []
+    if event.kind is EventKind.HANDED:
+        parts += _handed(facts, names)
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):
@@ -81,6 +106,17 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     return "; ".join(parts)
 
 
+def _handed(facts: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """To whom; and, where a lead overrode it, what that agent is not certified for."""
+    if facts.get("to") is None:
+        return ["to everybody"]
+    to = f"user:{facts['to']}"
+    parts = [f"to {names.get(to, 'an agent')}"]
+    if lacking := lack_words(facts.get("override") or ()):
+        parts.append(f"an override: not certified for {lacking}")
+    return parts
+
+
 def end_words(reason: str) -> str:
     """Why a cadence ended: "answered: Was not happy" for an outcome, other reasons as they are kept."""
     how, _, outcome = reason.partition(": ")
@@ -90,34 +126,52 @@ def end_words(reason: str) -> str:
 def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said) -> list[str]:
     """Why this task and no other was taken then, from the record the claim kept."""
     chosen, second = facts.get("chosen") or {}, facts.get("second") or {}
-    lines = []
-    if str(chosen.get("band")) == "0":
-        promised = _moment(chosen.get("promised_at"))
-        lines.append(f"A promise, and promises come first{f': promised for {said(promised)}' if promised else ''}.")
-    elif chosen:
-        lines.append(f"Its practice was owed most, and it was the best moment there{_figures(chosen)}.")
-    if chosen.get("waited"):
-        lines.append("Others were taking the first candidates at the same time.")
+    lines = [_chosen(chosen, said)] if chosen else []
     if second:
-        lines.append(_second(second, practices))
+        lines.append(f"Second in this practice came task {second.get('task_id', '?')}{_figures(second, Band.HANDED)}.")
+    if following := facts.get("next_practice") or {}:
+        lines.append(f"The next practice in turn was {_named(following, practices)}{_figures(following)}.")
+    if passed := [practices.get(_number(one), "another practice") for one in facts.get("passed") or ()]:
+        lines.append(f"Passed over, because others were taking work for it at that moment: {listed(_once(passed))}.")
     if until := _moment(facts.get("may_call_until")):
         lines.append(f"The law allowed the call until {said(until)} (rules {facts.get('rules', 'unknown')}).")
     return lines
 
 
-def _second(second: Mapping[str, Any], practices: Mapping[int, str]) -> str:
-    whose = practices.get(_number(second.get("practice_id")), "another practice")
-    return f"Second came task {second.get('task_id', '?')} of {whose}{_figures(second)}."
+def _chosen(chosen: Mapping[str, Any], said: Said) -> str:
+    at = _moment(chosen.get("at"))
+    match chosen.get("band"):
+        case Band.HANDED:
+            since = f", at {said(at)}" if at else ""
+            return f"It was handed to this agent, by a lead or as other work about the same person{since}."
+        case Band.PROMISE:
+            return f"A promise, and promises come first{f': promised for {said(at)}' if at else ''}."
+        case _:
+            return f"Its practice was owed most, and it was the best moment there{_figures(chosen)}."
+
+
+def practices_named(facts: Mapping[str, Any]) -> set[int]:
+    """The practices beside its own that the record of a claim speaks of."""
+    following = facts.get("next_practice") or {}
+    return {_number(one) for one in (following.get("practice_id"), *(facts.get("passed") or ()))} - {0}
+
+
+def _named(row: Mapping[str, Any], practices: Mapping[int, str]) -> str:
+    return practices.get(_number(row.get("practice_id")), "another practice")
+
+
+def _once(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
 
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0
 
 
-def _figures(row: Mapping[str, Any]) -> str:
-    """ " (0.32 minutes per contract hour, rank 83.2)": what the order was made of."""
+def _figures(row: Mapping[str, Any], band: Band = Band.FAIR) -> str:
+    """ " (0.32 minutes per contract hour, rank 83.2)": what the order was made of; in its own practice the rank."""
     parts = []
-    if str(row.get("band")) != "0" and row.get("virtual_time") is not None:
+    if band is Band.FAIR and row.get("virtual_time") is not None:
         parts.append(f"{float(row['virtual_time']):.2f} minutes per contract hour")
     if row.get("rank") is not None:
         parts.append(f"rank {float(row['rank']):.1f}")
@@ -149,6 +203,14 @@ def owed_words(rank: int | None) -> str:
         return "owed most"
     ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
     return f"{rank}{ending}"
+
+
+def minutes_owed_words(minutes: float | None) -> str:
+    """ "owed 12 min", "4 min ahead", "level"; a dash where there is nothing to compare with."""
+    if minutes is None:
+        return "–"
+    whole = round(abs(minutes))
+    return "level" if not whole else f"owed {whole:,} min" if minutes > 0 else f"{whole:,} min ahead"
 
 
 def length_words(minutes: float) -> str:

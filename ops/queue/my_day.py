@@ -7,11 +7,16 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import Practice, PracticeStatus
+from ops.practices.models import Practice
+from ops.queue.board import Block, merged
+from ops.queue.board_tables import Window, windows
 from ops.queue.models import Attempt, Outcome, Task, TaskState
 from ops.queue.outcomes import COMMON
+from ops.queue.piles import KEPT, Floor, Pile, Wait, piles, the_floor
+from ops.queue.workers import Worker, worker
 
 NOT_REACHED = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
+WINDOWS = 5
 assert {each.outcome for each in COMMON if not each.reached} == set(NOT_REACHED)
 
 
@@ -27,13 +32,17 @@ class Day:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits, and for what: counts of tasks; `opens_at` is the next moment anything may be offered."""
+    """What waits for this agent: tasks they can take now, and the others of theirs by what those wait for.
+
+    `blocks` most frequent first; `windows` those of their shut hours that open next, at most `WINDOWS`; `opens_at` the
+    next moment anything may be offered; `idle` says that nothing is certified for them at all.
+    """
 
     ready: int
-    shut: int
-    later: int
-    paused: int
+    blocks: tuple[Block, ...]
+    windows: tuple[Window, ...]
     opens_at: datetime | None
+    idle: bool
 
 
 def day_of(agent_id: int) -> Day:
@@ -56,20 +65,43 @@ def day_of(agent_id: int) -> Day:
     return Day(done, talked, willing, tuple((at, name) for at, name in promised))
 
 
-def waiting() -> Waiting:
-    """Why there is nothing to do, or how much there is."""
-    now = clock.now()
-    active = Practice.status == PracticeStatus.ACTIVE
-    row = db.session.execute(
-        sa.select(
-            sa.func.count().filter(active, Task.ready_at <= now),
-            sa.func.count().filter(active, Task.ready_at > now, Task.shut_reasons.is_not(None)),
-            sa.func.count().filter(active, Task.ready_at > now, Task.shut_reasons.is_(None)),
-            sa.func.count().filter(~active),
-            sa.func.min(Task.ready_at).filter(active, Task.ready_at > now),
-        )
-        .select_from(Task)
-        .join(Practice, Practice.id == Task.practice_id)
-        .where(Task.state == TaskState.WAITING)
-    ).one()
-    return Waiting(*row)
+def waiting(agent_id: int) -> Waiting:
+    """Why there is nothing to do for this agent, or how much there is: of the practices, languages and kinds that are
+    theirs to work, and what was handed to them."""
+    who = worker(agent_id)
+    if who is None:
+        return Waiting(0, (), (), None, idle=True)
+    stands = the_floor([who])
+    found = [
+        (pile, _waits(pile, stands, agent_id))
+        for pile in piles(practice_ids=None if who.everywhere else _theirs(who, agent_id))
+        if not pile.held and _is_theirs(pile, stands, agent_id)
+    ]
+    blocks = merged(0, (Block(0, wait.code, pile.tasks, wait.opens_at) for pile, waits in found for wait in waits))
+    shut = [one for one in windows(found, stands) if one.opens_at and one.shut]
+    return Waiting(
+        ready=sum(pile.tasks for pile, waits in found if not waits),
+        blocks=tuple(sorted(blocks, key=lambda block: (-block.tasks, block.code))),
+        windows=tuple(shut[:WINDOWS]),
+        opens_at=min((block.opens_at for block in blocks if block.opens_at), default=None),
+        idle=not who.everywhere and not who.practices,
+    )
+
+
+def _theirs(who: Worker, agent_id: int) -> set[int]:
+    """Where they are certified, and where something was handed to them."""
+    handed = sa.select(Task.practice_id).where(
+        Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.handed_at.is_not(None)
+    )
+    return {*who.practices, *db.session.scalars(handed)}
+
+
+def _is_theirs(pile: Pile, stands: Floor, agent_id: int) -> bool:
+    handed = pile.handed and pile.keeper == agent_id
+    return handed or stands.somebody_may(pile.practice_id, pile.lane_id, pile.kind)
+
+
+def _waits(pile: Pile, stands: Floor, agent_id: int) -> list[Wait]:
+    """What a pile waits for; what is kept for somebody else waits for that alone, where it would be offered now."""
+    waits = stands.waits(pile)
+    return [Wait(KEPT, None)] if not waits and pile.keeper not in (None, agent_id) else waits

@@ -134,6 +134,8 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
     """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
     shares.charge(task.practice_id, -float(task.estimate_minutes))
+    if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
+        task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
     add_event(task, kind, actor, **facts)
 

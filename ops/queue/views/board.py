@@ -13,16 +13,21 @@ from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices.actions import note_read
+from ops.practices.queries import by_slug
 from ops.queue import board as floor
 from ops.queue import board_lists as lists
 from ops.queue import board_words as words
+from ops.queue import floor_lists, floor_words
 from ops.queue.actions import editing
+from ops.queue.actions.floor import lacks
 from ops.queue.cadence_words import capital
 from ops.queue.forms_cadences import ReasonForm
 from ops.queue.models import Kind, Task, TaskState
-from ops.queue.task_story import Story, story_of, why_waiting
+from ops.queue.task_story import Story, story_of
+from ops.queue.task_why import why_waiting
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
+from ops.queue.workers import Worker, workers
 from ops.web.filters import moment
 
 STAFF = (Role.LEAD, Role.ADMIN)
@@ -35,18 +40,22 @@ def _asked() -> floor.Asked:
 
 def _live(asked: floor.Asked) -> dict[str, Any]:
     """What the live part of the board shows."""
-    lines = floor.floor(asked)
+    seen = floor.look(asked)
     return {
         "asked": asked,
         "now": clock.now(),
-        "lines": lines[: floor.ROWS],
-        "more": len(lines) - floor.ROWS,
-        "totals": floor.totals(lines),
-        "blocked": floor.over_all(lines),
+        "lines": seen.lines[: floor.ROWS],
+        "more": len(seen.lines) - floor.ROWS,
+        "totals": floor.totals(seen.lines),
+        "blocked": floor.over_all(seen.lines),
+        "windows": seen.windows,
+        "ages": seen.ages,
+        "rests": floor_lists.rests(asked.practice),
         "hands": lists.hands(asked),
         "next_up": lists.next_up(asked),
-        "zone": lines[0].zone if asked.practice and lines else "UTC",
+        "zone": seen.lines[0].zone if asked.practice and seen.lines else "UTC",
         "words": words,
+        "floor_words": floor_words,
         "capital": capital,
         "kind_words": KIND_WORDS,
     }
@@ -62,8 +71,18 @@ def board() -> ResponseReturnValue:
         practices=lists.practice_choices(),
         unhappy=lists.unhappy(asked),
         unhappy_days=lists.UNHAPPY_DAYS,
+        **_controls(asked),
         **_live(asked),
     )
+
+
+def _controls(asked: floor.Asked) -> dict[str, Any]:
+    """What a lead can decide about the practice that was asked for."""
+    practice = by_slug(asked.practice) if asked.practice else None
+    if practice is None:
+        return {"practice": None}
+    changes = floor_lists.changes_of_practice(practice.id)
+    return {"practice": practice, "weight": floor_lists.weight_of(practice.id), "changes": changes}
 
 
 @bp.get("/queue/live")
@@ -78,21 +97,35 @@ def board_live() -> ResponseReturnValue:
 @allow(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """The story of one task. Looking is noted (RULES A12)."""
-    return _page(task_id)
+    hand = "hand-over" if "hand" in request.args else ""
+    return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
 
 
-def _page(task_id: int, problem: str | None = None, typed: str = "") -> ResponseReturnValue:
+def task_page(
+    task_id: int,
+    problem: str | None = None,
+    typed: str = "",
+    open_form: str = "",
+    chosen: int | None = None,
+    back: str | None = None,
+) -> ResponseReturnValue:
+    """The task's page; with a `problem` what was typed into the form that is open again."""
     story = story_of(task_id)
     if story is None:
         abort(404)
-    said = _said(story)
+    said = said_in(story)
     page = render_template(
         "queue/task.html",
         story=story,
         waiting=why_waiting(story, said),
         happened=[_happened(story, event, said) for event in story.events],
+        staff=_staff(story.task),
+        kept=story.task.owner_id and story.task.owner_until and story.task.owner_until > clock.now(),
         problem=problem,
         typed=typed,
+        open_form=open_form,
+        chosen=chosen,
+        back=back or "",
         words=words,
         kind_words=KIND_WORDS,
         states=TaskState,
@@ -103,7 +136,15 @@ def _page(task_id: int, problem: str | None = None, typed: str = "") -> Response
     return page, 422 if problem else 200
 
 
-def _said(story: Story) -> Callable[[datetime], str]:
+def _staff(task: Task) -> list[tuple[Worker, str]]:
+    """Who could be given the task, and what they are not certified for; none for a task that is over."""
+    if task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+        return []
+    return [(who, floor_words.lack_words(lacks(who, task))) for who in workers() if who.user_id != task.held_by]
+
+
+def said_in(story: Story) -> Callable[[datetime], str]:
+    """How moments are written on this page: in the practice's zone."""
     return lambda at: moment(at, story.practice.zone)
 
 
@@ -140,8 +181,13 @@ def _decide(task_id: int, verb: Callable[[int, str, str], Task], done: str) -> R
         with transaction(me().actor):
             verb(task_id, me().actor, form.reason.data or "")
     except Refused as problem:
-        return _page(task_id, str(problem), form.reason.data or "")
+        which = "cancel" if verb is editing.cancel_task else "pull-back"
+        return task_page(task_id, str(problem), form.reason.data or "", which)
     flash(done, "success")
-    return redirect(
-        url_for("queue.board") if form.back.data == "board" else url_for("queue.task", task_id=task_id), 303
-    )
+    return redirect(back_to(form.back.data, task_id), 303)
+
+
+def back_to(back: str | None, task_id: int) -> str:
+    """Where somebody came from: "board", "board:lake" (narrowed to a practice), or else the task's page."""
+    where, _, slug = (back or "").partition(":")
+    return url_for("queue.board", practice=slug or None) if where == "board" else url_for("queue.task", task_id=task_id)

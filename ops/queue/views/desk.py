@@ -12,7 +12,8 @@ from ops.accounts.access import allow, me, passive
 from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
-from ops.queue import jobs, my_day
+from ops.queue import board_words as words
+from ops.queue import floor_words, jobs, my_day
 from ops.queue.actions import claiming, recording, tasks
 from ops.queue.card import card_for, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
@@ -33,8 +34,15 @@ def desk() -> ResponseReturnValue:
 
 
 def _empty() -> ResponseReturnValue:
+    day, waiting = my_day.day_of(me().id), my_day.waiting(me().id)
     return render_template(
-        "queue/desk.html", day=my_day.day_of(me().id), waiting=my_day.waiting(), form=FlaskForm(), now=clock.now()
+        "queue/desk.html",
+        day=day,
+        waiting=waiting,
+        words=words,
+        floor_words=floor_words,
+        form=FlaskForm(),
+        now=clock.now(),
     )
 
 
