@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import pairwise
 from statistics import median
 
+import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
@@ -61,6 +62,7 @@ def claimers(mode: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.timeout(400)
 def test_sixty_four_at_once_take_ten_thousand_tasks_once_each_and_fairly(app):
     with freeze_time(NOON):
         for _ in range(WORKERS):

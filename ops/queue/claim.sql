@@ -33,6 +33,10 @@ DECLARE
     theirs bigint[];
     walk refcursor;
     share record;
+    other record;
+    moved boolean;
+    peeked boolean;
+    enough double precision;
     head record;
     fresh double precision;
     found_band integer;
@@ -68,10 +72,11 @@ BEGIN
         END IF;
     END IF;
 
-    FOR round IN 1..200 LOOP
+    FOR round IN 1..1000 LOOP
         best := NULL;
         runner := NULL;
         ahead := NULL;
+        moved := false;
         owed := NULL;
         SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
         FROM tasks t JOIN lanes l ON l.id = t.lane_id
@@ -105,7 +110,9 @@ BEGIN
             found_band := 2;
             IF everywhere THEN
                 OPEN walk FOR
-                    SELECT s.practice_id, s.virtual_time, s.open_lanes FROM shares s
+                    SELECT s.practice_id, s.virtual_time, s.open_lanes,
+                           3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
+                    FROM shares s
                     WHERE s.has_open
                       AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
                       AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
@@ -114,7 +121,9 @@ BEGIN
                     ORDER BY s.virtual_time, s.practice_id;
             ELSE
                 OPEN walk FOR
-                    SELECT s.practice_id, s.virtual_time, s.open_lanes FROM shares s
+                    SELECT s.practice_id, s.virtual_time, s.open_lanes,
+                           3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
+                    FROM shares s
                     WHERE s.practice_id = ANY (theirs) AND s.has_open
                       AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
                       AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
@@ -122,24 +131,38 @@ BEGIN
                                     AND (does IS NULL OR l.kind = ANY (does)))
                     ORDER BY s.virtual_time, s.practice_id;
             END IF;
+            enough := 'infinity';
+            peeked := false;
             LOOP
-                FETCH walk INTO share;
-                EXIT WHEN NOT FOUND;
+                IF peeked THEN
+                    share := other;
+                    peeked := false;
+                ELSE
+                    FETCH walk INTO share;
+                END IF;
+                EXIT WHEN share.practice_id IS NULL;
                 IF best IS NOT NULL THEN
                     ahead := share.practice_id;  -- the practice that came second
                     ahead_owed := share.virtual_time;
                     EXIT;
                 END IF;
+                EXIT WHEN share.virtual_time > enough;
                 SELECT s.virtual_time INTO fresh FROM shares s WHERE s.practice_id = share.practice_id
                 FOR NO KEY UPDATE SKIP LOCKED;
                 IF NOT FOUND THEN
+                    -- Somebody is claiming for it. It may be passed over only by those it will not be owed more than even
+                    -- after that claim: else whoever is served least would be passed over whenever it is served.
                     busy := busy || share.practice_id;
+                    enough := least(enough, share.virtual_time + share.turn);
                     CONTINUE;
                 END IF;
                 holding := true;
-                IF fresh <> share.virtual_time THEN
-                    busy := busy || share.practice_id;  -- served since we looked: somebody else may be owed more now
-                    CONTINUE;
+                IF fresh > share.virtual_time THEN
+                    -- served since we looked: still its turn only if nobody else is owed more
+                    FETCH walk INTO other;
+                    peeked := true;
+                    moved := coalesce(other.virtual_time < fresh, false);
+                    EXIT WHEN moved;
                 END IF;
                 FOR head IN
                     SELECT t.* FROM unnest(share.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
@@ -192,14 +215,16 @@ BEGIN
             END IF;
             tried := tried || best;
             best := NULL;
+        ELSIF moved THEN
+            NULL;  -- look again
         ELSIF busy = '{}' THEN
             RETURN;
         ELSIF NOT holding THEN
             PERFORM FROM shares s WHERE s.practice_id = busy[1] FOR NO KEY UPDATE;
             holding := true;
-        ELSIF naps < 100 THEN
+        ELSIF naps < 300 THEN
             naps := naps + 1;
-            PERFORM pg_sleep(0.002);
+            PERFORM pg_sleep(0.001);
         ELSE
             RETURN;
         END IF;
