@@ -1,14 +1,38 @@
 """The lead's decisions about the floor: who may work what, whose task it is, what rests, whose weight counts more."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from freezegun import freeze_time
 
+from ops.accounts import actions as accounts
+from ops.accounts.models import AuditEntry
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.practices import actions as practices
+from ops.queue import jobs, my_day
+from ops.queue.actions import cadences, floor, tasks
+from ops.queue.models import (
+    AgentProfile,
+    Certification,
+    EventKind,
+    Kind,
+    KindPause,
+    Share,
+    Task,
+    TaskEvent,
+    TaskState,
+)
 from ops.queue.workers import worker, workers
-from tests.world import make_user
+from ops.scripts.actions import ensure_defaults
+from tests.world import make_patient, make_practice, make_user
 
 NOON = datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
+"""A Wednesday, noon in Chicago: calls are allowed."""
+MIDNIGHT = datetime(2026, 3, 12, 5, 0, tzinfo=UTC)
+MORNING = datetime(2026, 3, 12, 13, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +41,465 @@ def at_noon():
         yield frozen
 
 
-def test_without_a_profile_somebody_works_everything_in_english(app):
-    agent = make_user("agent")
-    who = worker(agent.id)
-    assert (who.languages, who.kinds, who.everywhere) == (("en",), None, True)
-    assert len(workers()) == 1
+@pytest.fixture
+def lead(app):
+    return make_user("lead", name="Lea Lead")
+
+
+@pytest.fixture
+def ann(app):
+    return make_user("agent", name="Ann Agent")
+
+
+def make_floor(slug="lake", **details):
+    practice = make_practice(slug, **details)
+    with transaction("test"):
+        ensure_defaults()
+        cadences.add_default_cadences(practice.id)
+    return practice
+
+
+def make_task(practice, kind=Kind.ASK, language="en", **details):
+    with transaction("test"):
+        patient = make_patient(practice, language=language)
+        return tasks.open_task(
+            practice_id=practice.id, patient_id=patient.id, kind=kind, reason="Why it exists", actor="test", **details
+        )
+
+
+def claim(agent):
+    taken = jobs.next_for(agent.id, agent.actor)
+    return db.session.get(Task, taken.id) if taken else None
+
+
+def do(verb, *given, by="user:1", **words):
+    with transaction(by):
+        return verb(*given, **words)
+
+
+def refused(verb, *given, **words):
+    with pytest.raises(Refused) as problem:
+        do(verb, *given, **words)
+    return str(problem.value)
+
+
+def fresh(task):
+    db.session.expire_all()
+    return db.session.get_one(Task, task.id)
+
+
+def test_without_a_profile_somebody_works_everything_in_english(app, ann):
+    who = worker(ann.id)
+    assert (who.languages, who.kinds, who.everywhere, who.has_profile) == (("en",), None, True, False)
+    assert who.may(1, Kind.ASK, "en")
+    assert not who.may(1, Kind.ASK, "es")
+
+
+def test_only_agents_and_leads_take_tasks_and_closed_accounts_do_not(app, lead, ann):
+    make_user("admin")
+    make_user("member", make_practice("lake"))
+    gone = make_user("agent")
+    do(accounts.deactivate, gone)
+    assert {who.name for who in workers()} == {"Lea Lead", "Ann Agent"}
+
+
+def test_a_profile_decides_which_tasks_an_agent_gets(app, ann):
+    lake, river = make_floor("lake"), make_floor("river")
+    spanish, recall = make_task(lake, language="es"), make_task(river, Kind.RECALL)
+    do(floor.set_profile, ann.id, ["es"], None, True)
+    assert claim(ann).id == spanish.id
+    do(floor.set_profile, ann.id, ["en"], ["recall"], False)
+    do(tasks.release, spanish.id, ann.id, 1, ann.actor)
+    assert claim(ann) is None, "certified for no practice"
+    assert do(floor.certify, ann.id, [river.id], "user:1") == 1
+    assert claim(ann).id == recall.id
+
+
+def test_withdrawing_leaves_what_is_in_hands(app, ann):
+    lake = make_floor()
+    held = make_task(lake)
+    make_task(lake)
+    do(floor.set_profile, ann.id, ["en"], None, False)
+    do(floor.certify, ann.id, [lake.id], "user:1")
+    claim(ann)
+    assert do(floor.withdraw, ann.id, [lake.id]) == 1
+    assert claim(ann).id == held.id, "it is still theirs to finish"
+    do(tasks.release, held.id, ann.id, 1, ann.actor)
+    assert claim(ann) is None
+
+
+@pytest.mark.parametrize(
+    ("languages", "kinds", "says"),
+    [
+        ([], None, "at least one language"),
+        ([" "], None, "at least one language"),
+        (["en", "xq"], None, "xq is no language"),
+        (["english"], None, "english is no language"),
+        (["en"], [], "at least one kind"),
+        (["en"], ["ask", "dance"], "no kind of work called dance"),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_refused_and_nothing_stored(app, ann, languages, kinds, says):
+    assert says in refused(floor.set_profile, ann.id, languages, kinds, True)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(AgentProfile)) == 0
+
+
+def test_a_language_that_patients_speak_is_known_whatever_its_code(app, ann):
+    make_patient(make_practice("lake"), language="xq")
+    do(floor.set_profile, ann.id, ["XQ", "en", "en"], None, True)
+    assert worker(ann.id).languages == ("en", "xq")
+    assert floor.languages_spoken() == ["en", "xq"]
+
+
+def test_certifying_refuses_what_is_not_there_and_who_works_everywhere(app, ann):
+    lake, over = make_practice("lake"), make_practice("over")
+    do(practices.end_practice, over)
+    assert "works for every practice" in refused(floor.certify, ann.id, [lake.id], "user:1")
+    do(floor.set_profile, ann.id, ["en"], None, False)
+    for wanted in ([], [lake.id, 999999], [lake.id, over.id]):
+        refused(floor.certify, ann.id, wanted, "user:1")
+    assert "Only agents and leads" in refused(floor.certify, make_user("admin").id, [lake.id], "user:1")
+    assert "Only agents and leads" in refused(floor.set_profile, 999999, ["en"], None, True)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Certification)) == 0
+    do(accounts.deactivate, ann)
+    assert "is closed" in refused(floor.certify, ann.id, [lake.id], "user:1")
+    assert "is closed" in refused(floor.set_profile, ann.id, ["en"], None, True)
+    assert "not certified" in refused(floor.withdraw, ann.id, [lake.id])
+
+
+def test_a_cleared_profile_is_everything_in_english_and_certifications_come_back_with_the_next(app, ann):
+    lake = make_practice("lake")
+    do(floor.set_profile, ann.id, ["es"], None, False)
+    do(floor.certify, ann.id, [lake.id], "user:1")
+    do(floor.clear_profile, ann.id)
+    assert (worker(ann.id).languages, worker(ann.id).everywhere) == (("en",), True)
+    refused(floor.clear_profile, ann.id)
+    do(floor.set_profile, ann.id, ["es"], None, False)
+    assert worker(ann.id).practices == {lake.id}
+
+
+def test_a_task_handed_over_comes_before_everything_else_and_is_nobody_elses(app, lead, ann):
+    lake = make_floor()
+    promise, low = make_task(lake, promised_at=NOON), make_task(lake, Kind.RECALL)
+    bob = make_user("agent", name="Bob Agent")
+    do(floor.hand_over, low.id, bob.id, lead.actor, "Knows the family")
+    assert claim(ann).id == promise.id
+    task = fresh(low)
+    assert (task.owner_id, task.handed_at, task.owner_until) == (bob.id, NOON, NOON + timedelta(hours=8))
+    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.HANDED)).one()
+    assert (event.actor, event.facts["to"], event.facts["reason"]) == (lead.actor, bob.id, "Knows the family")
+    assert event.facts["override"] == []
+    do(tasks.release, promise.id, ann.id, 1, ann.actor)
+    assert claim(bob).id == low.id, "before the promise"
+
+
+def test_whoever_lets_a_handed_task_go_leaves_it_to_everybody(app, lead, ann):
+    task = make_task(make_floor())
+    bob = make_user("agent")
+    do(floor.hand_over, task.id, bob.id, lead.actor)
+    assert claim(ann) is None
+    assert claim(bob).id == task.id
+    do(tasks.release, task.id, bob.id, 1, bob.actor)
+    assert claim(ann).id == task.id
+
+
+def test_an_agent_who_is_not_certified_gets_it_only_as_an_override_with_a_reason(app, lead, ann):
+    lake = make_floor()
+    task = make_task(lake, language="es")
+    do(floor.set_profile, ann.id, ["en"], ["recall"], False)
+    give = (floor.hand_over, task.id, ann.id, lead.actor)
+    assert "not certified for this practice, this kind of work and this language" in refused(*give, "Why not")
+    assert "say why" in refused(*give, " ", override=True)
+    assert fresh(task).owner_id is None
+    do(*give, "Nobody else is here", override=True)
+    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.HANDED)).one()
+    assert event.facts["override"] == ["practice", "kind", "language"]
+    assert claim(ann).id == task.id
+
+
+def test_a_held_task_is_pulled_back_first(app, lead, ann):
+    lake = make_floor()
+    task, bob = make_task(lake), make_user("agent")
+    claim(ann)
+    assert "has this task in hands" in refused(floor.hand_over, task.id, ann.id, lead.actor, "x")
+    assert "out of somebody's hands" in refused(floor.hand_over, task.id, bob.id, lead.actor)
+    assert fresh(task).held_by == ann.id
+    do(floor.hand_over, task.id, bob.id, lead.actor, "Ann has gone home")
+    kinds = db.session.scalars(sa.select(TaskEvent.kind).order_by(TaskEvent.id)).all()
+    assert kinds[-2:] == [EventKind.PULLED_BACK, EventKind.HANDED]
+    assert db.session.get_one(Share, lake.id).minutes_charged == 0
+    with pytest.raises(tasks.LeaseLost), transaction(ann.actor):
+        tasks.release(task.id, ann.id, 1, ann.actor)
+    assert claim(bob).id == task.id
+
+
+def test_only_an_open_task_and_an_open_account_that_takes_tasks(app, lead, ann):
+    lake = make_floor()
+    task, gone = make_task(lake), make_user("agent")
+    do(accounts.deactivate, gone)
+    assert "is closed" in refused(floor.hand_over, task.id, gone.id, lead.actor)
+    assert "Only agents and leads" in refused(floor.hand_over, task.id, make_user("admin").id, lead.actor)
+    assert "Only agents and leads" in refused(floor.hand_over, task.id, 999999, lead.actor)
+    assert "finished" in refused(floor.hand_over, 999999, ann.id, lead.actor)
+    with transaction("test"):
+        tasks.cancel(db.session.get_one(Task, task.id), "test", "over")
+    assert "finished" in refused(floor.hand_over, task.id, ann.id, lead.actor)
+
+
+def test_a_task_handed_over_at_night_is_kept_from_the_morning_on(app, lead, ann, at_noon):
+    lake, bob = make_floor(), make_user("agent")
+    at_noon.move_to(MIDNIGHT)
+    task = make_task(lake)
+    do(jobs.lanes.sweep)
+    do(floor.hand_over, task.id, bob.id, lead.actor)
+    assert fresh(task).owner_until == MORNING + timedelta(hours=8)
+    at_noon.move_to(MORNING)
+    assert claim(ann) is None
+    assert claim(bob).id == task.id
+
+
+def test_a_handed_task_can_be_given_back_to_everybody(app, lead, ann):
+    task, bob = make_task(make_floor()), make_user("agent")
+    do(floor.hand_over, task.id, bob.id, lead.actor)
+    do(floor.free, task.id, lead.actor, "Bob is ill")
+    assert (fresh(task).owner_id, fresh(task).handed_at) == (None, None)
+    assert "not kept" in refused(floor.free, task.id, lead.actor)
+    assert claim(ann).id == task.id
+
+
+def test_a_kind_at_rest_is_not_offered_promises_included_until_it_is_resumed(app, lead, ann):
+    lake, river = make_floor("lake"), make_floor("river")
+    make_task(lake)
+    make_task(lake, promised_at=NOON)
+    other_kind, other_practice = make_task(lake, Kind.RECALL), make_task(river)
+    assert "say why" in refused(floor.pause_kind, lake.id, Kind.ASK, lead.actor, " ")
+    do(floor.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away", by=lead.actor)
+    assert "rests already" in refused(floor.pause_kind, lake.id, Kind.ASK, lead.actor, "again")
+    got = {claim(agent).id for agent in (ann, make_user("agent"))}
+    assert got == {other_kind.id, other_practice.id}
+    assert claim(make_user("agent")) is None
+    do(floor.resume_kind, lake.id, Kind.ASK, "Back", by=lead.actor)
+    assert "does not rest" in refused(floor.resume_kind, lake.id, Kind.ASK)
+    assert claim(make_user("agent")).promised_at == NOON
+    assert claim(make_user("agent")) is not None
+    told = db.session.execute(
+        sa.select(AuditEntry.change, AuditEntry.actor, AuditEntry.reason).where(AuditEntry.table_name == "kind_pauses")
+    ).all()
+    assert told == [("insert", lead.actor, "The doctor is away"), ("delete", lead.actor, "Back")]
+
+
+def test_what_is_in_hands_stays_there_when_its_kind_rests_and_what_is_handed_waits(app, lead, ann):
+    lake = make_floor()
+    task = make_task(lake)
+    claim(ann)
+    do(floor.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
+    assert fresh(task).held_by == ann.id
+    waiting, bob = make_task(lake), make_user("agent")
+    do(floor.hand_over, waiting.id, bob.id, lead.actor)
+    assert claim(bob) is None
+    do(floor.resume_kind, lake.id, Kind.ASK)
+    assert claim(bob).id == waiting.id
+
+
+def test_a_weight_serves_a_practice_as_if_it_had_bought_more(app, lead, ann):
+    lake = make_floor("lake", hours=10)
+    make_task(lake)
+    do(floor.set_weight, lake.id, Decimal("2"), "Two weeks late", by=lead.actor)
+    claim(ann)
+    assert db.session.get_one(Share, lake.id).virtual_time == pytest.approx(6 / 20)
+
+
+@pytest.mark.parametrize("weight", ["0.05", "5.01", "-1", "0", "NaN", "Infinity"])
+def test_a_weight_out_of_range_is_refused(app, weight):
+    lake = make_floor()
+    assert "0.1 to 5" in refused(floor.set_weight, lake.id, Decimal(weight), "Because")
+    assert "say why" in refused(floor.set_weight, lake.id, Decimal(2), "")
+    assert "1 already" in refused(floor.set_weight, lake.id, Decimal(1), "Because")
+    assert db.session.get_one(Share, lake.id).weight == 1
+
+
+def test_the_audit_log_says_who_changed_a_weight_when_from_to_and_why(app, lead):
+    lake = make_floor()
+    do(floor.set_weight, lake.id, Decimal("1.5"), "Two weeks late", by=lead.actor)
+    do(floor.set_weight, lake.id, Decimal("1"), "Caught up", by=lead.actor)
+    told = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.table_name == "shares").order_by(AuditEntry.id))
+    first, second = told.all()
+    assert (first.actor, first.practice_id, first.reason) == (lead.actor, lake.id, "Two weeks late")
+    assert (first.before["weight"], first.after["weight"]) == (1.0, 1.5)
+    assert (second.after["weight"], second.reason) == (1.0, "Caught up")
+
+
+def test_a_reason_is_said_of_its_own_transaction_only(app, lead, ann):
+    lake = make_floor()
+    do(floor.set_weight, lake.id, Decimal("1.5"), "Two weeks late", by=lead.actor)
+    do(floor.set_profile, ann.id, ["en"], None, False, by=lead.actor)
+    do(floor.certify, ann.id, [lake.id], lead.actor, by=lead.actor)
+    tables = ("agent_profiles", "certifications")
+    rows = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.table_name.in_(tables))).all()
+    assert {(row.table_name, row.actor, row.reason) for row in rows} == {(name, lead.actor, None) for name in tables}
+
+
+def test_the_empty_desk_counts_what_this_agent_may_work_by_what_it_waits_for(app, lead, ann, at_noon):
+    lake, river = make_floor("lake"), make_floor("river")
+    make_task(river)
+    make_task(lake, language="es")
+    make_task(lake, Kind.RECALL)
+    make_task(lake, ready_at=NOON + timedelta(hours=3))
+    ready = make_task(lake)
+    do(floor.set_profile, ann.id, ["en"], ["ask"], False)
+    do(floor.certify, ann.id, [lake.id], "user:1")
+    seen = my_day.waiting(ann.id)
+    assert seen.ready == 1
+    assert [(one.code, one.tasks) for one in seen.blocks] == [("not_due", 1)]
+    do(floor.hand_over, ready.id, make_user("agent").id, lead.actor)
+    assert {one.code for one in my_day.waiting(ann.id).blocks} == {"not_due", "kept"}
+    do(floor.free, ready.id, lead.actor)
+    do(floor.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
+    assert [(one.code, one.tasks) for one in my_day.waiting(ann.id).blocks] == [("kind_paused", 2)]
+    do(floor.resume_kind, lake.id, Kind.ASK)
+    at_noon.move_to(MIDNIGHT)
+    do(jobs.lanes.sweep)
+    night = my_day.waiting(ann.id)
+    assert [(one.code, one.tasks, one.opens_at) for one in night.blocks] == [("window_shut", 2, MORNING)]
+    assert (night.ready, night.opens_at, len(night.windows)) == (0, MORNING, 1)
+    do(floor.withdraw, ann.id, [lake.id])
+    assert my_day.waiting(ann.id).idle
+
+
+def test_what_is_handed_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
+    task = make_task(make_floor(), language="es")
+    assert my_day.waiting(ann.id).ready == 0
+    do(floor.hand_over, task.id, ann.id, lead.actor, "Nobody else is here", override=True)
+    do(floor.set_profile, ann.id, ["en"], None, False)
+    assert my_day.waiting(ann.id).ready == 1
+
+
+def test_the_desk_says_what_opens_when(app, sign_in, lead, ann, at_noon):
+    task = make_task(make_floor())
+    at_noon.move_to(MIDNIGHT)
+    do(jobs.lanes.sweep)
+    page = sign_in(ann).get("/desk", expect=200).text
+    assert "Nothing can be worked right now" in page
+    assert "outside the hours in which they may be called" in page
+    assert "Chicago time (IL)" in page
+    assert "Thu 12 Mar 2026, 13:00 UTC" in page
+    assert fresh(task).state is TaskState.WAITING
+
+
+def test_the_pages_are_for_leads_and_admins(app, client, sign_in, lead, ann):
+    lake, task = make_floor(), None
+    task = make_task(lake)
+    posts = (
+        (f"/floor/{ann.id}/profile", {"languages": "en", "which_kinds": "all", "which_practices": "all"}),
+        (f"/floor/{ann.id}/profile/clear", {}),
+        (f"/floor/{ann.id}/certify", {"practices": lake.id}),
+        (f"/floor/{ann.id}/withdraw", {"practices": lake.id}),
+        (f"/tasks/{task.id}/hand-over", {"agent": ann.id, "reason": "mine"}),
+        (f"/tasks/{task.id}/free", {}),
+        ("/practices/lake/kinds/pause", {"kind": "ask", "reason": "mine"}),
+        ("/practices/lake/kinds/resume", {"kind": "ask"}),
+        ("/practices/lake/weight", {"weight": "2", "reason": "mine"}),
+    )
+    for outsider in (ann, make_user("member", lake)):
+        browser = sign_in(outsider)
+        browser.get("/floor", expect=403)
+        browser.get(f"/floor/{ann.id}", expect=404)
+        for address, data in posts:
+            browser.post(address, data=data, expect=404)
+    assert client.get("/floor").status_code == 303
+    for insider in (lead, make_user("admin")):
+        sign_in(insider).get("/floor", expect=200)
+        sign_in(insider).get(f"/floor/{ann.id}", expect=200)
+    for nobody in (make_user("admin").id, 999999):
+        sign_in(lead).get(f"/floor/{nobody}", expect=404)
+        sign_in(lead).post(f"/floor/{nobody}/certify", data={"practices": lake.id}, expect=404)
+    assert fresh(task).owner_id is None
+    for table in (AgentProfile, KindPause):
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+
+
+def test_a_lead_certifies_on_the_page(app, sign_in, lead, ann):
+    lake, river = make_practice("lake", name="Lake Skin"), make_practice("river", name="River Derm")
+    make_patient(lake, language="es")
+    browser = sign_in(lead)
+    assert "nothing said: everything, in English" in browser.get("/floor", expect=200).text
+    there = f"/floor/{ann.id}"
+    page = browser.get(there, expect=200).text
+    assert "every kind, in English only" in page
+    assert "Spanish" in page
+    some = {"languages": ["en", "es"], "which_kinds": "some", "kinds": ["ask"], "which_practices": "some"}
+    assert "at least one language" in browser.post(f"{there}/profile", data=some | {"languages": []}, expect=422).text
+    browser.post(f"{there}/profile", data=some, expect=303)
+    assert "certified for no practice" in browser.get(there, expect=200).text
+    browser.post(f"{there}/certify", data={"practices": [lake.id, river.id]}, expect=303)
+    browser.post(f"{there}/withdraw", data={"practices": [river.id]}, expect=303)
+    for wrong in ([], ["x"], ["999999"], ["0"], [str(2**63)]):
+        assert "Nothing was stored" in browser.post(f"{there}/certify", data={"practices": wrong}, expect=422).text
+    page = browser.get(f"{there}?q=riv", expect=200).text
+    assert "River Derm" in page
+    assert f'id="certify-{river.id}"' in page
+    assert f'id="withdraw-{lake.id}"' not in page
+    assert "withdrawn: River Derm" in page
+    assert "speaks English and Spanish" in page
+    assert "1 practice" in browser.get("/floor", expect=200).text
+    browser.post(f"{there}/profile/clear", expect=303)
+    assert "every kind, in English only" in browser.get(there, expect=200).text
+
+
+def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
+    lake = make_floor()
+    task = make_task(lake)
+    do(floor.set_profile, ann.id, ["en"], None, False)
+    browser = sign_in(lead)
+    board = browser.get("/queue?practice=lake", expect=200).text
+    assert f'href="/tasks/{task.id}?hand=1&amp;back=board:lake#hand-over-form"' in board
+    page = browser.get(f"/tasks/{task.id}?hand=1&back=board:lake", expect=200).text
+    assert "Ann Agent: not certified for this practice" in page
+    give = f"/tasks/{task.id}/hand-over"
+    page = browser.post(give, data={"agent": ann.id, "reason": "Asked for her"}, expect=422).text
+    assert "tick the override" in page
+    assert "Asked for her" in page
+    for wrong in ("", "x", "0", "-1", str(2**63)):
+        assert "choose somebody" in browser.post(give, data={"agent": wrong}, expect=422).text
+    data = {"agent": ann.id, "reason": "Asked for her", "override": "y", "back": "board:lake"}
+    assert browser.post(give, data=data, expect=303).location == "/queue?practice=lake"
+    assert "handed to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
+    page = browser.get(f"/tasks/{task.id}", expect=200).text
+    assert "Handed to Ann Agent by Lea Lead, before everything else of theirs" in page
+    assert "to Ann Agent; an override: not certified for this practice; Asked for her" in page
+    browser.post(f"/tasks/{task.id}/free", data={"reason": ""}, expect=303)
+    assert fresh(task).owner_id is None
+    assert "not kept" in browser.post(f"/tasks/{task.id}/free", data={}, expect=422).text
+
+
+def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in, lead, ann):
+    lake = make_floor()
+    task = make_task(lake)
+    do(floor.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
+    browser = sign_in(lead)
+    browser.post(f"/tasks/{task.id}/hand-over", data={"agent": ann.id}, expect=303)
+    page = browser.get(f"/tasks/{task.id}", expect=200).text
+    assert "It waits all the same: Lea Lead has work of the kind “Referral ask” rest" in page
+
+
+def test_a_lead_weighs_and_rests_on_the_board(app, sign_in, lead):
+    lake = make_floor(name="Lake Skin")
+    make_task(lake)
+    browser = sign_in(lead)
+    browser.post("/practices/lake/kinds/pause", data={"kind": "ask", "reason": "The doctor is away"}, expect=303)
+    page = browser.get("/queue?practice=lake", expect=200).text
+    assert "Referral ask paused" in page
+    assert "The doctor is away" in page
+    assert "a lead has this kind of work rest" in page
+    browser.post("/practices/lake/kinds/resume", data={"kind": "ask"}, expect=303)
+    browser.post("/practices/lake/weight", data={"weight": "1.5", "reason": "Two weeks late"}, expect=303)
+    page = browser.get("/queue?practice=lake", expect=200).text
+    assert "weight 1 → 1.5" in page
+    assert "Two weeks late" in page
+    for data in ({"weight": "9", "reason": "x"}, {"weight": "x", "reason": "x"}, {"weight": "2", "reason": ""}):
+        browser.post("/practices/lake/weight", data=data, expect=303)
+        assert "Nothing was changed" in browser.get("/queue?practice=lake", expect=200).text
+    browser.post("/practices/lake/kinds/pause", data={"kind": "dance", "reason": "x"}, expect=303)
+    assert "Nothing was changed" in browser.get("/queue?practice=lake", expect=200).text
+    browser.post("/practices/nowhere/weight", data={"weight": "2", "reason": "x"}, expect=404)
+    assert db.session.get_one(Share, lake.id).weight == Decimal("1.5")

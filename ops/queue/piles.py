@@ -132,7 +132,7 @@ def _called_now() -> sa.ColumnElement[bool]:
 def _pile(row: sa.Row) -> Pile:
     *values, first, second, third = row
     tasks = values[7]
-    return Pile(*values, (first, second - first, third - second, tasks - third))
+    return Pile(*values, (first, second - first, third - second, tasks - third))  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)
