@@ -1,10 +1,13 @@
 """`ops bench`: measure, beside a yardstick of the same run, on scratch data."""
 
 import json
+from typing import Any
 
 import click
 
 from ops.runtime.servers import ready
+
+SCENARIOS = ("open", "morning", "narrow", "aged", "hot", "burst")
 
 
 @click.group("bench")
@@ -22,6 +25,24 @@ def import_(rows: int, as_json: bool) -> None:
     with ready():
         figures = bench_import(rows)
     click.echo(json.dumps(figures) if as_json else "\n".join(f"{name}: {value:,}" for name, value in figures.items()))
+
+
+@bench.command("claim")
+@click.option("--tasks", default=100_000, show_default=True, type=click.IntRange(100, 100_000_000), help="Open tasks.")
+@click.option("--practices", default=1000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--agents", default=200, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--clients", default=8, show_default=True, type=click.IntRange(1, 64), help="Processes that claim.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 3600), help="Each is measured.")
+@click.option("--scenario", default="open", show_default=True, type=click.Choice(SCENARIOS))
+@click.option("--snapshot-held", is_flag=True, help="While another session holds a snapshot, as a long report does.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def claim(scenario: str, as_json: bool, **size: Any) -> None:
+    """Claim tasks from several processes at once, beside a bare SKIP LOCKED claim on the same server."""
+    from ops.bench.claiming import bench_claim
+
+    with ready():
+        figures = bench_claim(scenario, **size)
+    click.echo(json.dumps(figures) if as_json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
 
 
 commands = [bench]

@@ -14,14 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import sqlalchemy as sa
+
+from ops.bench.scratch import plain, scratch_database
 
 HEADER = (
     "PatNum,LName,FName,MiddleI,Preferred,PatStatus,Gender,Birthdate,Address,City,State,Zip,HmPhone,WkPhone,"
@@ -65,7 +63,7 @@ def _row(number: int, dice: random.Random) -> str:
 
 def bench_import(rows: int) -> dict[str, Any]:
     """Run the whole comparison for `rows` rows; rates are rows a second. Needs the servers (`ops.runtime.servers`)."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _scratch_database() as url:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, scratch_database() as url:
         path = Path(folder) / "patients.csv"
         write_file(path, rows)
         loaded = _load_in_own_process(path, url)
@@ -81,28 +79,6 @@ def bench_import(rows: int) -> dict[str, Any]:
         "patients_new": loaded["patients_new"],
         "milestones_new": loaded["milestones_new"],
     }
-
-
-@contextmanager
-def _scratch_database() -> Iterator[str]:
-    """The address of a new, migrated database, dropped at the end: practice data is never touched."""
-    from ops.config import settings
-    from ops.migrate import upgrade
-
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    cluster = sa.create_engine(settings().database_url or "", isolation_level="AUTOCOMMIT")
-    url = cluster.url.set(database=name)
-    with cluster.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    try:
-        engine = sa.create_engine(url)
-        upgrade(engine)
-        engine.dispose()
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with cluster.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        cluster.dispose()
 
 
 def _load_in_own_process(path: Path, url: str) -> dict[str, Any]:
@@ -152,7 +128,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _copy_seconds(url: str, folder: Path) -> tuple[float, float]:
     """Seconds COPY takes for the same patients and milestones: into tables of the same shape, and into bare ones."""
     tables = ("patients", "milestones")
-    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True) as connection:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
         for table in tables:
             _copy_out(connection, table, folder / table)
             connection.execute(f"CREATE TABLE shaped_{table} (LIKE {table} INCLUDING ALL)".encode())
