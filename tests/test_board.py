@@ -8,19 +8,15 @@ from freezegun import freeze_time
 from sqlalchemy import event
 
 from ops import clock
-from ops.accounts.models import PatientRead
 from ops.contact.facts import Reason
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices import actions as practices
-from ops.queue import board, board_lists, board_words, jobs
-from ops.queue.actions import cadences, editing, recording, tasks
+from ops.queue import board, board_lists, board_words, floor_words, jobs
+from ops.queue.actions import editing, floor, tasks
 from ops.queue.models import CadenceRun, EventKind, Kind, Outcome, RunState, Share, Task, TaskEvent, TaskState
-from ops.scripts.actions import ensure_defaults
-from tests.world import make_contract, make_milestone, make_patient, make_practice, make_user
-
-NOON = datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
-"""A Wednesday, noon in Chicago: calls are allowed."""
+from tests.floors import MIDNIGHT, MORNING, NOON, claim, fresh, make_floor, make_task, record, sweep
+from tests.world import make_contract, make_milestone, make_patient, make_user
 
 
 @pytest.fixture(autouse=True)
@@ -32,39 +28,6 @@ def at_noon():
 @pytest.fixture
 def lead(app):
     return make_user("lead", name="Lea Lead")
-
-
-def make_floor(slug="lake", **details):
-    """A practice with its default cadences and share."""
-    practice = make_practice(slug, **details)
-    with transaction("test"):
-        ensure_defaults()
-        cadences.add_default_cadences(practice.id)
-    return practice
-
-
-def make_task(practice, kind=Kind.ASK, **details):
-    with transaction("test"):
-        patient = details.pop("patient", None) or make_patient(practice)
-        return tasks.open_task(
-            practice_id=practice.id, patient_id=patient.id, kind=kind, reason="Why it exists", actor="test", **details
-        )
-
-
-def claim(agent):
-    taken = jobs.next_for(agent.id, agent.actor)
-    return db.session.get(Task, taken.id) if taken else None
-
-
-def record(task, agent, outcome, **words):
-    with transaction(agent.actor):
-        saved = recording.Saved(outcome=outcome, **words)
-        return recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
-
-
-def fresh(task):
-    db.session.expire_all()
-    return db.session.get_one(Task, task.id)
 
 
 def line_of(slug, **asked):
@@ -154,6 +117,78 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
     assert "Thu 12 Mar 2026, 08:00 CDT" in page, "in the practice's own zone in its row"
 
 
+def test_what_its_hours_shut_is_not_ready_and_opens_with_them(app, lead, at_noon):
+    practice, later = make_floor(), make_floor("west", zone="America/Los_Angeles", state="WA")
+    make_task(practice)
+    make_task(practice, promised_at=NOON)
+    make_task(later, patient=make_patient(later, phone="+12065550142"))
+    at_noon.move_to(MIDNIGHT)
+    sweep()
+    seen = board.look(board.Asked())
+    assert (board.totals(seen.lines).ready, board.totals(seen.lines).later) == (0, 3)
+    assert [(one.code, one.tasks, one.opens_at) for one in board.over_all(seen.lines)] == [("window_shut", 3, MORNING)]
+    assert [line.owed_rank for line in seen.lines] == [None, None], "nobody's turn while all is shut"
+    at_noon.move_to(MORNING)
+    sweep()
+    seen = board.look(board.Asked())
+    assert {line.slug: (line.ready, line.later) for line in seen.lines} == {"lake": (2, 0), "west": (0, 1)}
+    chicago, west = seen.windows
+    assert (chicago.open, chicago.ready, chicago.closes_at > MORNING) == (True, 2, True)
+    assert (west.open, west.shut, west.opens_at) == (False, 1, MORNING + timedelta(hours=2))
+    assert floor_words.group_words(chicago.group, chicago.places) == "Chicago time (IL)"
+    assert floor_words.group_words(west.group, west.places) == "Los Angeles time (WA)"
+
+
+def test_waiting_tasks_are_counted_by_age(app, lead, at_noon):
+    practice = make_floor()
+    for days in (0, 0.5, 2, 5, 8, 30):
+        at_noon.move_to(NOON - timedelta(days=days))
+        make_task(practice)
+    at_noon.move_to(NOON)
+    make_task(practice, ready_at=NOON + timedelta(hours=1))
+    sweep()
+    found = [(one.ready, one.later) for one in board.look(board.Asked()).ages]
+    assert found == [(2, 1), (1, 0), (1, 0), (2, 0)]
+
+
+def test_a_practice_is_owed_minutes_against_the_one_whose_turn_it_is(app, lead, sign_in):
+    turn, ahead, away = make_floor("turn", hours=10), make_floor("ahead", hours=40), make_floor("away", hours=20)
+    make_task(turn)
+    make_task(ahead)
+    with transaction("test"):
+        for practice, time, weight in ((turn, 6.0, 1), (ahead, 6.5, 2), (away, 1.0, 1)):
+            db.session.execute(
+                sa.update(Share).where(Share.practice_id == practice.id).values(virtual_time=time, weight=weight)
+            )
+    found = {line.slug: line.owed_minutes for line in board.floor(board.Asked())}
+    assert found == {"turn": 0, "ahead": -40, "away": 3 * 20}, "and who was away is owed three minutes an hour at most"
+    page = sign_in(lead).get("/queue", expect=200).text
+    for words in ("level ·", "40 min ahead", "owed 60 min", "weight 2"):
+        assert words in page, words
+
+
+def test_what_nobody_may_work_is_not_ready(app, lead):
+    practice = make_floor()
+    make_task(practice)
+    make_task(practice, patient=make_patient(practice, language="es"))
+    line = line_of("lake")
+    assert (line.ready, [(one.code, one.tasks) for one in line.blocks]) == (1, [("nobody_may", 1)])
+    with transaction(lead.actor):
+        floor.set_profile(make_user("agent").id, ["es"], None, True)
+    assert line_of("lake").ready == 2
+
+
+def test_a_task_about_somebody_who_is_being_called_waits_for_the_end_of_that_call(app, lead):
+    practice, agent = make_floor(), make_user("agent")
+    patient = make_patient(practice)
+    make_task(practice, patient=patient)
+    make_task(practice, Kind.RECALL, patient=patient)
+    claim(agent)
+    line = line_of("lake")
+    assert (line.in_hands, line.ready) == (1, 0)
+    assert [one.code for one in line.blocks] == ["in_other_hands"]
+
+
 def test_a_promise_whose_time_has_passed_is_overdue(app):
     practice = make_floor()
     make_task(practice, promised_at=NOON - timedelta(minutes=5))
@@ -230,7 +265,6 @@ def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_
 def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):
     practice = make_floor()
     make_milestone(make_patient(practice), "Toxin", days_ago=14)
-    from ops.queue import jobs
 
     jobs.import_finished(practice.id)
     task = db.session.scalars(sa.select(Task).where(Task.kind == Kind.ASK)).one()
@@ -256,56 +290,6 @@ def test_a_task_cancelled_in_an_agents_hands_leaves_them_and_credits_the_minutes
     assert db.session.get_one(Share, practice.id).minutes_charged == 0
     with transaction(lead.actor), pytest.raises(Refused):
         editing.pull_back(task.id, lead.actor, "too late")
-
-
-def test_the_story_tells_events_attempts_the_gate_and_why_this_task_was_taken(app, sign_in, lead):
-    practice, agent = make_floor(), make_user("agent", name="Ann Agent")
-    other = make_floor("river", name="River Derm")
-    make_task(other)
-    make_task(practice)
-    with transaction("test"):
-        db.session.execute(sa.update(Share).where(Share.practice_id == other.id).values(virtual_time=9.0))
-    task = claim(agent)
-    record(task, agent, Outcome.NO_ANSWER, note="Rang out <b>twice</b>")
-    page = sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
-    for words in (
-        "Opened",
-        "Taken",
-        "Its practice was owed most",
-        "The next practice in turn was River Derm (9.00 minutes per contract hour)",
-        "The law allowed the call until",
-        "To be tried again",
-        "Rang out &lt;b&gt;twice&lt;/b&gt;",
-        "may be contacted",
-        "Tried 1 time without an answer",
-    ):
-        assert words in page, words
-    read = db.session.scalars(sa.select(PatientRead).where(PatientRead.user_id == lead.id)).one()
-    assert (read.patient_id, read.what) == (task.patient_id, f"task {task.id}: its story")
-
-
-def test_a_waiting_task_says_why_nobody_has_it(app, sign_in, lead):
-    practice, agent = make_floor(), make_user("agent", name="Ann Agent")
-    patient = make_patient(practice)
-    held, second = make_task(practice, patient=patient), make_task(practice, Kind.RECALL, patient=patient)
-    ready, kept, shut = make_task(practice), make_task(practice), make_task(practice)
-    assert claim(agent).id == held.id
-    with transaction("test"):
-        kept, shut = db.session.get_one(Task, kept.id), db.session.get_one(Task, shut.id)
-        kept.promised_at, kept.owner_id, kept.owner_until = NOON, agent.id, NOON + timedelta(minutes=10)
-        shut.ready_at, shut.shut_reasons = NOON + timedelta(hours=1), ["HOLIDAY"]
-    browser = sign_in(lead)
-
-    def says(task):
-        return browser.get(f"/tasks/{task.id}", expect=200).text
-
-    assert "Ann Agent is speaking to this patient about another task" in says(second)
-    assert "waits its turn: no task of its practice before it" in says(ready)
-    assert "Kept for Ann Agent, who promised the call, until Wed 11 Mar 2026, 12:10 CDT" in says(kept)
-    assert "May not be contacted before Wed 11 Mar 2026, 13:00 CDT: a holiday" in says(shut)
-    with transaction("test"):
-        practices.pause_practice(practice)
-    assert "is paused: nothing is done for it" in says(ready)
 
 
 def test_who_was_not_happy_is_listed_until_a_lead_has_looked(app, sign_in, lead):
