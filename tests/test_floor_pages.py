@@ -170,6 +170,13 @@ def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
     assert "not kept" in browser.post(f"/tasks/{task.id}/free", data={}, expect=422).text
 
 
+def test_who_handed_a_task_over_is_told_though_the_clock_goes_on(app, sign_in, lead, ann):
+    task = make_task(make_floor())
+    with freeze_time(NOON, auto_tick_seconds=1):
+        do(floor.hand_over, task.id, ann.id, lead.actor)
+    assert "Handed to Ann Agent by Lea Lead" in sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
+
+
 def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in, lead, ann):
     lake = make_floor()
     task = make_task(lake)
@@ -178,6 +185,7 @@ def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in
     browser.post(f"/tasks/{task.id}/hand-over", data={"agent": ann.id}, expect=303)
     page = browser.get(f"/tasks/{task.id}", expect=200).text
     assert "It waits all the same: Lea Lead has work of the kind “Referral ask” rest" in page
+    assert "not now: this kind rests; handed to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
 
 
 def test_a_lead_weighs_and_rests_on_the_board(app, sign_in, lead):

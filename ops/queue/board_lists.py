@@ -12,7 +12,7 @@ from ops.accounts.models import PatientRead, Role, User
 from ops.db import db
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.board import ROWS, Asked
-from ops.queue.models import Attempt, Kind, Lane, Outcome, Task, TaskState
+from ops.queue.models import Attempt, Kind, KindPause, Lane, Outcome, Task, TaskState
 
 UNHAPPY_DAYS = 30
 UNHAPPY_ROWS = 50
@@ -53,6 +53,8 @@ class Next:
     kept_for: str | None
     """Whom it is kept for just now."""
     handed: bool
+    rests: bool
+    """Its kind rests for this practice."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def next_up(asked: Asked) -> list[Next]:
         return []
     now = clock.now()
     opened = sa.func.coalesce(sa.and_(Lane.opens_at <= now, Lane.closes_at > now), sa.false())
-    later = sa.case((Task.ready_at > now, Task.ready_at), (~opened, sa.func.coalesce(Lane.opens_at, NEVER)))
+    rests = sa.exists().where(KindPause.practice_id == Task.practice_id, KindPause.kind == Task.kind)
+    shut_until = sa.func.coalesce(Lane.opens_at, NEVER)
+    later = sa.case((rests, NEVER), (Task.ready_at > now, Task.ready_at), (~opened, shut_until))
     query = (
         sa.select(
             Task.id,
@@ -111,6 +115,7 @@ def next_up(asked: Asked) -> list[Next]:
             sa.case((Lane.opens_at > now, Lane.opens_at)),
             User.name,
             Task.handed_at.is_not(None),
+            rests,
         )
         .join(Practice, Practice.id == Task.practice_id)
         .outerjoin(Lane, Lane.id == Task.lane_id)

@@ -125,10 +125,12 @@ def _kept(story: Story, said: Said, now: datetime) -> str | None:
 
 
 def _handed(story: Story) -> TaskEvent | None:
-    """The lead's act that put it where it is."""
+    """The lead's act that put it where it is; None when it came to its owner as other work about the same person."""
     task = story.task
-    handed = (event for event in story.events if event.kind is EventKind.HANDED and event.at == task.handed_at)
-    return next((event for event in handed if event.facts.get("to") == task.owner_id), None)
+    until = task.owner_until.isoformat() if task.owner_until else ""
+    handed = [event for event in story.events if event.kind is EventKind.HANDED]
+    same = (event for event in handed if (event.facts.get("to"), event.facts.get("until")) == (task.owner_id, until))
+    return next(same, None)
 
 
 def _in_turn(task: Task) -> str:

@@ -119,4 +119,4 @@ def _decide(slug: str, form: FlaskForm, verb: Callable[[int], None]) -> Response
         kind = form.chosen() if isinstance(form, PauseKindForm) else None
         flash(DONE[type(form)].format(KIND_WORDS[kind] if kind else ""), "success")
     everything = isinstance(form, PauseKindForm) and form.back.data == "board"
-    return redirect(url_for("queue.board", practice=None if everything else slug, _anchor="controls-title"), 303)
+    return redirect(url_for("queue.board", practice=None if everything else slug), 303)
