@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
-from ops.db import db
+from ops.db import db, transaction
 from ops.queue import my_day
 from ops.queue.actions import floor
 from ops.queue.models import (
@@ -15,9 +15,11 @@ from ops.queue.models import (
     Kind,
     KindPause,
     Share,
+    Task,
     TaskState,
 )
-from tests.floors import MIDNIGHT, MORNING, NOON, do, fresh, make_floor, make_task, sweep
+from ops.queue.workers import worker
+from tests.floors import MIDNIGHT, MORNING, NOON, claim, do, fresh, make_floor, make_task, sweep
 from tests.world import make_patient, make_practice, make_user
 
 
@@ -46,9 +48,7 @@ def test_the_empty_desk_counts_what_this_agent_may_work_by_what_it_waits_for(app
     ready = make_task(lake)
     do(floor.set_profile, ann.id, ["en"], ["ask"], False)
     do(floor.certify, ann.id, [lake.id], "user:1")
-    seen = my_day.waiting(ann.id)
-    assert seen.ready == 1
-    assert [(one.code, one.tasks) for one in seen.blocks] == [("not_due", 1)]
+    assert my_day.waiting(ann.id).ready == 1
     do(floor.hand_over, ready.id, make_user("agent").id, lead.actor)
     assert {one.code for one in my_day.waiting(ann.id).blocks} == {"not_due", "kept"}
     do(floor.free, ready.id, lead.actor)
@@ -62,6 +62,43 @@ def test_the_empty_desk_counts_what_this_agent_may_work_by_what_it_waits_for(app
     assert (night.ready, night.opens_at, len(night.windows)) == (0, MORNING, 1)
     do(floor.withdraw, ann.id, [lake.id])
     assert my_day.waiting(ann.id).idle
+
+
+def test_the_desk_stops_counting_where_there_is_enough_for_the_day(app, sign_in, ann, monkeypatch):
+    monkeypatch.setattr(my_day, "ENOUGH", 2)
+    lake = make_floor()
+    make_task(lake)
+    assert "1 task can be worked now" in sign_in(ann).get("/desk", expect=200).text
+    for _ in range(3):
+        make_task(lake)
+    assert "At least 2 tasks can be worked now" in sign_in(ann).get("/desk", expect=200).text
+
+
+def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
+    lake, river = make_floor("lake"), make_floor("river")
+    bob = make_user("agent")
+    for practice in (lake, river):
+        make_task(practice)
+        make_task(practice, Kind.RECALL)
+        make_task(practice, language="es")
+    make_task(lake, promised_at=NOON)
+    mine = make_task(river, Kind.RECALL, language="es")
+    do(floor.hand_over, mine.id, ann.id, lead.actor, "Asked for her", override=True)
+    owned, patient = make_task(lake), make_patient(lake)
+    make_task(lake, patient=patient)
+    make_task(lake, Kind.RECALL, patient=patient)
+    with transaction("test"):
+        kept = db.session.get_one(Task, owned.id)
+        kept.owner_id, kept.owner_until = bob.id, NOON + timedelta(minutes=20)
+    claim(bob)
+    do(floor.pause_kind, river.id, Kind.RECALL, lead.actor, "The doctor is away")
+    for languages, kinds, everywhere in ((["en"], None, True), (["en", "es"], ["ask"], True), (["es"], None, False)):
+        do(floor.set_profile, ann.id, languages, kinds, everywhere)
+        if not everywhere:
+            do(floor.certify, ann.id, [river.id], "user:1")
+        who = worker(ann.id)
+        looked = db.session.scalar(my_day.READY, my_day._asked(who))
+        assert looked == my_day._counted(who).ready > 0
 
 
 def test_what_is_handed_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):

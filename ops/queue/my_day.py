@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +18,8 @@ from ops.queue.workers import Worker, worker
 
 NOT_REACHED = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
 WINDOWS = 5
+ENOUGH = 100
+"""More tasks than this are not counted: it is enough for the day."""
 assert {each.outcome for each in COMMON if not each.reached} == set(NOT_REACHED)
 
 
@@ -32,17 +35,22 @@ class Day:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for this agent: tasks they can take now, and the others of theirs by what those wait for.
+    """What waits for this agent. `ready`: tasks they can take now, counted up to `ENOUGH`; where there is none, what
+    else is theirs to work and what it waits for.
 
     `blocks` most frequent first; `windows` those of their shut hours that open next, at most `WINDOWS`; `opens_at` the
     next moment anything may be offered; `idle` says that nothing is certified for them at all.
     """
 
     ready: int
-    blocks: tuple[Block, ...]
-    windows: tuple[Window, ...]
-    opens_at: datetime | None
-    idle: bool
+    blocks: tuple[Block, ...] = ()
+    windows: tuple[Window, ...] = ()
+    opens_at: datetime | None = None
+    idle: bool = False
+
+    @property
+    def many(self) -> bool:
+        return self.ready >= ENOUGH
 
 
 def day_of(agent_id: int) -> Day:
@@ -65,13 +73,75 @@ def day_of(agent_id: int) -> Day:
     return Day(done, talked, willing, tuple((at, name) for at, name in promised))
 
 
+ANYBODYS = """
+    w.state = 'waiting' AND w.offered
+    AND (w.owner_id IS NULL OR w.owner_until <= :now OR w.owner_id = :agent AND w.handed_at IS NULL)
+    AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
+    AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+"""
+READY = sa.text(
+    f"""
+    WITH open AS (
+        SELECT l.id, l.language = ANY (:speaks) AND (:every_kind OR l.kind = ANY (:kinds)) AS theirs
+        FROM lanes l WHERE l.opens_at <= :now AND :now < l.closes_at
+    ), handed AS (
+        SELECT w.practice_id, w.kind FROM tasks w JOIN open l ON l.id = w.lane_id
+        WHERE w.owner_id = :agent AND w.handed_at IS NOT NULL AND w.owner_until > :now AND w.state = 'waiting'
+          AND w.offered
+          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
+          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+    ), promised AS (
+        SELECT w.practice_id, w.kind FROM tasks w JOIN open l ON l.id = w.lane_id AND l.theirs
+        WHERE w.promised_at IS NOT NULL AND (:everywhere OR w.practice_id = ANY (:practices)) AND {ANYBODYS}
+        LIMIT :enough
+    ), in_turn AS (
+        SELECT t.practice_id, t.kind FROM shares s CROSS JOIN open l CROSS JOIN LATERAL (
+            SELECT w.practice_id, w.kind FROM tasks w
+            WHERE w.practice_id = s.practice_id AND w.lane_id = l.id AND w.promised_at IS NULL AND {ANYBODYS}
+            LIMIT :enough
+        ) t
+        WHERE s.has_open AND l.theirs AND l.id = ANY (s.open_lanes)
+          AND (:everywhere OR s.practice_id = ANY (:practices))
+        LIMIT :enough
+    ), free AS (TABLE handed UNION ALL TABLE promised UNION ALL TABLE in_turn)
+    SELECT count(*) FROM free JOIN practices p ON p.id = free.practice_id AND p.status = 'active'
+    WHERE NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = free.practice_id AND k.kind = free.kind)
+    """  # noqa: S608 (our own words)
+).bindparams(*(sa.bindparam(name, type_=sa.ARRAY(sa.Text)) for name in ("speaks", "kinds")))
+"""Tasks that this agent could take, up to so many: of what is in turn only the heads of open lanes are looked at."""
+
+
 def waiting(agent_id: int) -> Waiting:
-    """Why there is nothing to do for this agent, or how much there is: of the practices, languages and kinds that are
-    theirs to work, and what was handed to them."""
+    """How much there is to do for this agent now, or why there is nothing: of the practices, languages and kinds that
+    are theirs to work, and what was handed to them.
+
+    A look at what is in turn is cheap, however much waits, and all the desk needs on a working day; only where that
+    finds nothing are the open tasks counted.
+    """
     who = worker(agent_id)
     if who is None:
-        return Waiting(0, (), (), None, idle=True)
-    stands = the_floor([who])
+        return Waiting(0, idle=True)
+    if ready := db.session.scalar(READY, _asked(who)):
+        return Waiting(ready)
+    return _counted(who)
+
+
+def _asked(who: Worker) -> dict[str, Any]:
+    return {
+        "now": clock.now(),
+        "agent": who.user_id,
+        "speaks": list(who.languages),
+        "every_kind": who.kinds is None,
+        "kinds": sorted(who.kinds or ()),
+        "everywhere": who.everywhere,
+        "practices": sorted(who.practices),
+        "enough": ENOUGH,
+    }
+
+
+def _counted(who: Worker) -> Waiting:
+    """Everything that is theirs, by what it waits for."""
+    agent_id, stands = who.user_id, the_floor([who])
     found = [
         (pile, _waits(pile, stands, agent_id))
         for pile in piles(practice_ids=None if who.everywhere else _theirs(who, agent_id))
