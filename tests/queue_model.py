@@ -1,0 +1,248 @@
+"""The queue and its ledger in plain Python, slow and obvious, written from the rules and not from the product's SQL.
+
+tests/test_queue_model.py drives it beside the product. One place that is always open, agents who may work everything,
+one process: what is left are the order, the hands, the ledger and the times. Virtual time is minutes charged per
+contract hour.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ops.queue import cadence
+from ops.queue.models import Kind
+
+CREDIT = 3.0
+LEASE = timedelta(minutes=10)
+SKIPPED = timedelta(minutes=30)
+PREFERRED = timedelta(minutes=20)
+TOGETHER = timedelta(minutes=15)
+OWNER_FIRST = timedelta(minutes=10)
+SERVED_LATELY = timedelta(minutes=15)
+LONGEST = 60.0
+
+
+@dataclass
+class Account:
+    """A practice: hours bought, and what it had."""
+
+    id: int
+    hours: float
+    virtual_time: float
+    minutes: float = 0.0
+    has_work: bool = False
+    active: bool = True
+    served_at: datetime | None = None
+
+    def charge(self, minutes: float) -> None:
+        self.minutes += minutes
+        self.virtual_time += minutes / self.hours
+
+
+@dataclass
+class Work:
+    """A task."""
+
+    id: int
+    practice: Account
+    patient: int
+    person: int
+    """The same for patients of one number, of whatever practice: one human, one pair of hands."""
+    kind: Kind
+    max_tries: int
+    ready_at: datetime
+    promised_at: datetime | None = None
+    state: str = "waiting"
+    offered: bool = False
+    owner: int | None = None
+    owner_until: datetime | None = None
+    handed_at: datetime | None = None
+    held_by: int | None = None
+    claimed_at: datetime | None = None
+    lease_until: datetime | None = None
+    tries: int = 0
+
+    @property
+    def estimate(self) -> float:
+        return cadence.ESTIMATE_MINUTES[self.kind]
+
+    @property
+    def rank(self) -> float:
+        return cadence.rank(self.kind, self.ready_at, None)
+
+    @property
+    def by_turn(self) -> bool:
+        return self.state == "waiting" and self.offered and self.promised_at is None
+
+
+@dataclass
+class Queue:
+    """The whole floor. Every method is one step of the product; `now` is set by the caller."""
+
+    now: datetime
+    zone: str
+    practices: dict[int, Account] = field(default_factory=dict)
+    tasks: dict[int, Work] = field(default_factory=dict)
+    spoke: dict[int, int] = field(default_factory=dict)
+    """Who spoke to a patient last."""
+
+    def add_practice(self, practice_id: int, hours: float) -> None:
+        level = min((each.virtual_time for each in self._at_work()), default=0.0)
+        self.practices[practice_id] = Account(practice_id, hours, level)
+
+    def open_task(self, task: Work) -> None:
+        self.tasks[task.id] = task
+        self._prefer(task)
+        self._offer_if_due(task)
+
+    def claim(self, agent: int) -> Work | None:
+        """The next task of this agent, in their hands; what came due is offered before the answer is None."""
+        task = self.held_by(agent) or self._take_next(agent)
+        if task is None:
+            self.look_again()
+            task = self._take_next(agent)
+        return task
+
+    def held_by(self, agent: int) -> Work | None:
+        return next((each for each in self.tasks.values() if each.held_by == agent), None)
+
+    def _take_next(self, agent: int) -> Work | None:
+        task = self._handed(agent) or self._promise(agent) or self._by_turn(agent)
+        if task:
+            task.state, task.held_by, task.offered = "claimed", agent, False
+            task.claimed_at, task.lease_until = self.now, self.now + LEASE
+            task.practice.charge(task.estimate)
+        return task
+
+    def _handed(self, agent: int) -> Work | None:
+        mine = [each for each in self._for(agent) if each.handed_at and self._owned(each) and each.owner == agent]
+        return min(mine, key=lambda each: (each.handed_at, each.id), default=None)
+
+    def _promise(self, agent: int) -> Work | None:
+        promised = [each for each in self._for(agent) if each.promised_at]
+        return min(promised, key=lambda each: (each.promised_at, each.id), default=None)
+
+    def _by_turn(self, agent: int) -> Work | None:
+        for practice in sorted(self.practices.values(), key=lambda each: (each.virtual_time, each.id)):
+            if not practice.active or not practice.has_work:
+                continue
+            practice.has_work = self._has_some(practice)
+            best = [each for each in self._for(agent) if each.practice is practice and each.by_turn]
+            if best:
+                practice.served_at = self.now
+                return min(best, key=lambda each: (-each.rank, each.id))
+        return None
+
+    def _for(self, agent: int) -> list[Work]:
+        """What this agent may be given now."""
+        in_hands = {each.person for each in self.tasks.values() if each.state == "claimed"}
+        return [
+            each
+            for each in self.tasks.values()
+            if each.state == "waiting"
+            and each.offered
+            and each.practice.active
+            and each.person not in in_hands
+            and (not self._owned(each) or each.owner == agent)
+        ]
+
+    def _owned(self, task: Work) -> bool:
+        return task.owner is not None and task.owner_until is not None and self.now < task.owner_until
+
+    # what becomes of a task in hands
+
+    def give_back(self, task: Work, ready_at: datetime | None = None) -> None:
+        """Release, skip, snooze, pull-back, expiry: the estimate is taken back."""
+        task.practice.charge(-task.estimate)
+        self._let_go(task, ready_at or task.ready_at)
+
+    def end(self, task: Work) -> None:
+        """An outcome that ends the work after speaking to them."""
+        self._record(task, spoke=True)
+        agent = task.held_by
+        self._finish(task)
+        self._keep_together(task, agent)
+
+    def no_answer(self, task: Work) -> None:
+        self._record(task, spoke=False)
+        if task.tries >= task.max_tries:
+            self._finish(task)
+            return
+        ready_at = cadence.next_try(self.now, self.zone, task.tries)
+        task.promised_at = None
+        self._prefer(task, ready_at)
+        self._let_go(task, ready_at)
+
+    def call_back(self, task: Work, at: datetime, *, mine: bool) -> None:
+        self._record(task, spoke=True)
+        agent = task.held_by
+        task.promised_at = at
+        task.owner, task.owner_until = (agent, at + OWNER_FIRST) if mine else (None, None)
+        self._let_go(task, at)
+        self._keep_together(task, agent)
+
+    def cancel(self, task: Work) -> None:
+        if task.state == "claimed":
+            task.practice.charge(-task.estimate)
+        self._finish(task, "cancelled")
+
+    def _record(self, task: Work, *, spoke: bool) -> None:
+        minutes = min(LONGEST, round((self.now - task.claimed_at).total_seconds() / 60, 2))
+        task.practice.charge(minutes - task.estimate)
+        task.tries += 1
+        if spoke:
+            self.spoke[task.patient] = task.held_by
+
+    def _finish(self, task: Work, state: str = "done") -> None:
+        task.state, task.offered, task.held_by, task.promised_at = state, False, None, None
+
+    def _let_go(self, task: Work, ready_at: datetime) -> None:
+        task.state, task.held_by, task.handed_at, task.ready_at = "waiting", None, None, ready_at
+        self._offer_if_due(task)
+
+    def _prefer(self, task: Work, ready_at: datetime | None = None) -> None:
+        """Who spoke to the patient last is asked first, for twenty minutes."""
+        task.owner = self.spoke.get(task.patient)
+        task.owner_until = (ready_at or task.ready_at) + PREFERRED if task.owner else None
+
+    def _keep_together(self, task: Work, agent: int | None) -> None:
+        """Other work of this practice about the same human comes to the same agent next."""
+        for other in self.tasks.values():
+            same = other.person == task.person and other.practice is task.practice and other is not task
+            if same and other.state == "waiting" and other.offered:
+                other.owner, other.owner_until, other.handed_at = agent, self.now + TOGETHER, self.now
+
+    def sweep(self) -> None:
+        """Expired leases come back, then what `look_again` does."""
+        for task in sorted(self.tasks.values(), key=lambda each: each.id):
+            if task.state == "claimed" and task.lease_until < self.now:
+                self.give_back(task)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """What came due is offered, who has nothing is said to have nothing, and what anybody is owed is bounded."""
+        for task in sorted(self.tasks.values(), key=lambda each: (each.practice.id, each.id)):
+            self._offer_if_due(task)
+        for practice in self._at_work():
+            practice.has_work = self._has_some(practice)
+        since = self.now - SERVED_LATELY
+        served = [each for each in self._at_work() if each.active and each.served_at and each.served_at > since]
+        level = min((each.virtual_time for each in served), default=None)
+        for practice in self._at_work():
+            if level is not None:
+                practice.virtual_time = max(practice.virtual_time, level - CREDIT)
+
+    def _at_work(self) -> list[Account]:
+        return [each for each in self.practices.values() if each.has_work]
+
+    def _has_some(self, practice: Account) -> bool:
+        return any(each.practice is practice and each.by_turn for each in self.tasks.values())
+
+    def _offer_if_due(self, task: Work) -> None:
+        if task.state != "waiting" or task.offered or task.ready_at > self.now:
+            return
+        task.offered = True
+        if task.promised_at is None and not task.practice.has_work:
+            busy = [each.virtual_time for each in self._at_work()]
+            level = min(busy) if busy else max(each.virtual_time for each in self.practices.values())
+            task.practice.virtual_time = max(task.practice.virtual_time, level - CREDIT)
+            task.practice.has_work = True
