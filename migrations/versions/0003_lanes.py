@@ -132,6 +132,11 @@ def upgrade() -> None:
 
 
 def _tasks() -> None:
+    # Each claim would lock the one row of the script everybody works with, and its practice's, only to see that they
+    # are there; neither is ever deleted.
+    op.drop_constraint(op.f("fk_tasks_script_version_id_script_versions"), "tasks")
+    op.drop_constraint(op.f("fk_gate_decisions_practice_id_practices"), "gate_decisions")
+    op.drop_index(op.f("ix_gate_decisions_practice_id"), "gate_decisions")
     for gone in ("ix_tasks_waiting", "ix_tasks_ready", "ix_tasks_promised"):
         op.drop_index(gone, "tasks")
     op.alter_column("tasks", "promise_owner_id", new_column_name="owner_id")
@@ -224,6 +229,12 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION next_task(bigint, timestamptz, text, bigint[])")
     op.execute("DROP FUNCTION clear_lanes(bigint, integer[])")
     op.execute("DROP FUNCTION contact_known(bigint, bytea, bytea, text, timestamptz, bigint)")
+    op.create_index(op.f("ix_gate_decisions_practice_id"), "gate_decisions", ["practice_id"])
+    for table, column, other in (
+        ("gate_decisions", "practice_id", "practices"),
+        ("tasks", "script_version_id", "script_versions"),
+    ):
+        op.create_foreign_key(op.f(f"fk_{table}_{column}_{other}"), table, other, [column], ["id"])
     op.execute("DROP TRIGGER refit ON patients")
     op.execute("DROP FUNCTION refit_tasks()")
     op.execute("DROP TRIGGER audit ON shares")

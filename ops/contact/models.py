@@ -89,7 +89,7 @@ class GateDecision(Base):
     __tablename__ = "gate_decisions"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)
-    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id"), index=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     subject: Mapped[str]
     """task:ID or message:ID."""
     allow: Mapped[bool]

@@ -20,9 +20,12 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    speaks text[] := '{en}';
+    held bigint;
+    any_handed boolean;
+    any_promised boolean;
+    speaks text[];
     does text[];
-    everywhere boolean := true;
+    everywhere boolean;
     theirs bigint[];
     walk refcursor;
     share record;
@@ -46,20 +49,21 @@ DECLARE
     holding boolean := tried <> '{}';
     naps integer := 0;
 BEGIN
-    PERFORM set_config('app.actor', an_actor, true);
-    PERFORM pg_advisory_xact_lock(7034100, an_agent::integer);
-    SELECT t.id INTO head FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed';
-    IF FOUND THEN
-        RETURN json_build_object('in_hands', head.id);
+    IF set_config('app.actor', an_actor, true) IS NULL OR pg_advisory_xact_lock(7034100, an_agent::integer) IS NULL THEN
+        RETURN NULL;  -- never: in an IF they cost no statement of their own
     END IF;
-    SELECT a.languages, a.kinds, a.everywhere INTO head FROM agent_profiles a WHERE a.user_id = an_agent;
-    IF FOUND THEN
-        speaks := head.languages;
-        does := head.kinds;
-        everywhere := head.everywhere;
-        IF NOT everywhere THEN
-            theirs := ARRAY(SELECT c.practice_id FROM certifications c WHERE c.user_id = an_agent);
-        END IF;
+    SELECT (SELECT t.id FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed'),
+           EXISTS (SELECT FROM tasks t WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered
+                   AND t.handed_at IS NOT NULL),
+           EXISTS (SELECT FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL),
+           coalesce(a.languages, '{en}'), a.kinds, coalesce(a.everywhere, true)
+    INTO held, any_handed, any_promised, speaks, does, everywhere
+    FROM (SELECT) one LEFT JOIN agent_profiles a ON a.user_id = an_agent;
+    IF held IS NOT NULL THEN
+        RETURN json_build_object('in_hands', held);
+    END IF;
+    IF NOT everywhere THEN
+        theirs := ARRAY(SELECT c.practice_id FROM certifications c WHERE c.user_id = an_agent);
     END IF;
 
     FOR round IN 1..1000 LOOP
@@ -68,19 +72,21 @@ BEGIN
         ahead := NULL;
         moved := false;
         owed := NULL;
-        SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
-        FROM tasks t JOIN lanes l ON l.id = t.lane_id
-        WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
-          AND t.owner_until > at
-          AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
-          AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
-          AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
-          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
-          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
-        ORDER BY t.handed_at, t.id LIMIT 1
-        FOR UPDATE OF t SKIP LOCKED;
+        IF any_handed THEN
+            SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
+            FROM tasks t JOIN lanes l ON l.id = t.lane_id
+            WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
+              AND t.owner_until > at
+              AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
+              AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
+              AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
+              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
+              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
+            ORDER BY t.handed_at, t.id LIMIT 1
+            FOR UPDATE OF t SKIP LOCKED;
+        END IF;
         found_band := 0;
-        IF NOT FOUND THEN
+        IF best IS NULL AND any_promised THEN
             SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
             FROM tasks t JOIN lanes l ON l.id = t.lane_id
             WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL

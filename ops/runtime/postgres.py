@@ -29,6 +29,8 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "autovacuum_naptime": "5s",  # the queue's few hot pages are dead weight long before a minute is over
     "jit": "off",  # compiling costs more than our short statements gain
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -66,7 +66,8 @@ class Task(Base):
     claimed_at: Mapped[datetime | None] = mapped_column(Moment)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     fence: Mapped[int] = mapped_column(default=0)
-    script_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("script_versions.id"))
+    script_version_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The version in force at the claim (no foreign key: checking it would have claims wait for each other)."""
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     patient: Mapped[Patient] = relationship(viewonly=True, primaryjoin="Patient.id == foreign(Task.patient_id)")
     practice: Mapped[Practice] = relationship(viewonly=True, primaryjoin="Practice.id == foreign(Task.practice_id)")
