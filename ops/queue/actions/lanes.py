@@ -45,7 +45,7 @@ def fit(task: Task, patient: Patient) -> None:
 def offer(task: Task) -> None:
     """Make a waiting task a candidate if it is due; otherwise the sweep does when it is."""
     task.offered = task.state is TaskState.WAITING and task.lane_id is not None and task.ready_at <= clock.now()
-    if task.offered and task.lane_id is not None:
+    if task.offered and task.lane_id is not None and task.promised_at is None:
         db.session.flush()
         shares.note_work(task.practice_id, {task.lane_id})
 
@@ -91,6 +91,7 @@ def sweep() -> None:
     except RulesError as problem:  # the lanes keep the window they have; the gate allows nothing meanwhile
         log.error("windows_unknown", problem=str(problem))
     offer_due()
+    shares.clear_dry()
     shares.refresh_open()
 
 
@@ -151,7 +152,7 @@ DUE = sa.text(
         ORDER BY ready_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE tasks SET offered = true FROM due WHERE tasks.id = due.id
-    RETURNING tasks.practice_id, tasks.lane_id
+    RETURNING tasks.practice_id, tasks.lane_id, tasks.promised_at IS NOT NULL AS promised
     """
 )
 
@@ -162,7 +163,9 @@ def offer_due() -> int:
     while rows := db.session.execute(DUE, {"now": clock.now(), "batch": BATCH}).all():
         offered += len(rows)
         by_practice: dict[int, set[int]] = {}
-        for practice_id, lane_id in rows:
+        for practice_id, lane_id, promised in rows:
+            if promised:
+                continue
             by_practice.setdefault(practice_id, set()).add(lane_id)
         for practice_id in sorted(by_practice):  # in one order, so that two who do this do not wait for each other
             shares.note_work(practice_id, by_practice[practice_id])

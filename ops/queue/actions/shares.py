@@ -101,7 +101,10 @@ REFRESH_OPEN = sa.text(
 )
 BOUND = sa.text(
     """
-    WITH level AS (SELECT min(virtual_time) - :credit AS at FROM shares WHERE has_open AND served_at > :since),
+    WITH level AS (
+        SELECT min(s.virtual_time) - :credit AS at FROM shares s JOIN practices p ON p.id = s.practice_id
+        WHERE s.has_open AND s.served_at > :since AND p.status = 'active'
+    ),
     behind AS (
         SELECT s.practice_id FROM shares s, level WHERE s.has_work AND s.virtual_time < level.at
         ORDER BY s.practice_id FOR NO KEY UPDATE OF s
@@ -115,6 +118,26 @@ BOUND = sa.text(
 def refresh_shares() -> None:
     """Give every practice a share with the contract hours in force today."""
     db.session.execute(REFRESH, {"now": clock.now()})
+
+
+CLEAR_DRY = sa.text(
+    """
+    SELECT clear_lanes(held.practice_id, held.lanes) FROM (
+        SELECT s.practice_id, s.lanes FROM shares s
+        WHERE s.has_work AND EXISTS (
+            SELECT FROM unnest(s.lanes) lane
+            WHERE NOT EXISTS (SELECT FROM tasks t WHERE t.practice_id = s.practice_id AND t.lane_id = lane
+                              AND t.state = 'waiting' AND t.offered AND t.promised_at IS NULL))
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) held
+    """
+)
+"""Whose row somebody else holds is looked at again a minute later."""
+
+
+def clear_dry() -> None:
+    """Whoever has nothing left to offer has no work: nobody is measured by them."""
+    db.session.execute(CLEAR_DRY)
 
 
 def refresh_open() -> None:
