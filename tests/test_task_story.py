@@ -152,6 +152,10 @@ def test_a_task_whose_kind_rests_says_who_decided_so_and_why(app, sign_in, lead)
             ["owed most", "(0.32 minutes per contract hour, rank 83.2)"],
         ),
         (
+            {"chosen": {"band": 2}, "rank_parts": {"kind": 50.0, "moment": 31.24, "word": 15.0}},
+            ["Its rank was made of the kind of work 50.0, the moment 31.2 and a fresh good word 15.0."],
+        ),
+        (
             {"chosen": {"band": 2}, "second": {"task_id": 8, "band": 2, "virtual_time": 0.3, "rank": 7}},
             ["Second in this practice came task 8 (rank 7.0)."],
         ),
@@ -169,3 +173,15 @@ def test_the_record_of_a_claim_is_told_in_words(record, says):
     for words in says:
         assert words in lines
     assert board_words.practices_named(record) <= {3, 4}
+
+
+def test_a_task_whose_hours_nobody_can_tell_yet_says_so(app, sign_in, lead):
+    task = make_task(make_floor())
+    with transaction("test"):
+        lost = db.session.get_one(Task, task.id)
+        lost.lane_id, lost.offered = None, False
+    browser = sign_in(lead)
+    assert (
+        "The hours in which they may be called are not known yet" in browser.get(f"/tasks/{task.id}", expect=200).text
+    )
+    assert "not known yet" in browser.get("/queue?practice=lake", expect=200).text

@@ -22,7 +22,7 @@ REASON_WORDS: dict[str, str] = {
     "person_limit": "called often enough this month",
     "window_shut": "outside the hours in which they may be called",
     "no_window": "no hours in which they may be called within two weeks",
-    "no_lane": "their hours are being looked up",
+    "no_lane": "the hours in which they may be called are not known yet",
     "kind_paused": "a lead has this kind of work rest",
     "nobody_may": "nobody is certified for the practice, the kind of work and the language",
     "kept": "kept for a colleague for now",
@@ -54,11 +54,12 @@ UNTIL_KNOWN = {
     "nobody_may": "when somebody is certified",
     "in_other_hands": "after that call",
     "no_window": "not in sight",
-    "no_lane": "within a minute",
+    "no_lane": "within a minute, unless a table of the law is missing",
     "window_shut": "within a minute",
     "kept": "within minutes",
 }
 """What ends a wait whose end has no time."""
+RANK_WORDS = {"kind": "the kind of work", "moment": "the moment", "age": "its age", "word": "a fresh good word"}
 AGE_WORDS = ("Under 1 day", "1 to 3 days", "3 to 7 days", "Over 7 days")
 """Of the classes of `piles.AGES`."""
 OUTCOME_WORDS: dict[str, str] = {
@@ -127,6 +128,9 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
     """Why this task and no other was taken then, from the record the claim kept."""
     chosen, second = facts.get("chosen") or {}, facts.get("second") or {}
     lines = [_chosen(chosen, said)] if chosen else []
+    if parts := facts.get("rank_parts"):
+        made_of = (f"{words} {float(parts[name]):.1f}" for name, words in RANK_WORDS.items() if parts.get(name))
+        lines.append(f"Its rank was made of {listed(made_of)}.")
     if second:
         lines.append(f"Second in this practice came task {second.get('task_id', '?')}{_figures(second, Band.HANDED)}.")
     if following := facts.get("next_practice") or {}:

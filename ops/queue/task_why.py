@@ -86,7 +86,9 @@ def _not_yet(task: Task, said: Said) -> str:
 
 def _shut(lane: Lane | None, said: Said, now: datetime) -> str | None:
     if lane is None:
-        return "The hours in which they may be called are being looked up; that takes a minute at most."
+        return (
+            "The hours in which they may be called are not known yet: a matter of a minute, unless a table is missing."
+        )
     if lane.opens_at and lane.closes_at and lane.opens_at <= now < lane.closes_at:
         return None
     outside = "Outside the hours in which they may be called:"
