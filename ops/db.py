@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 import structlog
 from flask_sqlalchemy import SQLAlchemy
@@ -55,13 +56,11 @@ def closed_set(values: type[StrEnum], name: str) -> sa.Enum:
 
 
 @contextmanager
-def transaction(actor: str, *, announce: bool = True) -> Iterator[Session]:
+def transaction(actor: str) -> Iterator[Session]:
     """Make everything done inside true together, in the name of `actor` ("user:7", "tick", "import:12").
 
-    The audit triggers learn of `actor` in a statement of its own, unless what is done inside tells them itself
-    (`announce` False: the claim does, and saves the round trip). Commits at the end of the block, then runs what was
-    registered with `after_commit`. Any exception rolls back and nothing registered runs. Raises RuntimeError inside
-    another `transaction`: there is one edge.
+    Commits at the end of the block, then runs what was registered with `after_commit`. Any exception rolls back and
+    nothing registered runs. Raises RuntimeError inside another `transaction`: there is one edge.
     """
     session = db.session()
     if session.info.get("actor"):
@@ -69,8 +68,7 @@ def transaction(actor: str, *, announce: bool = True) -> Iterator[Session]:
     session.info["actor"] = actor
     session.info["after_commit"] = []
     try:
-        if announce:
-            session.execute(sa.text("SELECT set_config('app.actor', :actor, true)"), {"actor": actor})
+        session.execute(sa.text("SELECT set_config('app.actor', :actor, true)"), {"actor": actor})
         yield session
         session.commit()
     except BaseException:
@@ -88,6 +86,21 @@ def _run_after_commit(session: Session) -> None:
             effect()
         except Exception as problem:  # the rows are true already; the tick finds what was not rung
             log.warning("after_commit_failed", error=type(problem).__name__)
+
+
+@contextmanager
+def driver_transaction() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A transaction on a connection of the pool as the driver gives it, without session or actor: for the claim, whose
+    two statements would cost less than what goes on around them. What runs inside tells the audit who it is."""
+    connection = db.engine.raw_connection()
+    try:
+        yield connection.driver_connection  # type: ignore[misc]
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.close()
 
 
 def after_commit(effect: Callable[[], Any]) -> None:

@@ -34,7 +34,7 @@ def claim_all(agent_id: int, actor: str, took: list[int]) -> None:
     """Claim and finish until there is nothing."""
     while claimed := jobs.next_for(agent_id, actor):
         took.append(claimed.id)
-        with transaction(actor, announce=False) as session:
+        with transaction(actor) as session:
             session.execute(FINISH, {"id": claimed.id, "at": clock.now()})
 
 

@@ -263,8 +263,7 @@ def test_two_tabs_of_one_agent_hold_one_task(app):
     def press() -> None:
         with app.app_context():
             barrier.wait()
-            with transaction(agent.actor):
-                got.append(claiming.claim_next(agent.id, agent.actor).id)
+            got.append(jobs.next_for(agent.id, agent.actor).id)
 
     threads = [threading.Thread(target=press) for _ in range(4)]
     for thread in threads:

@@ -23,7 +23,9 @@ import psycopg
 
 from ops.bench.scratch import plain
 
-FINISH = "UPDATE {} SET state = 'done', finished_at = now(), held_by = NULL, lease_until = NULL WHERE id = ANY ($1)"
+FINISH = (
+    "UPDATE {} SET state = 'done', finished_at = claimed_at, held_by = NULL, lease_until = NULL WHERE id = ANY ($1)"
+)
 LEFT = """
 SELECT EXISTS (
     SELECT FROM tasks t JOIN lanes l ON l.id = t.lane_id
@@ -124,14 +126,16 @@ def _product(given: dict[str, Any]) -> Iterator[tuple[Claim, Callable[[], Any], 
     """The product's own claim, in its own context, under the moved clock; and the connection it uses."""
     from ops import clock, create_app
     from ops.config import settings
-    from ops.db import db, transaction
-    from ops.queue.actions.claiming import claim_next
+    from ops.db import db, driver_transaction
+    from ops.queue.actions.claiming import Refusal, claim_next
 
     def claim(agent: int) -> int | None:
         actor = f"user:{agent}"
-        with transaction(actor, announce=False):
-            claimed = claim_next(agent, actor)
-        return claimed.id if claimed else None
+        with driver_transaction() as connection:
+            found = claim_next(connection, agent, actor, [])
+        if isinstance(found, Refusal):
+            raise RuntimeError(f"the gate refused task {found.task_id}: {found.decision.reasons}")
+        return found.id if found else None
 
     def connection() -> Any:
         with db.engine.connect() as pooled:

@@ -54,7 +54,7 @@ def _pgmq() -> Peer:
     return Peer(
         install=get_embedded_install_sql() + "; SELECT pgmq.create('bench');",
         fill="INSERT INTO pgmq.q_bench (vt, message)"
-        " SELECT now() - interval '1 minute', jsonb_build_object('task', i) FROM generate_series(1, %(jobs)s) i",
+        " SELECT timestamptz '2026-01-01', jsonb_build_object('task', i) FROM generate_series(1, %(jobs)s) i",
         take="SELECT msg_id FROM pgmq.read($1, $2::integer, 1)",
         values=["bench", VISIBLE_AGAIN],
         finish="SELECT pgmq.delete('bench', $1)",
@@ -78,7 +78,7 @@ def _pgqueuer() -> Peer:
     return Peer(
         install=QueryBuilderEnvironment().build_install_query(),
         fill=f"INSERT INTO {table} (priority, created, updated, heartbeat, execute_after, status, entrypoint)"  # noqa: S608 (its own name of its table)
-        " SELECT 0, now(), now(), now(), now() - interval '1 minute', 'queued', 'bench'"
+        " SELECT 0, timestamptz '2026-01-01', timestamptz '2026-01-01', timestamptz '2026-01-01', timestamptz '2026-01-01', 'queued', 'bench'"
         " FROM generate_series(1, %(jobs)s) i",
         take=asked.sql,
         values=[_as_json(value) for value in asked.args],

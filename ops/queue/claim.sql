@@ -32,6 +32,7 @@ DECLARE
     other record;
     moved boolean;
     peeked boolean;
+    alone boolean;
     enough double precision;
     head record;
     fresh double precision;
@@ -60,7 +61,9 @@ BEGIN
     INTO held, any_handed, any_promised, speaks, does, everywhere
     FROM (SELECT) one LEFT JOIN agent_profiles a ON a.user_id = an_agent;
     IF held IS NOT NULL THEN
-        RETURN json_build_object('in_hands', held);
+        RETURN (SELECT json_build_object('in_hands', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
+                                         'fence', t.fence, 'lease_until', t.lease_until)
+                FROM tasks t WHERE t.id = held);
     END IF;
     IF NOT everywhere THEN
         theirs := ARRAY(SELECT c.practice_id FROM certifications c WHERE c.user_id = an_agent);
@@ -145,14 +148,24 @@ BEGIN
                 EXIT WHEN share.virtual_time > enough;
                 SELECT s.virtual_time INTO fresh FROM shares s WHERE s.practice_id = share.practice_id
                 FOR NO KEY UPDATE SKIP LOCKED;
-                IF NOT FOUND THEN
+                alone := false;
+                IF NOT FOUND AND busy = '{}' THEN
+                    FETCH walk INTO other;
+                    peeked := true;
+                    alone := other.practice_id IS NULL;
+                    -- with no other practice to turn to there is no order to keep between practices: next to each other
+                    IF alone THEN
+                        fresh := share.virtual_time;
+                    END IF;
+                END IF;
+                IF fresh IS NULL THEN
                     -- Somebody is claiming for it. It may be passed over only by those it will not be owed more than even
                     -- after that claim: else whoever is served least would be passed over whenever it is served.
                     busy := busy || share.practice_id;
                     enough := least(enough, share.virtual_time + share.turn);
                     CONTINUE;
                 END IF;
-                holding := true;
+                holding := holding OR NOT alone;
                 IF fresh > share.virtual_time THEN
                     -- served since we looked: still its turn only if nobody else is owed more
                     FETCH walk INTO other;
@@ -170,11 +183,11 @@ BEGIN
                           AND (w.owner_id IS NULL OR w.owner_id = an_agent OR w.owner_until <= at)
                           AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
                           AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
-                        ORDER BY w.rank DESC, w.id LIMIT 2
+                        ORDER BY w.rank DESC, w.id LIMIT CASE WHEN alone THEN 40 ELSE 2 END
                     ) t
                     WHERE l.opens_at <= at AND at < l.closes_at AND l.language = ANY (speaks)
                       AND (does IS NULL OR l.kind = ANY (does))
-                    ORDER BY t.rank DESC, t.id LIMIT 2
+                    ORDER BY t.rank DESC, t.id LIMIT CASE WHEN alone THEN 40 ELSE 2 END
                 LOOP
                     IF best IS NOT NULL THEN
                         runner := head.id;
@@ -188,11 +201,11 @@ BEGIN
                         best_key := head.person_key;
                         best_patient := head.patient_id;
                         owed := fresh;
-                    ELSE
+                    ELSIF NOT share.practice_id = ANY (busy) THEN
                         busy := busy || share.practice_id;
                     END IF;
                 END LOOP;
-                IF best IS NULL AND NOT share.practice_id = ANY (busy) THEN
+                IF best IS NULL AND NOT alone AND NOT share.practice_id = ANY (busy) THEN
                     PERFORM clear_lanes(share.practice_id, share.open_lanes);
                 END IF;
             END LOOP;

@@ -1,12 +1,14 @@
 """Work done outside a request. Each job finds its rows itself, claims them, and may run twice."""
 
 import sqlalchemy as sa
+from sqlalchemy.orm.util import identity_key
 
 from ops import clock
-from ops.db import db, transaction
+from ops.db import db, driver_transaction, transaction
 from ops.messages.models import InboundMessage
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
 from ops.queue.actions import cadences, claiming, lanes, ranking, recording, shares, tasks
+from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Cadence, Kind, Task
 from ops.referrals.models import Referral, ReferralState
 from ops.scripts.actions import ensure_defaults
@@ -79,19 +81,32 @@ def _due() -> list[int]:
     return run_ids
 
 
-def next_for(agent_id: int, actor: str) -> claiming.Claimed | None:
+def next_for(agent_id: int, actor: str) -> Claimed | None:
     """Claim the next task, in transactions of its own; None when nothing may be done now.
 
     Before it says so, what came due or opened since the last sweep is offered.
     """
-    with transaction(actor, announce=False):
-        claimed = claiming.claim_next(agent_id, actor)
+    claimed = _claim(agent_id, actor)
     if claimed is None:
         with transaction("tick"):
             lanes.sweep()
-        with transaction(actor, announce=False):
-            claimed = claiming.claim_next(agent_id, actor)
+        claimed = _claim(agent_id, actor)
+    if claimed and (known := db.session.identity_map.get(identity_key(Task, claimed.id))):
+        db.session.expire(known)
     return claimed
+
+
+def _claim(agent_id: int, actor: str) -> Claimed | None:
+    refused: list[Refusal] = []
+    while len(refused) < claiming.LOOKS:
+        with driver_transaction() as connection:
+            found = claiming.claim_next(connection, agent_id, actor, refused)
+        if not isinstance(found, Refusal):
+            return found
+        refused.append(found)
+        with transaction("gate"):
+            claiming.put_off(found)
+    return None
 
 
 def sweep() -> None:

@@ -3,7 +3,7 @@ always.
 
 `next_task` (ops/queue/claim.sql) finds and locks it in one round trip, with all the gate asks about; the gate answers
 here, inside the transaction; a second round trip puts the task into the agent's hands, charges its practice and writes
-down why. With BEGIN and COMMIT that makes four. What the gate refuses is put off to its opening and the next one
+down why. With BEGIN and COMMIT that makes four. What the gate refuses is put off to its opening, and the next one is
 looked at.
 """
 
@@ -26,7 +26,7 @@ from ops.queue.order import Band
 
 LOOKS = 60
 """How many candidates the gate refuses before one claim says "nothing now"."""
-TASK_KEY = sa.inspect(Task).identity_key_from_primary_key
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 NEXT = "SELECT next_task(%s, %s, %s, %s::bigint[])"
 TAKE = f"""
@@ -56,6 +56,17 @@ class Claimed(NamedTuple):
     patient_id: int
     fence: int
     lease_until: datetime
+
+
+class Refusal(NamedTuple):
+    """The one that came next may not be called now: the gate's answer with its facts, or what the queue has against
+    it."""
+
+    task_id: int
+    at: datetime
+    decision: Decision
+    facts: dict[str, Any]
+    why_not: str | None
 
 
 class Found(NamedTuple):
@@ -119,40 +130,28 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def claim_next(agent_id: int, actor: str) -> Claimed | None:
-    """The task that is right for this agent now, in their hands; the one they already hold; None when nothing may be
-    done.
+def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[Refusal]) -> Claimed | Refusal | None:
+    """The task that is right for this agent now, put into their hands; the one they already hold; None when there is
+    nothing.
 
-    Call it first in its transaction: it may wait for somebody else's claim, and must hold nothing then. Edges use
-    `jobs.next_for`, which looks again at what is due before it says that there is nothing.
+    A `Refusal` when the gate, or the queue, said no to the one that came next: nothing was changed, the caller puts it
+    off (`put_off`) and asks again with it among `refused`. Everything is true when the transaction of `connection`
+    ends, and that holds nothing before this: it may wait for somebody else's claim. Edges use `jobs.next_for`.
     """
     now = clock.now()
-    tried: list[int] = []
-    send = _driver().execute
-    while len(tried) < LOOKS:
-        (answer,) = send(NEXT, (agent_id, now, actor, tried)).fetchone()
-        if answer is None:
-            return None
-        if "in_hands" in answer:
-            return _in_hands(answer["in_hands"])
-        found = Found(**answer)
-        claimed = _take(found, agent_id, actor, now)
-        if claimed:
-            return claimed
-        tried.append(found.task_id)
-    return None
-
-
-def _driver() -> psycopg.Connection[tuple[Any, ...]]:
-    """The session's own connection and transaction, without what SQLAlchemy does around each statement: that took twice
-    as long as the statements."""
-    return db.session.connection().connection.driver_connection  # type: ignore[return-value]
-
-
-def _in_hands(task_id: int) -> Claimed:
-    task = db.session.get_one(Task, task_id, populate_existing=True)
-    assert task.lease_until
-    return Claimed(task.id, task.practice_id, task.patient_id, task.fence, task.lease_until)
+    asked = (agent_id, now, actor, [each.task_id for each in refused])
+    (answer,) = connection.execute(NEXT, asked).fetchone() or (None,)
+    if answer is None:
+        return None
+    if "in_hands" in answer:
+        return Claimed(
+            answer["in_hands"],
+            answer["practice_id"],
+            answer["patient_id"],
+            answer["fence"],
+            datetime.fromisoformat(answer["lease_until"]),
+        )
+    return _take(connection, Found(**answer), agent_id, actor, now)
 
 
 def task_of(agent_id: int) -> Task | None:
@@ -163,19 +162,15 @@ def task_of(agent_id: int) -> Task | None:
     ).first()
 
 
-def _take(found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | None:
-    """Ask the gate and put the task into the agent's hands; None, and put off, when the gate says no."""
+def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:
+    """Ask the gate and put the task into the agent's hands."""
     decision, facts = _ask(found, now)
     if not decision.allow:
-        _put_off(found.task_id, decision, facts, now)
-        return None
+        return Refusal(found.task_id, now, decision, facts, None)
     if why_not := _hindrance(found):
-        wait = hands.LOOK_AGAIN if why_not == hands.UNREAD_REPLY else hands.TOMORROW
-        tasks.wait_until(_row(found.task_id), now + wait, [why_not])
-        db.session.flush()
-        return None
+        return Refusal(found.task_id, now, decision, facts, why_not)
     lease_until = now + timedelta(minutes=settings().lease_minutes)
-    _driver().execute(
+    connection.execute(
         TAKE,
         {
             "agent": agent_id,
@@ -192,9 +187,20 @@ def _take(found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | N
             "rules": decision.rules_version,
         },
     )
-    if loaded := db.session.identity_map.get(TASK_KEY((found.task_id,))):
-        db.session.expire(loaded)
     return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
+
+
+def put_off(refusal: Refusal) -> None:
+    """Put off what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
+    task = db.session.get(Task, refusal.task_id, with_for_update=True, populate_existing=True)
+    if task is None or task.state is not TaskState.WAITING:
+        return
+    if refusal.why_not:
+        wait = hands.LOOK_AGAIN if refusal.why_not == hands.UNREAD_REPLY else hands.TOMORROW
+        tasks.wait_until(task, refusal.at + wait, [refusal.why_not])
+    else:
+        asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
+        tasks.put_off(task, refusal.decision)
 
 
 def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
@@ -228,17 +234,6 @@ def _hindrance(found: Found) -> str | None:
     if found.person_attempts >= settings().attempts_per_person:
         return hands.PERSON_LIMIT
     return None
-
-
-def _put_off(task_id: int, decision: Decision, facts: dict[str, Any], now: datetime) -> None:
-    task = _row(task_id)
-    asking.keep(decision, facts, now, task.practice_id, f"task:{task_id}")
-    tasks.put_off(task, decision)
-    db.session.flush()
-
-
-def _row(task_id: int) -> Task:
-    return db.session.get_one(Task, task_id, populate_existing=True)
 
 
 def _why(found: Found, decision: Decision) -> dict[str, Any]:

@@ -259,6 +259,7 @@ def _keep_together(task: Task, agent_id: int, chosen: Rule) -> None:
             Task.id != task.id,
             Task.state == TaskState.WAITING,
             Task.offered,
+            Task.handed_at.is_(None),  # a lead gave it to somebody
         )
         .values(owner_id=agent_id, owner_until=now + TOGETHER, handed_at=now)
         .execution_options(synchronize_session=False)
