@@ -77,9 +77,9 @@ def _pgqueuer() -> Peer:
     )
     return Peer(
         install=QueryBuilderEnvironment().build_install_query(),
-        fill=f"INSERT INTO {table} (priority, created, updated, heartbeat, execute_after, status, entrypoint)"  # noqa: S608 (its own name of its table)
-        " SELECT 0, timestamptz '2026-01-01', timestamptz '2026-01-01', timestamptz '2026-01-01', timestamptz '2026-01-01', 'queued', 'bench'"
-        " FROM generate_series(1, %(jobs)s) i",
+        fill=f"INSERT INTO {table} (priority, created, updated, heartbeat, execute_after, status, entrypoint)"
+        " SELECT 0, past, past, past, past, 'queued', 'bench' FROM (SELECT timestamptz '2026-01-01' AS past) was,"
+        " generate_series(1, %(jobs)s) i",
         take=asked.sql,
         values=[_as_json(value) for value in asked.args],
         finish=f"DELETE FROM {table} WHERE id = ANY ($1)",  # noqa: S608 (its own name of its table)

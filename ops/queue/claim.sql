@@ -33,6 +33,8 @@ DECLARE
     moved boolean;
     peeked boolean;
     alone boolean;
+    locked bigint[];
+    passed integer;
     enough double precision;
     head record;
     fresh double precision;
@@ -173,38 +175,47 @@ BEGIN
                     moved := coalesce(other.virtual_time < fresh, false);
                     EXIT WHEN moved;
                 END IF;
-                FOR head IN
-                    SELECT t.* FROM unnest(share.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
-                    CROSS JOIN LATERAL (
-                        SELECT w.id, w.person_key, w.patient_id, w.rank FROM tasks w
-                        WHERE w.practice_id = share.practice_id AND w.lane_id = o.lane
-                          AND w.state = 'waiting' AND w.offered AND w.promised_at IS NULL
-                          AND w.id <> ALL (tried)
-                          AND (w.owner_id IS NULL OR w.owner_id = an_agent OR w.owner_until <= at)
-                          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
-                          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
-                        ORDER BY w.rank DESC, w.id LIMIT CASE WHEN alone THEN 40 ELSE 2 END
-                    ) t
-                    WHERE l.opens_at <= at AND at < l.closes_at AND l.language = ANY (speaks)
-                      AND (does IS NULL OR l.kind = ANY (does))
-                    ORDER BY t.rank DESC, t.id LIMIT CASE WHEN alone THEN 40 ELSE 2 END
+                locked := '{}';
                 LOOP
-                    IF best IS NOT NULL THEN
-                        runner := head.id;
-                        runner_rank := head.rank;
-                        EXIT;
-                    END IF;
-                    PERFORM FROM tasks t WHERE t.id = head.id AND t.state = 'waiting' AND t.offered
-                    FOR UPDATE SKIP LOCKED;
-                    IF FOUND THEN
-                        best := head.id;
-                        best_key := head.person_key;
-                        best_patient := head.patient_id;
-                        owed := fresh;
-                    ELSIF NOT share.practice_id = ANY (busy) THEN
-                        busy := busy || share.practice_id;
-                    END IF;
+                    passed := cardinality(locked);
+                    FOR head IN
+                        SELECT t.* FROM unnest(share.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
+                        CROSS JOIN LATERAL (
+                            SELECT w.id, w.person_key, w.patient_id, w.rank FROM tasks w
+                            WHERE w.practice_id = share.practice_id AND w.lane_id = o.lane
+                              AND w.state = 'waiting' AND w.offered AND w.promised_at IS NULL
+                              AND w.id <> ALL (tried || locked)
+                              AND (w.owner_id IS NULL OR w.owner_id = an_agent OR w.owner_until <= at)
+                              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
+                              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+                            ORDER BY w.rank DESC, w.id LIMIT 2
+                        ) t
+                        WHERE l.opens_at <= at AND at < l.closes_at AND l.language = ANY (speaks)
+                          AND (does IS NULL OR l.kind = ANY (does))
+                        ORDER BY t.rank DESC, t.id LIMIT 2
+                    LOOP
+                        IF best IS NOT NULL THEN
+                            runner := head.id;
+                            runner_rank := head.rank;
+                            EXIT;
+                        END IF;
+                        PERFORM FROM tasks t WHERE t.id = head.id AND t.state = 'waiting' AND t.offered
+                        FOR UPDATE SKIP LOCKED;
+                        IF FOUND THEN
+                            best := head.id;
+                            best_key := head.person_key;
+                            best_patient := head.patient_id;
+                            owed := fresh;
+                        ELSE
+                            locked := locked || head.id;
+                        END IF;
+                    END LOOP;
+                    -- what others are just taking is theirs, the one behind it is ours
+                    EXIT WHEN best IS NOT NULL OR passed = cardinality(locked);
                 END LOOP;
+                IF best IS NULL AND locked <> '{}' THEN
+                    busy := busy || share.practice_id;
+                END IF;
                 IF best IS NULL AND NOT alone AND NOT share.practice_id = ANY (busy) THEN
                     PERFORM clear_lanes(share.practice_id, share.open_lanes);
                 END IF;
