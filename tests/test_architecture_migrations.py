@@ -1,11 +1,15 @@
 """The numbered migrations, up from empty, equal the models; and they go down again and up once more."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import ops
 from ops import migrate, models
+from ops.db import db
 
 CATALOG = {
     "columns": """
@@ -110,3 +114,16 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(empty):
 def test_migrations_import_no_models():
     for path in (migrate.FOLDER / "versions").glob("*.py"):
         assert "import ops" not in path.read_text() and "from ops" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("file", ["contact/known.sql", "queue/claim.sql"])
+def test_the_installed_functions_are_those_of_the_files(app, file):
+    """Whoever changes one adds a migration that installs it again."""
+    text = (Path(ops.__file__).parent / file).read_text()
+    written = dict(re.findall(r"CREATE OR REPLACE FUNCTION (\w+).*?AS \$\$(.*?)\$\$;", text, re.DOTALL))
+    installed = dict(
+        db.session.execute(
+            sa.text("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (:names)"), {"names": list(written)}
+        ).tuples()
+    )
+    assert written and installed == written

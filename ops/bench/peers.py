@@ -77,7 +77,7 @@ def _pgqueuer() -> Peer:
     )
     return Peer(
         install=QueryBuilderEnvironment().build_install_query(),
-        fill=f"INSERT INTO {table} (priority, created, updated, heartbeat, execute_after, status, entrypoint)"
+        fill=f"INSERT INTO {table} (priority, created, updated, heartbeat, execute_after, status, entrypoint)"  # noqa: S608 (its own)
         " SELECT 0, past, past, past, past, 'queued', 'bench' FROM (SELECT timestamptz '2026-01-01' AS past) was,"
         " generate_series(1, %(jobs)s) i",
         take=asked.sql,
