@@ -121,9 +121,6 @@ def test_the_installed_functions_are_those_of_the_files(app, file):
     """Whoever changes one adds a migration that installs it again."""
     text = (Path(ops.__file__).parent / file).read_text()
     written = dict(re.findall(r"CREATE OR REPLACE FUNCTION (\w+).*?AS \$\$(.*?)\$\$;", text, re.DOTALL))
-    installed = dict(
-        db.session.execute(
-            sa.text("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (:names)"), {"names": list(written)}
-        ).tuples()
-    )
+    query = sa.text("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (:names)")
+    installed = {row.proname: row.prosrc for row in db.session.execute(query, {"names": list(written)})}
     assert written and installed == written
