@@ -43,6 +43,7 @@ def test_the_story_tells_events_attempts_the_gate_and_why_this_task_was_taken(ap
         "Its practice was owed most",
         "The next practice in turn was River Derm (9.00 minutes per contract hour)",
         "The law allowed the call until",
+        "Asked again from this record: the same task comes first, and the gate allows the call.",
         "To be tried again",
         "Rang out &lt;b&gt;twice&lt;/b&gt;",
         "may be contacted",

@@ -8,6 +8,7 @@ from ops.contact.words import REASON_WORDS as GATE_WORDS
 from ops.queue.floor_words import lack_words, listed
 from ops.queue.models import EventKind, Outcome, TaskEvent
 from ops.queue.order import Band
+from ops.queue.replay import Replayed
 
 REASON_WORDS: dict[str, str] = {
     **GATE_WORDS,
@@ -221,3 +222,16 @@ def length_words(minutes: float) -> str:
     """A length of work in hours and minutes: "5 h 12", "0 h 05"; takes minutes."""
     whole = round(minutes)
     return f"{whole // 60} h {whole % 60:02}"
+
+
+def replay_words(again: Replayed) -> str:
+    """What asking a claim again from its record gave."""
+    if not again.same_task:
+        return "Asked again from this record, another task would come first: the record is damaged."
+    if again.gate is None:
+        return "Asked again from this record, the same task comes first; the gate's answer is not on record."
+    if again.gate.allow:
+        return "Asked again from this record: the same task comes first, and the gate allows the call."
+    change = "" if again.same_rules else " under the rules in force today, which are newer"
+    why = reasons_words(list(again.gate.reasons))
+    return f"Asked again, the same task comes first, but the gate says no{change}: {why}."

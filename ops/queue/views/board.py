@@ -22,7 +22,8 @@ from ops.queue.actions import editing
 from ops.queue.actions.floor import lacks
 from ops.queue.cadence_words import capital
 from ops.queue.forms_cadences import ReasonForm
-from ops.queue.models import Kind, Task, TaskState
+from ops.queue.models import EventKind, Kind, Task, TaskEvent, TaskState
+from ops.queue.replay import replay
 from ops.queue.task_story import Story, story_of
 from ops.queue.task_why import why_waiting
 from ops.queue.views import bp
@@ -155,8 +156,18 @@ def _happened(story: Story, event: Any, said: Callable[[datetime], str]) -> dict
         "what": words.EVENT_WORDS[event.kind],
         "who": words.actor_words(event.actor, story.names),
         "more": words.event_words(event, story.names, said),
-        "why": words.why_words(event.facts, story.practices, said) if event.kind == "claimed" else [],
+        "why": [*words.why_words(event.facts, story.practices, said), *_asked_again(event)]
+        if event.kind is EventKind.CLAIMED
+        else [],
     }
+
+
+def _asked_again(event: TaskEvent) -> list[str]:
+    """The claim replayed from its record, in a sentence; nothing for one from before records were whole."""
+    try:
+        return [words.replay_words(replay(event))]
+    except ValueError:
+        return []
 
 
 @bp.post("/tasks/<int:task_id>/pull-back")
