@@ -225,14 +225,10 @@ BEGIN
 
         IF best IS NOT NULL THEN
             holding := true;
-            -- nobody else gets at the same number before we are through, and nobody has it in hands already
-            IF pg_try_advisory_xact_lock(
-                   coalesce(('x' || encode(substring(best_key, 1, 8), 'hex'))::bit(64)::bigint, -best_patient))
-               AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = best_patient AND h.state = 'claimed')
-               AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = best_key AND h.state = 'claimed')
-            THEN
-                EXIT;
-            END IF;
+            -- Nobody else gets at the same number before we are through. Who took the same person in the moment between our
+            -- look and this is found by the unique indexes, and the claim made again.
+            EXIT WHEN pg_try_advisory_xact_lock(
+                coalesce(('x' || encode(substring(best_key, 1, 8), 'hex'))::bit(64)::bigint, -best_patient));
             tried := tried || best;
             best := NULL;
         ELSIF moved THEN

@@ -1,6 +1,7 @@
 """Work done outside a request. Each job finds its rows itself, claims them, and may run twice."""
 
 import sqlalchemy as sa
+from psycopg.errors import UniqueViolation
 from sqlalchemy.orm.util import identity_key
 
 from ops import clock
@@ -98,9 +99,12 @@ def next_for(agent_id: int, actor: str) -> Claimed | None:
 
 def _claim(agent_id: int, actor: str) -> Claimed | None:
     refused: list[Refusal] = []
-    while len(refused) < claiming.LOOKS:
-        with driver_transaction() as connection:
-            found = claiming.claim_next(connection, agent_id, actor, refused)
+    for _ in range(claiming.LOOKS):
+        try:
+            with driver_transaction() as connection:
+                found = claiming.claim_next(connection, agent_id, actor, refused)
+        except UniqueViolation:  # somebody took another task of the same person in that moment
+            continue
         if not isinstance(found, Refusal):
             return found
         refused.append(found)

@@ -113,7 +113,6 @@ class Task(Base):
             postgresql_where=sa.text("state = 'waiting' AND offered AND handed_at IS NOT NULL"),
         ),
         sa.Index("ix_tasks_not_yet", "ready_at", postgresql_where=sa.text("state = 'waiting' AND NOT offered")),
-        sa.Index("ix_tasks_leases", "lease_until", postgresql_where=sa.text("state = 'claimed'")),
         sa.Index(None, "patient_id"),
     )
 
@@ -134,7 +133,6 @@ class TaskEvent(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"], ondelete="CASCADE"),
         sa.Index(None, "task_id"),
-        sa.Index(None, "practice_id", "at"),
     )
 
 
