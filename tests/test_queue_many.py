@@ -16,7 +16,7 @@ from ops.accounts.models import Role
 from ops.db import db, transaction
 from ops.queue import jobs
 from ops.queue.actions import lanes
-from ops.queue.models import EventKind, Kind, Share, Task, TaskEvent, TaskState
+from ops.queue.models import EventKind, Share, Task, TaskEvent, TaskState
 from tests.world import make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
