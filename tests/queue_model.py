@@ -89,6 +89,14 @@ class Queue:
         level = min((each.virtual_time for each in self._at_work()), default=0.0)
         self.practices[practice_id] = Account(practice_id, hours, level)
 
+    def change_hours(self, practice_id: int, hours: float) -> None:
+        """What it had before whoever is owed most of those at work stays so many minutes."""
+        practice = self.practices[practice_id]
+        level = min((each.virtual_time for each in self._at_work()), default=practice.virtual_time)
+        if practice.virtual_time > level:
+            practice.virtual_time = level + (practice.virtual_time - level) * practice.hours / hours
+        practice.hours = hours
+
     def open_task(self, task: Work) -> None:
         self.tasks[task.id] = task
         self._prefer(task)

@@ -243,7 +243,7 @@ class QueueMachine(RuleBasedStateMachine):
         with transaction("test"):
             practices.set_contract(db.session.get_one(Practice, practice_id), bought, clock.today(ZONE))
         jobs.practice_changed(practice_id)
-        self.model.practices[practice_id].hours = bought
+        self.model.change_hours(practice_id, bought)
         self.model.look_again()
 
     @precondition(lambda self: self.model.now - self.noon < LONGEST_DAY)

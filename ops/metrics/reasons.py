@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ops.contact.facts import Reason
 from ops.metrics.measures import Owner, Stage
-from ops.queue.actions.hands import IN_OTHER_HANDS, PERSON_LIMIT, UNREAD_REPLY
+from ops.queue.actions.hands import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
 from ops.queue.models import Outcome
 from ops.referrals.models import Answer, ReferralState
 
@@ -47,6 +47,7 @@ GATE: dict[str, Why] = {
     Reason.HOLIDAY: _HOURS,
     Reason.CAP_24H: Why("Waiting: contacted too recently", AGENCY, open=True),
     IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
+    NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
     PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
     UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
     Reason.DNC_INTERNAL: _OPTED_OUT,

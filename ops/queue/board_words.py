@@ -21,6 +21,7 @@ REASON_WORDS: dict[str, str] = {
     "in_other_hands": "an agent is speaking to the same person just now",
     "unread_reply": "wrote something that may mean stop, which a lead has to read first",
     "person_limit": "called often enough this month",
+    "no_number": "has no telephone number any more",
     "window_shut": "outside the hours in which they may be called",
     "no_window": "no hours in which they may be called within two weeks",
     "no_lane": "the hours in which they may be called are not known yet",

@@ -265,6 +265,8 @@ BEGIN
         'phone', CASE WHEN r.id IS NULL THEN a.phone ELSE r.friend_phone END,
         'state', CASE WHEN r.id IS NULL THEN a.state END, 'zip', CASE WHEN r.id IS NULL THEN a.zip END,
         'stated_zone', CASE WHEN r.id IS NULL THEN a.stated_zone END,
+        -- a referral keeps one key only, that of the number: what stands against the address is asked with it
+        'friend_email', CASE WHEN r.friend_phone IS NOT NULL THEN r.friend_email END,
         'birth_date', CASE WHEN r.id IS NULL THEN a.birth_date END, 'deceased', r.id IS NULL AND a.deceased,
         'suppressions', known.suppressions, 'attempts', known.attempts, 'consent', known.consent,
         'status', known.status, 'baa_on', known.baa_on, 'zone', p.zone,

@@ -62,6 +62,11 @@ def language_words(code: str) -> str:
     return LANGUAGE_WORDS.get(code, code)
 
 
+def base_language(code: str | None) -> str:
+    """ "pt" of pt-BR: whoever speaks a language speaks to all who do; English where nothing is said."""
+    return (code or "").strip().lower().replace("_", "-").partition("-")[0] or "en"
+
+
 def listed(words: Iterable[str], joined: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
     *before, last = list(words) or [""]

@@ -8,7 +8,7 @@ from ops import clock
 from ops.db import db, driver_transaction, transaction
 from ops.messages.models import InboundMessage
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import cadences, claiming, lanes, ranking, recording, shares, tasks
+from ops.queue.actions import cadences, claiming, floor, lanes, ranking, recording, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Cadence, Kind, Task
 from ops.referrals.models import Referral, ReferralState
@@ -117,6 +117,7 @@ def sweep() -> None:
     """Expired leases back, stale work closed, shares honest, friends without a call given one, replies looked at."""
     with transaction("tick"):
         claiming.return_expired()
+        floor.free_of_closed("tick")
         cadences.close_stale()
         shares.refresh_shares()
     with transaction("tick"):

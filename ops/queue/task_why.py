@@ -11,7 +11,7 @@ from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
 from ops.queue.board_words import Said, reasons_words
 from ops.queue.cadence_words import count_of
-from ops.queue.floor_words import language_words
+from ops.queue.floor_words import base_language, language_words
 from ops.queue.models import EventKind, KindPause, Lane, Share, Task, TaskEvent, TaskState
 from ops.queue.task_story import Story
 from ops.queue.wording import KIND_WORDS
@@ -56,7 +56,7 @@ def _at_rest(task: Task, said: Said) -> str | None:
 def _nobody(story: Story, lane: Lane | None) -> str | None:
     """Nobody could take it, and what for; None when somebody could."""
     task, practice = story.task, story.practice
-    language = lane.language if lane else story.patient.language
+    language = lane.language if lane else base_language(story.patient.language)
     staff = workers()
     if any(who.may(practice.id, task.kind, language) for who in staff):
         return None

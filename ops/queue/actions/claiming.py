@@ -18,14 +18,22 @@ from ops import clock
 from ops.config import settings
 from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
+from ops.crypto import contact_key
 from ops.db import db
 from ops.queue import cadence
 from ops.queue.actions import hands, shares, tasks
 from ops.queue.models import EventKind, Kind, Share, Task, TaskState
 from ops.queue.order import Band
 
-LOOKS = 60
-"""How many candidates the gate refuses before one claim says "nothing now"."""
+LOOKS = 500
+"""How many candidates the gate refuses before one claim says "nothing now": more than a practice whose BAA ran out has
+waiting, or nobody would get at the work behind them."""
+BY_ADDRESS = """
+SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id = %(practice)s
+                             AND i.contact_key = %(key)s AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL)
+FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
+"""
+"""What stands against calling a friend that is known by their address alone."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 NEXT = "SELECT next_task(%s, %s, %s, %s::bigint[])"
@@ -110,6 +118,7 @@ class Found(NamedTuple):
     unread: bool
     person_attempts: int
     script_version_id: int | None
+    friend_email: str | None = None
 
 
 class _Caller(NamedTuple):
@@ -164,6 +173,7 @@ def task_of(agent_id: int) -> Task | None:
 
 def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:
     """Ask the gate and put the task into the agent's hands."""
+    found = _with_address(connection, found, now)
     decision, facts = _ask(found, now)
     if not decision.allow:
         return Refusal(found.task_id, now, decision, facts, None)
@@ -203,6 +213,16 @@ def put_off(refusal: Refusal) -> None:
         tasks.put_off(task, refusal.decision)
 
 
+def _with_address(connection: Connection, found: Found, now: datetime) -> Found:
+    """With what is known of a friend by their address too; nothing is asked for anybody else."""
+    if not found.friend_email:
+        return found
+    asked = {"practice": found.practice_id, "key": contact_key(found.friend_email), "at": now}
+    against, unread = connection.execute(BY_ADDRESS, asked).fetchone() or (None, False)
+    both = [*(found.suppressions or ()), *(against or ())]
+    return found._replace(suppressions=both or None, unread=found.unread or unread)
+
+
 def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
     """The gate's answer about this candidate, and the facts as they are kept. Any failure on the way is a no."""
     try:
@@ -229,6 +249,8 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
 
 def _hindrance(found: Found) -> str | None:
     """What only the queue knows against this call, beside the gate."""
+    if not found.phone:
+        return hands.NO_NUMBER
     if found.unread:
         return hands.UNREAD_REPLY
     if found.person_attempts >= settings().attempts_per_person:
@@ -288,7 +310,7 @@ def return_expired() -> int:
     expired = db.session.scalars(
         sa.select(Task)
         .where(Task.state == TaskState.CLAIMED, Task.lease_until < clock.now())
-        .order_by(Task.id)
+        .order_by(Task.practice_id, Task.id)  # ledger rows in one order, as the sweep takes them
         .with_for_update(skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()

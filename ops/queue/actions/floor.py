@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
+from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.actions import shares, tasks
 from ops.queue.actions.editing import LONGEST_REASON
-from ops.queue.floor_words import LANGUAGE_WORDS, Lack, lack_words, listed
+from ops.queue.floor_words import LANGUAGE_WORDS, Lack, base_language, lack_words, listed
 from ops.queue.models import (
     AgentProfile,
     Certification,
@@ -42,7 +43,7 @@ def because(reason: str) -> None:
 
 def languages_spoken() -> list[str]:
     """The languages of all patients, and English, by their codes."""
-    return sorted({"en", *db.session.scalars(sa.select(Patient.language).distinct())})
+    return sorted({"en", *map(base_language, db.session.scalars(sa.select(Patient.language).distinct()))})
 
 
 def set_profile(user_id: int, languages: Iterable[str], kinds: Collection[str] | None, everywhere: bool) -> None:
@@ -52,7 +53,7 @@ def set_profile(user_id: int, languages: Iterable[str], kinds: Collection[str] |
     one; nothing is stored then.
     """
     who = _open_account(user_id)
-    spoken = sorted({code.strip().lower() for code in languages})
+    spoken = sorted({base_language(code) for code in languages if code.strip()})
     _check_languages(spoken, who)
     if kinds is not None:
         if not kinds:
@@ -66,7 +67,7 @@ def set_profile(user_id: int, languages: Iterable[str], kinds: Collection[str] |
 
 
 def _check_languages(spoken: list[str], who: Worker) -> None:
-    if not spoken or spoken == [""]:
+    if not spoken:
         raise Refused("Choose at least one language: somebody who speaks none can be given nothing.")
     known = {*LANGUAGE_WORDS, *who.languages}
     if not known.issuperset(spoken) and (unknown := set(spoken) - known - set(languages_spoken())):
@@ -177,7 +178,7 @@ def lacks(who: Worker, task: Task) -> list[Lack]:
 def language_of(task: Task) -> str:
     """In which language the call is made: what its lane says, else what the patient speaks."""
     lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
-    return lane.language if lane else db.session.get_one(Patient, task.patient_id).language
+    return lane.language if lane else base_language(db.session.get_one(Patient, task.patient_id).language)
 
 
 def _check_override(who: Worker, lacking: list[Lack], override: bool, reason: str) -> None:
@@ -205,6 +206,16 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
     tasks.add_event(task, EventKind.HANDED, actor, **facts)
     db.session.flush()
     return task
+
+
+def free_of_closed(actor: str) -> int:
+    """What was handed to somebody whose account has been closed since is everybody's; how many."""
+    theirs = sa.select(Task).join(User, User.id == Task.owner_id)
+    theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
+    found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
+    for task in found:
+        free(task.id, actor, "their account is closed")
+    return len(found)
 
 
 def pause_kind(practice_id: int, kind: Kind, actor: str, reason: str) -> None:
@@ -250,7 +261,9 @@ def set_weight(practice_id: int, weight: Decimal, reason: str) -> None:
     because(reason)
     if db.session.scalar(sa.select(Share.weight).where(Share.practice_id == practice_id)) is None:
         shares.refresh_shares()
-    changed = sa.update(Share).where(Share.practice_id == practice_id, Share.weight != weight).values(weight=weight)
+    changed = sa.update(Share).where(Share.practice_id == practice_id, Share.weight != weight)
+    same_minutes = sa.text(shares.SAME_MINUTES.format(weighed="shares.hours * CAST(:weighed AS numeric)"))
+    changed = changed.values(weight=weight, virtual_time=same_minutes.bindparams(weighed=weight))
     changed = changed.returning(Share.practice_id).execution_options(synchronize_session=False)
     if db.session.execute(changed).first() is None:
         raise Refused(f"The weight is {weight.normalize():f} already.")

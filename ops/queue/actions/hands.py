@@ -14,6 +14,8 @@ LOOK_AGAIN = timedelta(minutes=10)
 TOMORROW = timedelta(hours=24)
 UNREAD_REPLY = "unread_reply"
 PERSON_LIMIT = "person_limit"
+NO_NUMBER = "no_number"
+"""Whom it calls has no number any more."""
 IN_OTHER_HANDS = "in_other_hands"
 """Kept on tasks from before such tasks were simply not offered."""
 

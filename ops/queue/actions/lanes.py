@@ -21,6 +21,7 @@ from ops.contact.windows import open_window, window_group
 from ops.db import db
 from ops.practices.models import Patient
 from ops.queue.actions import shares
+from ops.queue.floor_words import base_language
 from ops.queue.models import Kind, Lane, Task, TaskState
 from ops.queue.people import person_of
 
@@ -62,7 +63,7 @@ def lane_of(places: Iterable[Place], language: str, kind: Kind) -> int:
     """The number of the lane of these places, language and kind; made when it is new."""
     rules = rulebook.current()
     places = tuple(places)
-    key = {"window_group": window_group(places, rules), "language": language or "en", "kind": kind}
+    key = {"window_group": window_group(places, rules), "language": base_language(language), "kind": kind}
     found = db.session.scalar(sa.select(Lane.id).filter_by(**key))
     if found is not None:
         return found

@@ -72,18 +72,33 @@ def note_work(practice_id: int, lanes: Iterable[int]) -> None:
         db.session.execute(ADD_LANES, added)
 
 
+SAME_MINUTES = f"""
+    CASE WHEN shares.virtual_time > (SELECT min(o.virtual_time) FROM shares o WHERE o.has_work) THEN
+        (SELECT l.at + (shares.virtual_time - l.at)
+                       * greatest((shares.hours * shares.weight)::float, {NO_CONTRACT_HOURS})
+                       / greatest(({{weighed}})::float, {NO_CONTRACT_HOURS})
+         FROM (SELECT min(o.virtual_time) AS at FROM shares o WHERE o.has_work) l)
+    ELSE shares.virtual_time END
+"""  # noqa: S608 (our own words)
+"""The virtual time of a practice under other hours: what it had before the others stays so many minutes. Served
+without a contract, each of its minutes weighs as ten contract hours; under one it would never be its turn again."""
 REFRESH = sa.text(
     """
     INSERT INTO shares (practice_id, hours, weight, virtual_time, minutes_charged, lanes, open_lanes)
-    SELECT p.id,
-           coalesce((SELECT c.hours_per_month FROM contracts c
-                     WHERE c.practice_id = p.id AND c.starts_on <= here.day
-                       AND (c.ends_on IS NULL OR c.ends_on > here.day)), 0), 1,
+    SELECT p.id, bought.hours, 1,
            -- a new practice starts level with the one that is owed most
            coalesce((SELECT min(virtual_time) FROM shares WHERE has_work), 0), 0, '{}', '{}'
     FROM practices p CROSS JOIN LATERAL (SELECT (CAST(:now AS timestamptz) AT TIME ZONE p.zone)::date AS day) here
-    ON CONFLICT (practice_id) DO UPDATE SET hours = excluded.hours WHERE shares.hours <> excluded.hours
-    """
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT c.hours_per_month FROM contracts c
+                         WHERE c.practice_id = p.id AND c.starts_on <= here.day
+                           AND (c.ends_on IS NULL OR c.ends_on > here.day)), 0) AS hours) bought
+    -- a row that is as it should be is not even looked at by the update, which would have every claim wait
+    WHERE NOT EXISTS (SELECT FROM shares s WHERE s.practice_id = p.id AND s.hours = bought.hours)
+    ORDER BY p.id
+    ON CONFLICT (practice_id) DO UPDATE SET hours = excluded.hours, virtual_time = {SAME_MINUTES}
+    WHERE shares.hours <> excluded.hours
+    """.replace("{SAME_MINUTES}", SAME_MINUTES.format(weighed="excluded.hours * shares.weight"))
 )
 """Every practice has a share with the contract hours in force on its own calendar day."""
 REFRESH_OPEN = sa.text(

@@ -20,6 +20,7 @@ from ops.queue.outcomes import TALKS
 LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
 SKIPPED_FOR = timedelta(minutes=30)
+LONGEST_SNOOZE = timedelta(days=30)
 PREFERRED_FOR = timedelta(minutes=20)
 """How long a task that is due waits for the agent who spoke to the patient last."""
 REMEMBERED_FOR = timedelta(days=60)
@@ -166,12 +167,15 @@ def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> No
 
 
 def snooze(task_id: int, agent_id: int, fence: int, actor: str, until: datetime) -> None:
-    """Later today or another day. Raises Refused for a moment in the past or after the task's days, LeaseLost."""
+    """Later today or another day. Raises Refused for a moment in the past, after the task's days or more
+    than 30 days away, LeaseLost."""
     task = held(task_id, agent_id, fence)
     if until <= clock.now():
         raise Refused("Please choose a moment in the future.")
     if task.closes_at and until >= task.closes_at:
         raise Refused("By then this contact makes no sense any more; choose an earlier day.")
+    if until > clock.now() + LONGEST_SNOOZE:
+        raise Refused("That is too far away; choose a day within the next 30.")
     give_back(task, EventKind.SNOOZED, actor, ready_at=until, until=until.isoformat())
 
 
