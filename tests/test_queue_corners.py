@@ -1,6 +1,7 @@
 """Corners of the queue: work nobody would get, friends known by an address, hours that change, accounts that close."""
 
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,7 +17,7 @@ from ops.errors import Refused
 from ops.practices import actions as practices
 from ops.practices.models import Practice
 from ops.queue import jobs
-from ops.queue.actions import floor, recording, shares, tasks
+from ops.queue.actions import floor, lanes, recording, shares, tasks
 from ops.queue.models import Kind, Share, Task, TaskState
 from ops.referrals.actions import Friend, receive_referral
 from ops.referrals.models import OptIn
@@ -144,3 +145,41 @@ def test_nothing_is_put_off_for_more_than_a_month(agent):
     task = claim(agent)
     with transaction("test"), pytest.raises(Refused, match="too far"):
         tasks.snooze(task.id, agent.id, task.fence, agent.actor, clock.now() + timedelta(days=31))
+
+
+def test_two_who_find_nothing_as_lanes_open_and_work_comes_due_do_not_wait_for_each_other(app, monkeypatch):
+    with freeze_time("2026-03-10 12:30:00"):  # before eight in Chicago
+        opening, coming = practice_of(), practice_of()
+        for practice in (opening, coming):
+            open_for(make_patient(practice))
+        jobs.sweep()
+        open_for(make_patient(coming), Kind.RECALL, ready_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC))
+        ids = [opening.id, coming.id]
+        db.session.remove()
+    offered, blocked, problems = threading.Event(), threading.Event(), []
+    refresh, first = shares.refresh_open, threading.current_thread
+
+    def slowly() -> None:
+        if first().name == "first":
+            offered.set()
+            blocked.wait(0.5)
+        refresh()
+
+    monkeypatch.setattr(shares, "refresh_open", slowly)
+
+    def press() -> None:
+        try:
+            moment = clock.moved_to(datetime(2026, 3, 10, 13, 0, 1, tzinfo=UTC))
+            with app.app_context(), moment, transaction("tick"):
+                lanes.sweep()
+        except sa.exc.OperationalError as problem:
+            problems.append(str(problem.orig))
+
+    one, other = threading.Thread(target=press, name="first"), threading.Thread(target=press, name="second")
+    one.start()
+    assert offered.wait(10)
+    other.start()
+    one.join()
+    other.join()
+    assert problems == []
+    assert [db.session.get_one(Share, one).has_open for one in ids] == [True, True]

@@ -27,8 +27,10 @@ def practice_added(practice_id: int) -> None:
 def practice_changed(practice_id: int) -> None:
     """Status, contract, treatments or triggers changed."""
     with transaction("tick"):
+        shares.hold_floor()
         shares.refresh_shares()
         lanes.sweep()
+    with transaction("tick"):  # not while the whole floor is held
         cadences.look_again(practice_id)
         ranking.redate(practice_id)
     import_finished(practice_id)
@@ -116,6 +118,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
 def sweep() -> None:
     """Expired leases back, stale work closed, shares honest, friends without a call given one, replies looked at."""
     with transaction("tick"):
+        shares.hold_floor()
         claiming.return_expired()
         floor.free_of_closed("tick")
         cadences.close_stale()

@@ -228,6 +228,7 @@ def pause_kind(practice_id: int, kind: Kind, actor: str, reason: str) -> None:
     if practice is None or practice.status is PracticeStatus.ENDED:
         raise Refused("This practice has ended: nothing is offered for it anyway.")
     because(reason)
+    shares.hold_floor()
     row = insert(KindPause).values(
         practice_id=practice_id, kind=kind, since=clock.now(), paused_by=actor, reason=reason
     )
@@ -240,6 +241,7 @@ def pause_kind(practice_id: int, kind: Kind, actor: str, reason: str) -> None:
 def resume_kind(practice_id: int, kind: Kind, reason: str = "") -> None:
     """It is offered again. Raises Refused when it does not rest."""
     because(reason.strip()[:LONGEST_REASON])
+    shares.hold_floor()
     gone = sa.delete(KindPause).where(KindPause.practice_id == practice_id, KindPause.kind == kind)
     if db.session.execute(gone.returning(KindPause.kind)).first() is None:
         raise Refused("This kind of work does not rest any more.")

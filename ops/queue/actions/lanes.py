@@ -85,7 +85,9 @@ def _window(places: tuple[Place, ...]) -> dict:
 
 def sweep() -> None:
     """Lanes whose window is over get their next one; what came due is offered; the ledger says which lanes are
-    open."""
+    open. Of many who want it at once one does it, and the others wait for that."""
+    if not shares.hold_floor_or_wait():
+        return
     try:
         refresh_windows()
         fit_waiting()

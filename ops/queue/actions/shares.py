@@ -130,6 +130,24 @@ BOUND = sa.text(
 )
 
 
+SWEEPING = 7034101
+"""The advisory lock of whoever takes the ledger rows of many practices."""
+
+
+def hold_floor() -> None:
+    """Until the end of the transaction nobody else takes the ledger rows of many practices. Before the first of them:
+    two who take them in the order in which they find work wait for each other."""
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEPING)))
+
+
+def hold_floor_or_wait() -> bool:
+    """`hold_floor` if nobody has it; else wait until they are through: what was to be done is done then."""
+    if db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(SWEEPING))):
+        return True
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(SWEEPING)))
+    return False
+
+
 def refresh_shares() -> None:
     """Give every practice a share with the contract hours in force today."""
     db.session.execute(REFRESH, {"now": clock.now()})
