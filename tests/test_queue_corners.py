@@ -183,3 +183,18 @@ def test_two_who_find_nothing_as_lanes_open_and_work_comes_due_do_not_wait_for_e
     other.join()
     assert problems == []
     assert [db.session.get_one(Share, one).has_open for one in ids] == [True, True]
+
+
+def test_work_without_a_lane_is_found_again_promises_first_then_the_oldest_whosever_it_is(agent):
+    first, second = practice_of(), practice_of()
+    late, early = open_for(make_patient(first)), open_for(make_patient(second))
+    promised = open_for(make_patient(second), promised_at=clock.now())
+    with transaction("test") as session:
+        session.execute(sa.update(Task).values(lane_id=None, offered=False))
+        session.execute(sa.update(Task).where(Task.id == early.id).values(ready_at=clock.now() - timedelta(hours=1)))
+    found = []
+    for _ in range(3):
+        with transaction("test"):
+            lanes.fit_waiting(1)
+        found += set(db.session.scalars(sa.select(Task.id).where(Task.offered))) - set(found)
+    assert found == [promised.id, early.id, late.id]

@@ -137,7 +137,7 @@ def fit_waiting(limit: int = BATCH) -> int:
         sa.select(Task, Patient)
         .join(Patient, Patient.id == Task.patient_id)
         .where(Task.state == TaskState.WAITING, ~Task.offered, Task.lane_id.is_(None))
-        .order_by(Task.practice_id, Task.id)
+        .order_by(Task.promised_at.is_(None), Task.ready_at, Task.id)  # nobody's work is behind all of another's
         .limit(limit)
         .with_for_update(skip_locked=True, of=Task),
         execution_options={"populate_existing": True},
