@@ -121,12 +121,13 @@ BEGIN
                                     AND (does IS NULL OR l.kind = ANY (does)))
                     ORDER BY s.virtual_time, s.practice_id;
             ELSE
+                -- sorted before it is looked at more closely: an agent's few practices are not worth it all each time
                 OPEN walk FOR
                     SELECT s.practice_id, s.virtual_time, s.open_lanes,
                            3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
-                    FROM shares s
-                    WHERE s.practice_id = ANY (theirs) AND s.has_open
-                      AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
+                    FROM (SELECT m.* FROM shares m WHERE m.practice_id = ANY (theirs) AND m.has_open
+                          ORDER BY m.virtual_time, m.practice_id OFFSET 0) s
+                    WHERE (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
                       AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
                                   WHERE at < l.closes_at AND l.language = ANY (speaks)
                                     AND (does IS NULL OR l.kind = ANY (does)))

@@ -15,6 +15,8 @@ from ops.referrals.models import Referral, ReferralState
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
+FITS_AT_ONCE = 10
+"""Batches of tasks without a lane that one sweep finds lanes for."""
 
 
 def practice_added(practice_id: int) -> None:
@@ -123,6 +125,10 @@ def sweep() -> None:
         floor.free_of_closed("tick")
         cadences.close_stale()
         shares.refresh_shares()
+    for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
+        with transaction("tick"):
+            if not lanes.fit_waiting():
+                break
     with transaction("tick"):
         lanes.sweep()
     with transaction("tick"):

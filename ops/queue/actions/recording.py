@@ -78,6 +78,8 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     _then(task, practice, patient, chosen, saved, actor)
     _keep_together(task, agent_id, chosen)
     db.session.flush()
+    # the ledger's row comes last: a sweep holds tasks when it wants it
+    shares.charge(task.practice_id, float(attempt.minutes) - float(task.estimate_minutes))
     return attempt
 
 
@@ -152,7 +154,6 @@ def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
     )
     db.session.add(attempt)
     db.session.flush()
-    shares.charge(task.practice_id, minutes - float(task.estimate_minutes))
     task.tries += 1
     return attempt
 
