@@ -97,6 +97,7 @@ def waiting_task(run: CadenceRun, shut: list[str] | None = None, state: TaskStat
             created_at=run.started_at,
             ready_at=run.started_at,
             rank=1,
+            ranked_at=run.started_at,
             estimate_minutes=6,
             shut_reasons=shut,
             finished_at=run.started_at if state in (TaskState.DONE, TaskState.CANCELLED) else None,
