@@ -1,6 +1,7 @@
 """The desk as an agent meets it, through the browser."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,10 @@ from ops.referrals.models import Referral
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
+
+
+def clock_at(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 @pytest.fixture
@@ -69,6 +74,23 @@ def test_the_card_says_what_an_agent_needs_and_no_more(desk, patient):
         assert needed in page
     for too_much in ("Okafor", patient.phone, patient.phone[-7:], "maria@example.com", "1985"):
         assert too_much not in page
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "is owed the most time"),
+        ({"promised_at": clock_at(NOON)}, "promises come first"),
+        ({"handed_at": clock_at(NOON), "owner_until": clock_at("2026-03-10 19:00:00")}, "It was handed to you"),
+    ],
+)
+def test_the_card_says_why_this_one(desk, agent, given, says):
+    with transaction("test"):
+        waiting = task()
+        waiting.owner_id = agent.id if "handed_at" in given else None
+        for name, value in given.items():
+            setattr(waiting, name, value)
+    assert says in press_next(desk)
 
 
 def test_the_number_is_shown_by_an_act_that_is_logged(desk, patient, agent):
