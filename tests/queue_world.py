@@ -18,6 +18,7 @@ from ops.queue.models import (
     Task,
     TaskEvent,
 )
+from tests.floors import claim
 from tests.world import make_practice
 
 NOON = "2026-03-10 18:00:00"
@@ -42,11 +43,6 @@ def open_for(patient: Patient, kind: Kind = Kind.ASK, **details) -> Task:
             actor="test",
             **details,
         )
-
-
-def claim(agent) -> Task | None:
-    taken = jobs.next_for(agent.id, agent.actor)
-    return db.session.get(Task, taken.id) if taken else None
 
 
 def profile(agent, *, languages=("en",), kinds=None, certified: list[Practice] | None = None) -> None:

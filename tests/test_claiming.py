@@ -18,6 +18,7 @@ from ops.practices.models import Patient, Practice
 from ops.queue import jobs
 from ops.queue.actions import claiming, shares, tasks
 from ops.queue.models import EventKind, Kind, Lane, Share, Task, TaskEvent, TaskState
+from tests.floors import claim
 from tests.world import make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -48,11 +49,6 @@ def open_for(patient: Patient, **details) -> Task:
             actor="test",
             **details,
         )
-
-
-def claim(agent) -> Task | None:
-    taken = jobs.next_for(agent.id, agent.actor)
-    return db.session.get(Task, taken.id) if taken else None
 
 
 def done(task: Task) -> None:

@@ -23,6 +23,7 @@ from ops.queue.actions.recording import Saved
 from ops.queue.models import Attempt, CadenceRun, Kind, Outcome, RunState, Task, TaskState
 from ops.referrals.actions import Friend
 from ops.referrals.models import OptIn
+from tests.floors import claim
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -47,11 +48,6 @@ def patient(practice) -> Patient:
         make_milestone(patient, "Toxin", days_ago=14)
         jobs.import_finished(practice.id)
     return patient
-
-
-def claim(agent: User) -> Task | None:
-    taken = jobs.next_for(agent.id, agent.actor)
-    return db.session.get(Task, taken.id) if taken else None
 
 
 def record(agent: User, task: Task, outcome: Outcome, **typed) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from ops import clock
 from ops.db import db
 from ops.practices.models import Practice, PracticeStatus
+from ops.queue.actions.hands import IN_OTHER_HANDS
 from ops.queue.models import Kind, KindPause, Lane, Task, TaskState
 from ops.queue.workers import Worker
 
@@ -28,7 +29,6 @@ NOBODY_MAY = "nobody_may"
 WINDOW_SHUT = "window_shut"
 NO_WINDOW = "no_window"
 NO_LANE = "no_lane"
-IN_OTHER_HANDS = "in_other_hands"
 KEPT = "kept"
 
 

@@ -22,7 +22,7 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.queue import cadence
 from ops.queue.actions import hands, shares, tasks
-from ops.queue.models import EventKind, Kind, Share, Task, TaskState
+from ops.queue.models import EventKind, Kind, Task, TaskState
 from ops.queue.order import Band
 
 LOOKS = 500
@@ -118,7 +118,8 @@ class Found(NamedTuple):
     unread: bool
     person_attempts: int
     script_version_id: int | None
-    friend_email: str | None = None
+    friend_email: str | None
+    """Of a friend with a number too: what stands against the address is asked with it."""
 
 
 class _Caller(NamedTuple):
@@ -317,10 +318,3 @@ def return_expired() -> int:
     for task in expired:
         tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
     return len(expired)
-
-
-def owed_order() -> list[Share]:
-    """The practices that could be served now, the one owed most first."""
-    return list(
-        db.session.scalars(sa.select(Share).where(Share.has_open).order_by(Share.virtual_time, Share.practice_id))
-    )

@@ -17,7 +17,7 @@ PERSON_LIMIT = "person_limit"
 NO_NUMBER = "no_number"
 """Whom it calls has no number any more."""
 IN_OTHER_HANDS = "in_other_hands"
-"""Kept on tasks from before such tasks were simply not offered."""
+"""Somebody is speaking to them just now. Kept on tasks of old; by now such tasks are simply not offered."""
 
 
 def has_unread_reply(task: Task, person: Person) -> bool:
