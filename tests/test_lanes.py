@@ -1,5 +1,6 @@
 """What is shut, paused or not for this agent is not a candidate; the rest comes in one order that can be replayed."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,9 @@ from ops.queue.models import (
     Lane,
     Outcome,
     Task,
+    TaskState,
 )
+from tests.processes import wait_until
 from tests.queue_world import claim, claim_facts, claim_of, give_back, open_for, practice_of, profile, record
 from tests.world import make_patient, make_user
 
@@ -215,6 +218,33 @@ def test_one_human_at_two_practices_is_in_one_pair_of_hands(agent):
     assert claim(other) is None
     record(agent, first, Outcome.NO_ANSWER)
     assert claim(other).patient_id != first.patient_id
+
+
+@freeze_time(NOON)
+def test_who_takes_the_same_human_in_the_same_moment_finds_the_next_task_instead(app, agent):
+    number, other = "+13125550177", make_user(Role.AGENT)
+    mine = open_for(make_patient(practice_of(hours=80), phone=number))
+    theirs = open_for(make_patient(practice_of(hours=1), phone=number), ready_at=clock.now() + timedelta(hours=1))
+    behind = open_for(make_patient(practice_of(hours=1)), Kind.REVIEW_REQUEST)
+    moment, got = clock.now(), []
+
+    def press() -> None:
+        with app.app_context(), clock.moved_to(moment):
+            got.append(claim(agent).id)
+
+    with db.engine.begin() as elsewhere:  # has taken it, and has not committed yet
+        elsewhere.execute(
+            sa.update(Task)
+            .where(Task.id == theirs.id)
+            .values(state="claimed", held_by=other.id, claimed_at=moment, lease_until=moment + timedelta(minutes=10))
+        )
+        pressing = threading.Thread(target=press)
+        pressing.start()
+        waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        wait_until(lambda: elsewhere.scalar(waits))
+    pressing.join()
+    assert got == [behind.id]
+    assert db.session.get_one(Task, mine.id, populate_existing=True).state is TaskState.WAITING
 
 
 @freeze_time(NOON)
