@@ -54,5 +54,5 @@ def _register(app: Flask) -> None:
         app.register_blueprint(import_module(f"ops.{name}.views").bp)
 
 
-BLUEPRINTS = ("runtime", "accounts", "practices", "queue", "messages", "metrics")
+BLUEPRINTS = ("runtime", "accounts", "practices", "scripts", "queue", "coaching", "messages", "metrics")
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

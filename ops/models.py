@@ -1,6 +1,7 @@
 """Every table, imported once so that the metadata is whole (migrations, tests)."""
 
 from ops.accounts import models as accounts
+from ops.coaching import models as coaching
 from ops.contact import models as contact
 from ops.db import Base
 from ops.messages import models as messages
@@ -11,4 +12,15 @@ from ops.runtime import models as runtime
 from ops.scripts import models as scripts
 
 metadata = Base.metadata
-__all__ = ["accounts", "contact", "messages", "metadata", "practices", "queue", "referrals", "runtime", "scripts"]
+__all__ = [
+    "accounts",
+    "coaching",
+    "contact",
+    "messages",
+    "metadata",
+    "practices",
+    "queue",
+    "referrals",
+    "runtime",
+    "scripts",
+]

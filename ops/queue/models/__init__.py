@@ -1,6 +1,7 @@
 """The tables of the queue."""
 
 from ops.queue.models.cadences import Cadence, CadenceRun, CadenceStep, Trigger
+from ops.queue.models.desk import DeskKeys
 from ops.queue.models.floor import AgentProfile, Certification, KindPause, Lane, Share
 from ops.queue.models.tasks import Attempt, Task, TaskEvent
 from ops.queue.models.words import EventKind, Kind, Outcome, RunState, StepMode, TaskState
@@ -12,6 +13,7 @@ __all__ = [
     "CadenceRun",
     "CadenceStep",
     "Certification",
+    "DeskKeys",
     "EventKind",
     "Kind",
     "KindPause",

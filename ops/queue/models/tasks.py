@@ -152,6 +152,18 @@ class Attempt(Base):
     minutes: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2))
     script_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("script_versions.id"))
     at: Mapped[datetime] = mapped_column(Moment)
+    answers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
+    """What they said, in the order it came: the titles of the script's answers the agent opened."""
+    opening_said: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """The agent ticked that they said who calls, for whom, why, and the number to call back (RULES A6)."""
+    talk_seconds: Mapped[int | None]
+    """From the number to the end of the call, as the page measured it; None when it did not."""
+    wrap_seconds: Mapped[int | None]
+    """From the end of the call to the outcome."""
+    away_seconds: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
+    """Nobody at the page: not counted in `minutes`."""
+    undo: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    """What was there before, kept as long as it can be taken back (`ops.queue.actions.undoing`)."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"]),
@@ -161,4 +173,5 @@ class Attempt(Base):
         sa.Index(None, "patient_id", "at"),
         sa.Index(None, "practice_id", "at"),
         sa.Index(None, "agent_id", "at"),
+        sa.Index("ix_attempts_undo", "at", postgresql_where=sa.text("undo IS NOT NULL")),
     )

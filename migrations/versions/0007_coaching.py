@@ -1,0 +1,14 @@
+"""What leads say about finished work, and what went wrong for a patient."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

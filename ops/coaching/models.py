@@ -1,0 +1,1 @@
+"""What a lead says about finished work: comments, scorecards and their marks."""

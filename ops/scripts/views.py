@@ -1,0 +1,5 @@
+"""The scripts' pages."""
+
+from flask import Blueprint
+
+bp = Blueprint("scripts", __name__)
