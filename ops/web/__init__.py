@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ops import logs
 from ops.config import settings
-from ops.web import errors, filters, headers, input, limits, requests
+from ops.web import errors, filters, headers, input, limits, requests, statics
 
 __all__ = ["NAV", "csrf", "limiter", "prepare", "takes_files"]
 
@@ -60,6 +60,7 @@ def prepare(app: Flask) -> None:
     limits.prepare(app)
     csrf.init_app(app)
     Bootstrap5(app)
+    statics.prepare(app)
     filters.prepare(app)
     headers.prepare(app)
     errors.prepare(app)

@@ -16,3 +16,5 @@ class DeskKeys(Base):
     """Off: nothing happens on a letter alone (WCAG 2.1.4); the buttons, Tab and the palette stay."""
     keys: Mapped[dict[str, str]] = mapped_column(JSONB)
     """Only what differs from the printed key: the name of an action -> its key."""
+    dials: Mapped[bool]
+    """Showing the number dials it at once: for whoever has a telephone on this machine."""

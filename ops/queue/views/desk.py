@@ -80,6 +80,7 @@ def _at_hand() -> dict[str, Any]:
     return {
         "keys": keys.keys(own.keys),
         "single_keys": own.single_keys,
+        "dials": own.dials,
         "actions": keys.ACTIONS,
         "last": last,
         "last_words": words.OUTCOME_WORDS[last.outcome] if last else "",
@@ -255,20 +256,26 @@ def _show(task_id: int, what: str) -> ResponseReturnValue:
 def own_keys() -> ResponseReturnValue:
     """The keys of the desk: all of them, each changeable, or none at all."""
     own, problem, status = desk_keys.keys_of(me().id), None, 200
-    shown, on = keys.keys(own.keys), own.single_keys
+    shown, on, dials = keys.keys(own.keys), own.single_keys, own.dials
     if request.method == "POST":
         shown = {name: request.form.get(name, key) for name, key in shown.items()}
-        on = "single_keys" in request.form
+        on, dials = "single_keys" in request.form, "dials" in request.form
         try:
             with transaction(me().actor):
-                desk_keys.set_keys(me().id, shown, single_keys=on)
+                desk_keys.set_keys(me().id, shown, single_keys=on, dials=dials)
         except Refused as refused:
             problem, status = str(refused), 422
         else:
             flash("Your keys are saved.", "success")
             return redirect(url_for("queue.own_keys"), 303)
     page = render_template(
-        "queue/keys.html", shown=shown, on=on, problem=problem, actions=keys.ACTIONS, outcomes=keys.OUTCOMES
+        "queue/keys.html",
+        shown=shown,
+        on=on,
+        dials=dials,
+        problem=problem,
+        actions=keys.ACTIONS,
+        outcomes=keys.OUTCOMES,
     )
     return page, status
 
@@ -278,6 +285,7 @@ def own_keys() -> ResponseReturnValue:
 def keys_as_printed() -> ResponseReturnValue:
     """Every key as it was."""
     with transaction(me().actor):
-        desk_keys.set_keys(me().id, {}, single_keys=desk_keys.keys_of(me().id).single_keys)
+        own = desk_keys.keys_of(me().id)
+        desk_keys.set_keys(me().id, {}, single_keys=own.single_keys, dials=own.dials)
     flash("Every key is as it was at first.", "success")
     return redirect(url_for("queue.own_keys"), 303)

@@ -185,7 +185,7 @@ class Card {
     button.hidden = true;
     if (found.problem) return;
     link.focus({ preventScroll: true });
-    link.click();
+    if (this.page.dataset.dials !== undefined) link.click();
   }
 
   async revealAddress(event) {
