@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
+from ops.accounts.actions import use_single_keys
 from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
@@ -79,7 +80,7 @@ def _at_hand() -> dict[str, Any]:
     last = undoing.last_outcome(me().id)
     return {
         "keys": keys.keys(own.keys),
-        "single_keys": own.single_keys,
+        "single_keys": me().single_keys,
         "dials": own.dials,
         "actions": keys.ACTIONS,
         "last": last,
@@ -256,13 +257,14 @@ def _show(task_id: int, what: str) -> ResponseReturnValue:
 def own_keys() -> ResponseReturnValue:
     """The keys of the desk: all of them, each changeable, or none at all."""
     own, problem, status = desk_keys.keys_of(me().id), None, 200
-    shown, on, dials = keys.keys(own.keys), own.single_keys, own.dials
+    shown, on, dials = keys.keys(own.keys), me().single_keys, own.dials
     if request.method == "POST":
         shown = {name: request.form.get(name, key) for name, key in shown.items()}
         on, dials = "single_keys" in request.form, "dials" in request.form
         try:
             with transaction(me().actor):
-                desk_keys.set_keys(me().id, shown, single_keys=on, dials=dials)
+                desk_keys.set_keys(me().id, shown, dials=dials)
+                use_single_keys(me().id, on)
         except Refused as refused:
             problem, status = str(refused), 422
         else:
@@ -286,6 +288,6 @@ def keys_as_printed() -> ResponseReturnValue:
     """Every key as it was."""
     with transaction(me().actor):
         own = desk_keys.keys_of(me().id)
-        desk_keys.set_keys(me().id, {}, single_keys=own.single_keys, dials=own.dials)
+        desk_keys.set_keys(me().id, {}, dials=own.dials)
     flash("Every key is as it was at first.", "success")
     return redirect(url_for("queue.own_keys"), 303)
