@@ -49,7 +49,7 @@ class DeskForm(FlaskForm):
                 message=f"The time after a call must be {SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP} seconds.",
             ),
         ],
-        description=f"{SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP}. Counts only where the time after a call is a number of seconds.",
+        description=f"{SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP}. Used where the time after a call is so many seconds.",
     )
     idle_seconds = IntegerField(
         "Nobody is at the desk after so many seconds",
