@@ -40,7 +40,7 @@ class MinutesForm(FlaskForm):
 class DeskForm(FlaskForm):
     wrap_up = RadioField("After a call", choices=[(each.value, words) for each, words in WRAP_UP_WORDS.items()])
     wrap_up_seconds = IntegerField(
-        "Seconds after a call",
+        "Time after a call (seconds)",
         [
             InputRequired("Please enter a number of seconds."),
             NumberRange(
@@ -52,7 +52,7 @@ class DeskForm(FlaskForm):
         description=f"{SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP}. Used where the time after a call is so many seconds.",
     )
     idle_seconds = IntegerField(
-        "Nobody is at the desk after so many seconds",
+        "Away after (seconds)",
         [
             InputRequired("Please enter a number of seconds."),
             NumberRange(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import User
+from ops.contact.places import zone_info
 from ops.db import db
 from ops.practices.models import Practice
 from ops.queue.models import Attempt, BreakKind, Kind, MinuteCorrection, Outcome, Task
@@ -54,6 +55,11 @@ class Finished(NamedTuple):
     minutes: Decimal
     was: Decimal | None
     why: str
+
+    @property
+    def when(self) -> str:
+        """ "3:00 PM EDT", in the practice's zone."""
+        return f"{self.at.astimezone(zone_info(self.zone)):%-I:%M %p %Z}"
 
 
 @dataclass(frozen=True)
