@@ -25,6 +25,7 @@ takes_files = input.takes_files
 NAV: list[tuple[str, str, frozenset[str]]] = [
     # (endpoint, label, roles that see it)
     ("queue.desk", "Desk", frozenset({"agent", "lead"})),
+    ("queue.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
     ("queue.board", "Queue", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),
     ("messages.outbox", "Outbox", frozenset({"lead", "admin"})),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.messages.actions import queue_message
@@ -18,6 +19,7 @@ from ops.queue import wording
 from ops.queue.actions import shares, tasks
 from ops.queue.defaults import CADENCES
 from ops.queue.models import Cadence, CadenceRun, CadenceStep, Kind, RunState, StepMode, Task, TaskState, Trigger
+from ops.referrals.models import Referral
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
@@ -212,7 +214,7 @@ def send_template(
     False when it cannot be written."""
     practice = db.session.get_one(Practice, patient.practice_id)
     try:
-        written = _write(practice, patient, kind, medium)
+        written = write(practice, patient, kind, medium)
         queue_message(
             practice,
             patient,
@@ -237,22 +239,47 @@ class Written(NamedTuple):
     subject: str
     body: str
     version_id: int
+    name: str
+    """What the template is called."""
 
 
-def _write(practice: Practice, patient: Patient, kind: Kind, medium: Medium) -> Written:
-    """Raises Refused, with the reason in words, when it cannot be written for this patient."""
-    address = patient.phone if medium is Medium.SMS else patient.email
+def write(
+    practice: Practice,
+    patient: Patient,
+    kind: Kind,
+    medium: Medium,
+    *,
+    referral: Referral | None = None,
+    agent: User | None = None,
+) -> Written:
+    """The published text or mail of this kind as it would be sent to this patient, or to the friend of `referral`.
+
+    Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them (RULES
+    decision 8): a text that would is refused.
+    """
+    address = _address(patient, referral, medium)
     if not address:
         raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
     version = scripts.published(practice.id, kind, medium)
     if version is None:
         raise Refused("Nobody has published a text for it.")
-    values = wording.values(practice, patient)
+    values = wording.values(practice, patient, agent=agent, referral=referral)
+    if referral:
+        values = {name: value for name, value in values.items() if name not in OF_THE_REFERRER}
     try:
         subject = render(version.subject, values) if version.subject else ""
-        return Written(address, subject, render(version.body, values), version.id)
+        return Written(address, subject, render(version.body, values), version.id, version.script.name)
     except ScriptError as problem:
         raise Refused(str(problem)) from problem
+
+
+OF_THE_REFERRER = {"patient_first_name", "referrer_first_name"}
+
+
+def _address(patient: Patient, referral: Referral | None, medium: Medium) -> str | None:
+    if referral:
+        return referral.friend_phone if medium is Medium.SMS else referral.friend_email
+    return patient.phone if medium is Medium.SMS else patient.email
 
 
 def why_no_note(patient: Patient) -> str | None:
@@ -261,7 +288,7 @@ def why_no_note(patient: Patient) -> str | None:
     problems = []
     for medium in (Medium.SMS, Medium.EMAIL):
         try:
-            _write(practice, patient, Kind.ASK, medium)
+            write(practice, patient, Kind.ASK, medium)
         except Refused as problem:
             problems.append(str(problem))
         else:
