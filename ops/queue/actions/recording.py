@@ -20,7 +20,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
-from ops.queue.actions import cadences, shares, tasks
+from ops.queue.actions import cadences, concerns, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
 from ops.queue.outcomes import COMMON, TALKS, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
@@ -70,6 +70,8 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     if chosen.suppress:
         _wait_for_texts(person)
     attempt = _write_attempt(task, agent_id, saved)
+    if saved.outcome is Outcome.NOT_HAPPY:
+        concerns.raise_concern(task, attempt, saved.note, actor)
     key = person.phone_key
     if key:
         record_contact(key, practice.id, "call")
