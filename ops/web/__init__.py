@@ -27,6 +27,9 @@ NAV: list[tuple[str, str, frozenset[str]]] = [
     ("queue.desk", "Desk", frozenset({"agent", "lead"})),
     ("queue.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
     ("queue.board", "Queue", frozenset({"lead", "admin"})),
+    ("queue.concerns", "Concerns", frozenset({"lead", "admin", "member"})),
+    ("coaching.mine", "My calls", frozenset({"agent"})),
+    ("coaching.index", "Coaching", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),
     ("messages.outbox", "Outbox", frozenset({"lead", "admin"})),
     ("metrics.index", "Reports", frozenset({"lead", "admin", "member"})),

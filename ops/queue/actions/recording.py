@@ -20,7 +20,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
-from ops.queue.actions import cadences, shares, tasks, undoing
+from ops.queue.actions import cadences, concerns, shares, tasks, undoing
 from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
 from ops.queue.outcomes import COMMON, TALKS, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
@@ -80,6 +80,8 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     since = clock.now()
     before = undoing.picture(task, keys, since)
     attempt = _write_attempt(task, agent_id, saved)
+    if saved.outcome is Outcome.NOT_HAPPY:
+        concerns.raise_concern(task, attempt, saved.note, actor)
     if person.phone_key and not _counted(task):
         record_contact(person.phone_key, practice.id, "call")
     _note_answer(task, practice, patient, chosen, saved, actor)
