@@ -124,9 +124,7 @@ class ScriptApproval(Base):
 
     __table_args__ = (
         sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),
-        sa.Index(
-            "ix_script_approvals_unmailed", "asked_at", postgresql_where=sa.text("by_mail AND mailed_at IS NULL")
-        ),
+        sa.Index("ix_script_approvals_unmailed", "asked_at", postgresql_where=sa.text("by_mail AND mailed_at IS NULL")),
     )
 
 
