@@ -27,6 +27,7 @@ NAV: list[tuple[str, str, frozenset[str]]] = [
     ("queue.desk", "Desk", frozenset({"agent", "lead"})),
     ("queue.board", "Queue", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),
+    ("scripts.index", "Scripts", frozenset({"lead", "admin"})),
     ("messages.outbox", "Outbox", frozenset({"lead", "admin"})),
     ("metrics.index", "Reports", frozenset({"lead", "admin", "member"})),
     ("accounts.people", "People", frozenset({"lead", "admin"})),
