@@ -21,6 +21,9 @@ PUBLIC = {
     "accounts.link": "the link is the key",
     "messages.leave": "who gets our mail may leave without an account",
     "messages.left": "who gets our mail may leave without an account",
+    "scripts.approval": "the signed link is the key",
+    "scripts.approve": "the signed link is the key",
+    "scripts.ask_for_change": "the signed link is the key",
 }
 
 

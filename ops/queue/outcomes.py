@@ -6,7 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from ops.queue.models import Kind, Outcome
+from ops.queue.wording import KIND_WORDS
 from ops.referrals.models import Answer, ReferralState
+from ops.scripts.words import Work
 
 
 class Then(StrEnum):
@@ -168,3 +170,11 @@ def rule(kind: Kind, outcome: Outcome) -> Rule:
 
 TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in rules if each.reached)
 """Outcomes of calls in which somebody was spoken to."""
+
+
+def scripted_work() -> dict[str, Work]:
+    """The kinds of work and what can come of each, for whoever writes what is said."""
+    return {
+        kind.value: Work(KIND_WORDS[kind], {each.outcome.value: each.label for each in rules_for(kind)})
+        for kind in Kind
+    }

@@ -18,6 +18,7 @@ from ops.referrals.models import Answer, Ask, OptIn, Referral, ReferralEvent, Re
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
+from ops.scripts.values import of_practice
 
 
 class Friend(NamedTuple):
@@ -158,9 +159,9 @@ def close_loop(
 ) -> bool:
     """Queue the thank-you that tells the referrer "it reached us", once per event; False when there is no way to send
     it."""
-    values = {"patient_first_name": referrer.first_name, "practice_name": practice.name}
+    values = of_practice(practice) | {"patient_first_name": referrer.first_name}
     for medium, address in ((Medium.SMS, referrer.phone), (Medium.EMAIL, referrer.email)):
-        version = scripts.published(practice.id, "loop_closing", medium)
+        version = scripts.published(practice.id, "loop_closing", medium, referrer.id)
         if not address or not version:
             continue
         try:

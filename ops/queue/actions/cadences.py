@@ -260,7 +260,7 @@ def write(
     address = _address(patient, referral, medium)
     if not address:
         raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
-    version = scripts.published(practice.id, kind, medium)
+    version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")
     values = wording.values(practice, patient, agent=agent, referral=referral)

@@ -25,7 +25,8 @@ from ops.queue.actions import claiming, desk_keys, recording, tasks, undoing
 from ops.queue.card import Card, card_in_hand, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
 from ops.queue.views import bp
-from ops.queue.wording import KIND_WORDS, spoken_number
+from ops.queue.wording import KIND_WORDS
+from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 
 AT_WORK = (Role.AGENT, Role.LEAD)
