@@ -2,10 +2,14 @@
 
 const sameDay = (moment) => moment.toDateString() === new Date().toDateString();
 
-for (const time of document.querySelectorAll("time[data-local]")) {
-  const moment = new Date(time.dateTime);
-  if (Number.isNaN(moment.getTime())) continue;
-  time.title = time.textContent;
-  const day = sameDay(moment) ? {} : { weekday: "short", day: "numeric", month: "short" };
-  time.textContent = moment.toLocaleString(undefined, { ...day, hour: "numeric", minute: "2-digit" });
+export function ownTimes() {
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    time.title = time.textContent;
+    const day = sameDay(moment) ? {} : { weekday: "short", day: "numeric", month: "short" };
+    time.textContent = moment.toLocaleString(undefined, { ...day, hour: "numeric", minute: "2-digit" });
+  }
 }
+
+ownTimes();

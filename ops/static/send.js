@@ -1,17 +1,15 @@
 // The page on which a text or mail is sent, as a dialog on the card, so that nothing typed there is left behind.
 // Any link with data-send opens it; without this module the link leads to the page itself.
 
-const live = document.getElementById("live");
-
-for (const link of document.querySelectorAll("a[data-send]")) {
-  link.addEventListener("click", async (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    const panel = await panelOf(await fetch(link.href));
-    if (!panel) location.assign(link.href);
-    else open(panel, link);
-  });
-}
+// The card around it may be swapped for the next one: the document listens, not the link.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-send]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  const panel = await panelOf(await fetch(link.href));
+  if (!panel) location.assign(link.href);
+  else open(panel, link);
+});
 
 async function panelOf(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -66,6 +64,7 @@ async function send(event, dialog, link) {
 
 function tell(said, dialog, link) {
   dialog.close();
+  const live = document.getElementById("live");
   if (live) live.textContent = said;
   const note = document.createElement("p");
   note.className = "send-said";

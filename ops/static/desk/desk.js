@@ -3,6 +3,7 @@
 import { openCard } from "./card.js";
 import { prepareKeys } from "./keys.js";
 import { swapForms } from "./swap.js";
+import { ownTimes } from "../my_day.js";
 
 let close = openCard();
 prepareKeys();
@@ -10,4 +11,5 @@ swapForms(() => {
   close();
   close = openCard();
   prepareKeys();
+  ownTimes();
 });
