@@ -23,6 +23,8 @@ def create_app() -> Flask:
     from ops.crypto import secret_key
     from ops.db import db
     from ops.practices import refusals
+    from ops.queue.outcomes import scripted_work
+    from ops.scripts import words
 
     conf = settings()
     if not conf.database_url:
@@ -41,6 +43,7 @@ def create_app() -> Flask:
     assert models.metadata.tables
     db.init_app(app)
     refusals.kept_by(keep_refusals, follow_refusals)
+    words.work_is(scripted_work())
     web.prepare(app)
     _register(app)
     return app

@@ -21,6 +21,9 @@ PUBLIC = {
     "accounts.link": "the link is the key",
     "messages.leave": "who gets our mail may leave without an account",
     "messages.left": "who gets our mail may leave without an account",
+    "scripts.approval": "the signed link is the key",
+    "scripts.approve": "the signed link is the key",
+    "scripts.ask_for_change": "the signed link is the key",
 }
 
 
@@ -146,6 +149,7 @@ FOREIGN_TABLES = {
     "cadence_id": "cadences",
     "step_id": "cadence_steps",
     "trigger_id": "triggers",
+    "concern_id": "concerns",
 }
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.messages import replies, segments, wording
+from ops.contact import segments
+from ops.messages import replies, wording
 from ops.messages.models import MessageChannel
 from ops.messages.replies import Meaning
 

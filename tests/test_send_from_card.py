@@ -9,12 +9,13 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.contact import actions as contact
+from ops.contact import segments
 from ops.contact.models import GateDecision
 from ops.crypto import contact_key
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.messages import actions as messages
-from ops.messages import segments, sending
+from ops.messages import sending
 from ops.messages.models import Message, MessageState
 from ops.queue import card_messages
 from ops.queue.actions import claiming, recording, tasks

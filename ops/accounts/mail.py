@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import make_msgid
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -34,14 +35,19 @@ def is_set_up() -> bool:
 def compose(letter: Letter) -> EmailMessage:
     """The mail."""
     subject, words = WORDS[letter.purpose]
+    return plain_mail((letter.email,), subject, f"Hello {letter.name},\n\n{words}\n\n{letter.address}\n")
+
+
+def plain_mail(to: Sequence[str], subject: str, words: str) -> EmailMessage:
+    """A mail of ours to people who have an account, in plain text."""
     message = EmailMessage()
     message["From"] = settings().mail_from
-    message["To"] = letter.email
+    message["To"] = ", ".join(to)
     message["Subject"] = subject
     message["Date"] = clock.now()
     message["Message-ID"] = make_msgid(domain="loopkeeper.invalid")
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"Hello {letter.name},\n\n{words}\n\n{letter.address}\n")
+    message.set_content(words)
     return message
 
 
@@ -49,14 +55,29 @@ def send(letter: Letter) -> None:
     """Hand the mail to the server. Raises OSError or smtplib.SMTPException (SMTPRecipientsRefused: the address is no
     good).
     """
+    deliver(compose(letter))
+
+
+def deliver(message: EmailMessage) -> None:
+    """Hand a mail to the server. Raises as `send` does."""
+    with connect() as connection:
+        connection.send_message(message)
+
+
+def connect() -> smtplib.SMTP:
+    """A connection that is ready to take mails. Raises OSError or smtplib.SMTPException: nothing was sent then."""
     server = urlsplit(settings().smtp_url or "")
-    with _connect(server) as connection:
+    connection = _greet(server)
+    try:
         if server.username:
             connection.login(unquote(server.username), unquote(server.password or ""))
-        connection.send_message(compose(letter))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _connect(server: SplitResult) -> smtplib.SMTP:
+def _greet(server: SplitResult) -> smtplib.SMTP:
     """smtps:// is TLS from the start; smtp:// asks for TLS where the server offers it, and always with a password."""
     context = ssl.create_default_context()
     host = server.hostname or "localhost"

@@ -10,10 +10,11 @@ from ops import clock
 from ops.background import ring
 from ops.config import settings
 from ops.contact import actions as contact
+from ops.contact import segments
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
-from ops.messages import queries, replies, segments, wording
+from ops.messages import queries, replies, wording
 from ops.messages.events import move, note_event
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me, public
 from ops.accounts.models import Role
+from ops.contact import segments
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.messages import actions, queries, segments
+from ops.messages import actions, queries
 from ops.messages.forms import AnswerForm
 from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import User
+from ops.contact import segments
 from ops.contact.asking import Friend, Person, may_contact
 from ops.contact.facts import Decision
 from ops.contact.places import zone_info
@@ -19,7 +20,6 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
 from ops.messages import actions as messages
-from ops.messages import segments
 from ops.messages.models import Message, MessageState
 from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.practices.models import Patient, Practice

@@ -284,7 +284,8 @@ BEGIN
         'script_version_id', (
             SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
             WHERE c.kind = t.kind AND c.medium = 'call' AND (c.practice_id = t.practice_id OR c.practice_id IS NULL)
-            ORDER BY c.practice_id IS NULL, v.id LIMIT 1))
+            ORDER BY c.practice_id IS NULL, v.variant <> script_arm(c.experiment_id, t.practice_id, t.patient_id), v.id
+            LIMIT 1))
     FROM tasks t
     JOIN patients a ON a.id = t.patient_id
     JOIN practices p ON p.id = t.practice_id

@@ -6,7 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from ops.queue.models import Kind, Outcome
+from ops.queue.wording import KIND_WORDS
 from ops.referrals.models import Answer, ReferralState
+from ops.scripts.words import Work
 
 
 class Then(StrEnum):
@@ -36,6 +38,8 @@ class Rule:
     sends_note: bool = False
     """Whether the note to forward goes out at once."""
     takes_friend: bool = False
+    needs_note: bool = False
+    """Whether the words of the person must be written down with it."""
     later: timedelta | None = None
 
 
@@ -64,7 +68,12 @@ WRONG_PERSON = Rule(
     suppress=(("call", "WRONG_PERSON"), ("sms", "WRONG_PERSON")),
 )
 NOT_HAPPY = Rule(
-    Outcome.NOT_HAPPY, "h", "Was not happy", Then.END, "Stops the cadence; lead and practice are told.", answer=None
+    Outcome.NOT_HAPPY,
+    "h",
+    "Not happy, complaint",
+    Then.END,
+    "Stops the cadence; lead and practice read your note at once. Write what they said.",
+    needs_note=True,
 )
 REMOVE_ME = Rule(
     Outcome.REMOVE_ME,
@@ -161,3 +170,11 @@ def rule(kind: Kind, outcome: Outcome) -> Rule:
 
 TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in rules if each.reached)
 """Outcomes of calls in which somebody was spoken to."""
+
+
+def scripted_work() -> dict[str, Work]:
+    """The kinds of work and what can come of each, for whoever writes what is said."""
+    return {
+        kind.value: Work(KIND_WORDS[kind], {each.outcome.value: each.label for each in rules_for(kind)})
+        for kind in Kind
+    }

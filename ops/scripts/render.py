@@ -45,8 +45,8 @@ _environment = _Scripts(undefined=StrictUndefined)
 def _parsed(source: str) -> Template:
     try:
         return _environment.from_string(source)
-    except LiquidError as problem:
-        raise ScriptError(f"The script cannot be read: {problem}") from problem
+    except (LiquidError, RecursionError) as problem:
+        raise ScriptError(f"The script cannot be read: {_first_line(problem)}") from problem
 
 
 def variables_in(source: str) -> set[str]:
@@ -71,5 +71,9 @@ def render(source: str, values: Mapping[str, str]) -> str:
         raise ScriptError(f"Nothing is known for: {', '.join(empty)}.")
     try:
         return template.render(**values)
-    except LiquidError as problem:
-        raise ScriptError(f"The script cannot be said: {problem}") from problem
+    except Exception as problem:  # a script is a program somebody typed: whatever it trips over is its own fault
+        raise ScriptError(f"The script cannot be said: {_first_line(problem)}") from problem
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]

@@ -4,7 +4,7 @@ Starting is set-based (an import can bring a million milestones); taking steps i
 claim, so that two ticks at once share the work.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -207,8 +207,11 @@ def advance(run: CadenceRun) -> None:
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
 
 
-def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str) -> bool:
-    """Queue the practice's text or mail of this kind, once per reason; False when it cannot be written."""
+def send_template(
+    patient: Patient, kind: Kind, medium: Medium, reason_key: str, *, send_after: datetime | None = None
+) -> bool:
+    """Queue the practice's text or mail of this kind, once per reason, to leave at once or not before `send_after`;
+    False when it cannot be written."""
     practice = db.session.get_one(Practice, patient.practice_id)
     try:
         written = write(practice, patient, kind, medium)
@@ -222,6 +225,7 @@ def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str)
             subject=written.subject,
             body=written.body,
             script_version_id=written.version_id,
+            send_after=send_after,
         )
     except Refused:  # the practice's page says what is missing; the cadence goes on without this step
         return False
@@ -256,7 +260,7 @@ def write(
     address = _address(patient, referral, medium)
     if not address:
         raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
-    version = scripts.published(practice.id, kind, medium)
+    version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")
     values = wording.values(practice, patient, agent=agent, referral=referral)

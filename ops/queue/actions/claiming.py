@@ -34,6 +34,8 @@ SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id 
 FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
 """
 """What stands against calling a friend that is known by their address alone."""
+CLAIMS = 7034100
+"""The first half of the advisory lock of an agent's claims; the second is the agent (claim.sql)."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 NEXT = """
@@ -174,6 +176,11 @@ def task_of(agent_id: int) -> Task | None:
         sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED),
         execution_options={"populate_existing": True},
     ).first()
+
+
+def one_at_a_time(agent_id: int) -> None:
+    """Until the end of the transaction nothing else is put into this agent's hands (the lock of `next_task`)."""
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS, agent_id)))
 
 
 def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:

@@ -1,6 +1,7 @@
 """The tables of the queue."""
 
 from ops.queue.models.cadences import Cadence, CadenceRun, CadenceStep, Trigger
+from ops.queue.models.concerns import Concern, ConcernMail
 from ops.queue.models.desk import DeskKeys
 from ops.queue.models.floor import AgentProfile, Certification, KindPause, Lane, Share
 from ops.queue.models.rhythm import Break, BreakKind, DeskSettings, MinuteCorrection, WrapUp
@@ -16,6 +17,8 @@ __all__ = [
     "CadenceRun",
     "CadenceStep",
     "Certification",
+    "Concern",
+    "ConcernMail",
     "DeskKeys",
     "DeskSettings",
     "EventKind",

@@ -1,0 +1,95 @@
+"""Asking a practice whether this may be said in its name, and keeping its answer."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ops import clock
+from ops.background import ring
+from ops.db import db
+from ops.errors import Refused
+from ops.scripts import approvals
+from ops.scripts.actions.writing import Overtaken, Seen, lock, open_draft
+from ops.scripts.approvals import Standing
+from ops.scripts.models import ApprovalAnswer, ApprovalRule, ScriptApproval, ScriptVersion
+
+LIVES = timedelta(days=14)
+MAX_NAME = 120
+MAX_WORDS = 5_000
+
+
+def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
+    """Make a link for the practice to approve the open draft, and have it mailed to the practice's people.
+
+    Asked again for the same text while a link is open, it is that one. Raises Refused for the agency's script or
+    without a draft, Overtaken when the draft is not the one that was seen.
+    """
+    script = lock(script_id)
+    draft = open_draft(script_id)
+    if script.practice_id is None:
+        raise Refused("The agency’s scripts are not approved by a practice: start the practice’s own.")
+    if draft is None:
+        raise Refused("There is no draft to ask about. Change the text and save it first.")
+    if (draft.id, draft.revision) != seen:
+        raise Overtaken(draft)
+    last = next(iter(approvals.of_version(draft)), None)
+    if last and approvals.standing_of(last, draft) is Standing.OPEN:
+        return last
+    now = clock.now()
+    approval = ScriptApproval(
+        practice_id=script.practice_id,
+        version_id=draft.id,
+        text_hash=approvals.text_hash(draft),
+        asked_at=now,
+        asked_by=actor,
+        expires_at=now + LIVES,
+        by_mail=bool(approvals.members_to_mail(script.practice_id)),
+        answer=None,
+    )
+    db.session.add(approval)
+    db.session.flush()
+    if approval.by_mail:
+        ring("ops.scripts.jobs.mail_approval", approval.id)
+    return approval
+
+
+def answer(approval_id: int, given: ApprovalAnswer, name: str, words: str) -> None:
+    """Keep the practice's answer. Of two at the same moment one is first; the same answer twice is kept once.
+
+    Raises Refused, kindly, when it was answered before, has run out, or the text was changed since.
+    """
+    approval = db.session.get_one(ScriptApproval, approval_id, with_for_update=True, populate_existing=True)
+    version = db.session.get_one(ScriptVersion, approval.version_id, with_for_update=True, populate_existing=True)
+    name, words = name.strip(), words.strip()
+    if not name:
+        raise Refused("Please type your name, so that we know who answered.")
+    if len(name) > MAX_NAME or len(words) > MAX_WORDS:
+        raise Refused(f"Please write shorter: {MAX_NAME} characters for the name, {MAX_WORDS:,} for the rest.")
+    if given is ApprovalAnswer.CHANGE and not words:
+        raise Refused("Please say what should be different.")
+    if (approval.answer, approval.answered_name) == (given, name):
+        return
+    if (state := approvals.standing_of(approval, version)) is not Standing.OPEN:
+        raise Refused(CLOSED[state])
+    approval.answer, approval.answered_at = given, clock.now()
+    approval.answered_name, approval.words = name, words
+    db.session.flush()
+
+
+CLOSED = {
+    Standing.ANSWERED: "This was answered before. Thank you.",
+    Standing.EXPIRED: "This link has run out. Ask us for a new one, and we send it.",
+    Standing.CHANGED: "The text was changed since we asked you. You will get a new link for the new text.",
+}
+
+
+def require(practice_id: int, actor: str) -> None:
+    """From now on this practice's own scripts are published only after it approved them."""
+    rule = insert(ApprovalRule).values(practice_id=practice_id, since=clock.now(), set_by=actor)
+    db.session.execute(rule.on_conflict_do_nothing())
+
+
+def stop_requiring(practice_id: int) -> None:
+    """The agency decides alone again."""
+    db.session.execute(sa.delete(ApprovalRule).where(ApprovalRule.practice_id == practice_id))

@@ -1,5 +1,0 @@
-"""The scripts' pages."""
-
-from flask import Blueprint
-
-bp = Blueprint("scripts", __name__)

@@ -1,0 +1,11 @@
+"""The scripts' pages: lists, the editor, versions and what changed between them, and the practice's approval."""
+
+from flask import Blueprint
+
+from ops.accounts.access import allow
+from ops.accounts.models import Role
+
+bp = Blueprint("scripts", __name__)
+staff = allow(Role.LEAD, Role.ADMIN)
+
+from ops.scripts.views import approving, editor, lists, versions  # noqa: E402,F401  (they add their routes to bp)
