@@ -13,16 +13,14 @@ from ops.contact.facts import Decision, Reason
 from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
 from ops.db import db
-from ops.practices.models import Patient
 from ops.queue import card_facts, wording
-from ops.queue.actions.cadences import why_no_note
 from ops.queue.actions.hands import UNREAD_REPLY
 from ops.queue.board_words import OUTCOME_WORDS, reasons_words
 from ops.queue.models import Kind
 from ops.queue.outcomes import Rule, rules_for
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
-from ops.scripts.said import Said, said
+from ops.scripts.said import Said, said, unknown_in
 
 CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
@@ -63,6 +61,8 @@ class Card:
     outcomes: tuple[Rule, ...]
     no_note: str | None
     """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
+    newer_script: bool
+    """Another version of the script was published since the card was opened."""
     unread_reply: bool
     """They wrote something that may mean stop, and nobody has read it yet."""
 
@@ -140,6 +140,7 @@ def card_of(facts: SimpleNamespace, agent: User) -> Card:
         promises=tuple(each["at"] for each in facts.promises),
         consent=_consent(facts, against),
         outcomes=rules_for(kind),
+        newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
         unread_reply=unread,
         no_note=_why_no_note(facts, kind),
     )
@@ -222,9 +223,21 @@ def _agreed(facts: SimpleNamespace, channel: str) -> str:
 
 
 def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
+    """Why the note to forward could reach them neither by text nor by mail; None when it could."""
     if not any(rule.sends_note for rule in rules_for(kind)):
         return None
-    return why_no_note(db.session.get_one(Patient, facts.patient_id))
+    values, problems = wording.values(facts.practice, facts), []
+    written = {note["medium"]: note for note in facts.notes or ()}
+    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "e-mail address")):
+        if not address:
+            problems.append(f"We have no {missing}.")
+        elif medium not in written:
+            problems.append("Nobody has published a text for it.")
+        elif unknown := unknown_in(f"{written[medium]['subject']} {written[medium]['body']}", values):
+            problems.append(f"Nothing is known for: {', '.join(unknown)}.")
+        else:
+            return None
+    return " ".join(dict.fromkeys(problems))
 
 
 def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: str) -> None:

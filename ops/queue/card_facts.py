@@ -51,7 +51,17 @@ FACTS = sa.text(
                        OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
                                             CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread,
         (SELECT i.body FROM inbound_messages i WHERE t.kind = 'reply' AND i.patient_id = t.patient_id
-         ORDER BY i.received_at DESC LIMIT 1) AS their_words
+         ORDER BY i.received_at DESC LIMIT 1) AS their_words,
+        script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
+        -- the note that an ask may end with: the text, or else the mail
+        (SELECT json_agg(json_build_object('medium', d.medium, 'subject', n.subject, 'body', n.body))
+         FROM (VALUES ('sms'), ('email')) d (medium)
+         JOIN script_versions n ON n.id = script_in_force(t.practice_id, 'ask', d.medium, t.patient_id)
+         WHERE t.kind = 'ask') AS notes,
+        (SELECT json_build_object('at', o.promised_at, 'practice', op.name) FROM tasks o
+         JOIN practices op ON op.id = o.practice_id
+         WHERE o.owner_id = :agent AND o.state = 'waiting' AND o.promised_at < :at + interval '30 minutes'
+         ORDER BY o.promised_at LIMIT 1) AS next_promise
     FROM tasks t
     JOIN practices p ON p.id = t.practice_id
     JOIN patients a ON a.id = t.patient_id
@@ -77,6 +87,8 @@ def in_hand(agent_id: int) -> SimpleNamespace | None:
     facts = SimpleNamespace(**row)
     facts.practice = SimpleNamespace(**facts.practice)
     facts.practice.review_links = [SimpleNamespace(url=url) for url in facts.practice.review_links]
+    if facts.next_promise:
+        facts.next_promise["at"] = datetime.fromisoformat(facts.next_promise["at"])
     for rows in (facts.attempts_made, facts.messages_sent, facts.promises):
         for each in rows:
             each["at"] = datetime.fromisoformat(each["at"])
@@ -98,3 +110,23 @@ BY_ADDRESS = sa.text(
     FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
     """
 )
+
+
+BESIDE = sa.text(
+    """
+    SELECT k.keys, coalesce(k.dials, false) AS dials, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
+        l.id AS last_id, l.outcome AS last_outcome, l.at AS last_at
+    FROM (SELECT) one
+    LEFT JOIN desk_keys k ON k.user_id = :agent
+    LEFT JOIN desk_settings s ON s.id = 1
+    LEFT JOIN LATERAL (SELECT a.id, a.outcome, a.at FROM attempts a
+                       WHERE a.agent_id = :agent AND a.at > :since AND a.undo IS NOT NULL
+                       ORDER BY a.at DESC, a.id DESC LIMIT 1) l ON true
+    """
+)
+
+
+def beside(agent_id: int, since: datetime) -> SimpleNamespace:
+    """What stands beside every card: the agent's own keys, how leads set the desk, and the outcome recorded after
+    `since` that can still be taken back. None for what was never set."""
+    return SimpleNamespace(**db.session.execute(BESIDE, {"agent": agent_id, "since": since}).mappings().one())

@@ -37,9 +37,14 @@ class Said:
 def said(body: str, values: Mapping[str, str]) -> tuple[tuple[Said, ...], tuple[str, ...]]:
     """The parts of the script for these values, and the names of what is not known. Raises ScriptError for a script
     that cannot be said at all."""
-    unknown = tuple(sorted(name for name in _variables(body) if not values.get(name)))
+    unknown = unknown_in(body, values)
     known = {**values, **{name: f"[{name.replace('_', ' ')}: not known]" for name in unknown}}
     return tuple(_part(section, known) for section in _outline(body)), unknown
+
+
+def unknown_in(source: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of a text that nothing is known for."""
+    return tuple(sorted(name for name in _variables(source) if not values.get(name)))
 
 
 def _part(section: Section, values: Mapping[str, str]) -> Said:

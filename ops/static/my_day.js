@@ -1,11 +1,10 @@
-// Moments that are nobody's but the reader's are shown in the reader's own time; without this they are in UTC. The desk
-// puts a new page in place of the old one without loading it: what is new there is looked at too.
+// Moments that are nobody's but the reader's are shown in the reader's own time; without this they are in UTC.
 
 const sameDay = (moment) => moment.toDateString() === new Date().toDateString();
 
-function localise() {
+export function ownTimes() {
   for (const time of document.querySelectorAll("time[data-local]")) {
-    delete time.dataset.local;
+    if (time.title) continue; // done already
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     time.title = time.textContent;
@@ -14,5 +13,4 @@ function localise() {
   }
 }
 
-localise();
-new MutationObserver(localise).observe(document.getElementById("content"), { childList: true });
+ownTimes();

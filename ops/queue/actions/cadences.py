@@ -282,20 +282,6 @@ def _address(patient: Patient, referral: Referral | None, medium: Medium) -> str
     return patient.phone if medium is Medium.SMS else patient.email
 
 
-def why_no_note(patient: Patient) -> str | None:
-    """Why the note to forward could reach this patient neither by text nor by mail; None when it could."""
-    practice = db.session.get_one(Practice, patient.practice_id)
-    problems = []
-    for medium in (Medium.SMS, Medium.EMAIL):
-        try:
-            write(practice, patient, Kind.ASK, medium)
-        except Refused as problem:
-            problems.append(str(problem))
-        else:
-            return None
-    return " ".join(dict.fromkeys(problems))
-
-
 def close_stale() -> int:
     """Cancel waiting tasks whose days are over, and end their runs; how many."""
     now = clock.now()

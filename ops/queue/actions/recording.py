@@ -21,6 +21,8 @@ from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
 from ops.queue.actions import cadences, concerns, shares, tasks, undoing
+from ops.queue.card_messages import note_key
+from ops.queue.minutes import counted_minutes
 from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
 from ops.queue.outcomes import COMMON, TALKS, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
@@ -30,8 +32,6 @@ from ops.referrals.states import may_follow
 from ops.scripts.models import Medium, ScriptVersion
 from ops.scripts.outline import Part, outline
 
-LONGEST_MINUTES = 60.0
-"""A call that seems longer was a forgotten page."""
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
 HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
@@ -176,7 +176,7 @@ def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
     started = task.claimed_at or now
     elapsed = (now - started).total_seconds()
     away = min(max(saved.away_seconds, 0), max(int(elapsed), 0))
-    minutes = min(LONGEST_MINUTES, round((elapsed - away) / 60, 2))
+    minutes = counted_minutes(elapsed, away)
     attempt = Attempt(
         practice_id=task.practice_id,
         patient_id=task.patient_id,
@@ -229,7 +229,7 @@ def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule,
     if (
         chosen.sends_note and not saved.friend
     ):  # whose friend we have gets the thank-you; two texts would be one too many
-        _send_note(patient, f"note:{task.run_id or task.id}")
+        _send_note(patient, note_key(task))
 
 
 def _send_note(patient: Patient, reason_key: str) -> None:

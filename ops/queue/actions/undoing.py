@@ -75,16 +75,6 @@ def difference(before: Picture, after: Picture) -> dict[str, Any]:
     return {"changed": changed, "made": {table: ids for table, ids in made.items() if ids}}
 
 
-def last_outcome(agent_id: int) -> Attempt | None:
-    """The agent's outcome that can still be taken back."""
-    return db.session.scalars(
-        sa.select(Attempt)
-        .where(Attempt.agent_id == agent_id, Attempt.at > clock.now() - UNDO_FOR, Attempt.undo.is_not(None))
-        .order_by(Attempt.at.desc(), Attempt.id.desc())
-        .limit(1)
-    ).first()
-
-
 def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     """Take the outcome back and put its task into the agent's hands again; what was typed with it.
 

@@ -20,12 +20,15 @@ from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
 from ops.queue import board_words as words
-from ops.queue import floor_words, jobs, keys, my_day
+from ops.queue import card_facts, floor_words, jobs, keys, my_day
 from ops.queue.actions import claiming, desk_keys, recording, tasks, undoing
 from ops.queue.card import Card, card_in_hand, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
+from ops.queue.models import WrapUp
+from ops.queue.rhythm import IDLE_SECONDS, desk_settings, on_break
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
+from ops.scripts.queries import newer_than
 from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 
@@ -65,7 +68,6 @@ def _card(
         problem=problem,
         kind_words=KIND_WORDS,
         opt_in_words=OPT_IN_WORDS,
-        day=my_day.day_of(me().id),
         now=clock.now(),
         zone_info=ZoneInfo,
         shown=shown,
@@ -76,24 +78,30 @@ def _card(
 
 
 def _at_hand() -> dict[str, Any]:
-    """What stands beside every card: the agent's keys, and the outcome that can still be taken back."""
-    own = desk_keys.keys_of(me().id)
-    last = undoing.last_outcome(me().id)
+    """What stands beside every card: the agent's keys, how the desk is set, what can still be taken back."""
+    now = clock.now()
+    found = card_facts.beside(me().id, now - undoing.UNDO_FOR)
+    timed = found.wrap_up == WrapUp.TIMED
     return {
-        "keys": keys.keys(own.keys),
+        "keys": keys.keys(found.keys or {}),
         "single_keys": me().single_keys,
-        "dials": own.dials,
+        "dials": found.dials,
         "actions": keys.ACTIONS,
-        "last": last,
-        "last_words": words.OUTCOME_WORDS[last.outcome] if last else "",
-        "undo_age": round((clock.now() - last.at).total_seconds()) if last else 0,
+        "last_id": found.last_id,
+        "last_words": words.OUTCOME_WORDS[found.last_outcome] if found.last_id else "",
+        "undo_age": round((now - found.last_at).total_seconds()) if found.last_id else 0,
+        "wrap_up": found.wrap_up or WrapUp.OPEN,
+        "wrap_limit": found.wrap_up_seconds if timed else None,
+        "idle_seconds": found.idle_seconds or IDLE_SECONDS,
     }
 
 
 @bp.post("/desk/next")
 @allow(*AT_WORK)
 def take_next() -> ResponseReturnValue:
-    """Claim the next task."""
+    """Claim the next task; none on a break."""
+    if on_break(me().id):
+        return _to_desk()
     claimed = jobs.next_for(me().id, me().actor)
     if claimed:
         with transaction(me().actor):
@@ -119,7 +127,18 @@ def record(task_id: int) -> ResponseReturnValue:
             recording.record_outcome(task_id, me().id, form.fence.data or 0, me().actor, saved)
     except Refused as problem:
         return _not_saved(task_id, str(problem))
-    return take_next() if form.and_next.data else _to_desk()
+    return take_next() if _brings_next(bool(form.and_next.data)) else _to_desk()
+
+
+def _brings_next(wanted: bool) -> bool:
+    """Whether the next card follows by itself: as leads set the desk, else as the agent wants it."""
+    match desk_settings().wrap_up:
+        case WrapUp.NEXT:
+            return True
+        case WrapUp.ASK:
+            return False
+        case _:
+            return wanted
 
 
 def _first_error(form: FlaskForm) -> str:
@@ -213,7 +232,8 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
         with transaction(me().actor):
             task = claiming.heartbeat(task_id, me().id, form.fence.data or 0)
             assert task.lease_until
-            return jsonify(held=True, until=task.lease_until.isoformat())
+            newer = newer_than(task.script_version_id, task.practice_id, task.kind, task.patient_id)
+            return jsonify(held=True, until=task.lease_until.isoformat(), newer=newer is not None)
     except Refused:
         return jsonify(held=False), 409
 
