@@ -114,6 +114,12 @@ def way(task: Task, agent: User, medium: Medium) -> Way:
     )
 
 
+def _opens(decision: Decision, zone: str) -> str:
+    """When their hours open; nothing for a cap, which has no hour of its own."""
+    ahead = decision.opens_at and decision.opens_at > clock.now()
+    return _said(decision.opens_at, zone, "%A, %-I:%M %p %Z") if decision.opens_at and ahead else ""
+
+
 def _said(at: datetime, zone: str, how: str) -> str:
     return at.astimezone(zone_info(zone)).strftime(how)
 

@@ -4,6 +4,7 @@ const sameDay = (moment) => moment.toDateString() === new Date().toDateString();
 
 export function ownTimes() {
   for (const time of document.querySelectorAll("time[data-local]")) {
+    if (time.title) continue; // done already
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     time.title = time.textContent;

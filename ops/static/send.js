@@ -1,14 +1,20 @@
 // The page on which a text or mail is sent, as a dialog on the card, so that nothing typed there is left behind.
 // Any link with data-send opens it; without this module the link leads to the page itself.
 
-// The card around it may be swapped for the next one: the document listens, not the link.
+// The desk puts the next card in place of the last one without loading the page, so clicks are heard at the document.
+
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-send]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  const panel = await panelOf(await fetch(link.href));
-  if (!panel) location.assign(link.href);
-  else open(panel, link);
+  if (document.querySelector("dialog[open]")) return;
+  try {
+    const panel = await panelOf(await fetch(link.href));
+    if (panel) open(panel, link);
+    else location.assign(link.href);
+  } catch {
+    note(link, "The network is away. Nothing was sent.");
+  }
 });
 
 async function panelOf(answer) {
@@ -64,12 +70,17 @@ async function send(event, dialog, link) {
 
 function tell(said, dialog, link) {
   dialog.close();
+  note(link, said);
+}
+
+function note(link, words) {
   const live = document.getElementById("live");
-  if (live) live.textContent = said;
-  const note = document.createElement("p");
-  note.className = "send-said";
-  note.textContent = said;
-  link.after(note);
+  if (live) live.textContent = words;
+  if (link.nextElementSibling?.matches(".send-said")) link.nextElementSibling.remove();
+  const shown = document.createElement("p");
+  shown.className = "send-said";
+  shown.textContent = words;
+  link.after(shown);
 }
 
 async function again(problem, dialog, link) {
