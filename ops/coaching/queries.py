@@ -176,15 +176,17 @@ def own_cards(agent_id: int, before: tuple[datetime, int] | None = None) -> tupl
 
 def spoken_of() -> sa.ColumnElement[bool]:
     """Whether the card has a comment or a score: those an agent may come back to."""
-    commented = sa.exists().where(Comment.attempt_id == Attempt.id)
-    return sa.or_(commented, sa.exists().where(Score.attempt_id == Attempt.id))
+    return sa.or_(_has(Comment), _has(Score))
+
+
+def _has(table: type[Comment] | type[Score], *which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    # of the attempt alone, though the list around it joins its score as well
+    return sa.exists(sa.select(table.id).where(table.attempt_id == Attempt.id, *which).correlate(Attempt))
 
 
 def _is_new() -> sa.ColumnElement[bool]:
-    said = sa.exists().where(
-        Comment.attempt_id == Attempt.id, Comment.read_at.is_(None), Comment.author_id != Comment.agent_id
-    )
-    return sa.or_(said, sa.exists().where(Score.attempt_id == Attempt.id, Score.read_at.is_(None)))
+    said = _has(Comment, Comment.read_at.is_(None), Comment.author_id != Comment.agent_id)
+    return sa.or_(said, _has(Score, Score.read_at.is_(None)))
 
 
 def _owned(lines: Sequence[tuple[Line, bool]]) -> list[Own]:

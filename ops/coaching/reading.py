@@ -227,4 +227,6 @@ def length_words(seconds: int | None) -> str:
     if seconds is None:
         return "not measured"
     minutes, rest = divmod(seconds, 60)
+    if not rest and minutes:
+        return f"{minutes} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
