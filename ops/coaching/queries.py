@@ -162,8 +162,8 @@ class Own:
 
 def own_cards(agent_id: int, before: tuple[datetime, int] | None = None) -> tuple[list[Own], bool]:
     """A page of the agent's commented and scored cards, what is new first and then the newest calls."""
-    which = _lines(agent_id).where(Attempt.agent_id == agent_id, spoken_of())
-    new = _is_new()
+    which = _lines(agent_id).where(Attempt.agent_id == agent_id, spoken_of(agent_id))
+    new = _is_new(agent_id)
     if before:
         which = which.where(sa.tuple_(Attempt.at, Attempt.id) < sa.tuple_(*map(sa.literal, before)), ~new)
         rows = db.session.execute(which.order_by(Attempt.at.desc(), Attempt.id.desc()).limit(PAGE + 1)).all()
@@ -174,17 +174,19 @@ def own_cards(agent_id: int, before: tuple[datetime, int] | None = None) -> tupl
     return _owned(lines), len(rows) > PAGE
 
 
-def spoken_of() -> sa.ColumnElement[bool]:
-    """Whether the card has a comment or a score: those an agent may come back to."""
-    commented = sa.exists().where(Comment.attempt_id == Attempt.id)
-    return sa.or_(commented, sa.exists().where(Score.attempt_id == Attempt.id))
+def spoken_of(agent_id: int) -> sa.ColumnElement[bool]:
+    """Whether the card is one of this agent's with a comment or a score: those they may come back to."""
+    # found from what was said, which is little, and not from the agent's calls, which are many
+    said = sa.select(Comment.attempt_id).where(Comment.agent_id == agent_id)
+    return Attempt.id.in_(said.union(sa.select(Score.attempt_id).where(Score.agent_id == agent_id)))
 
 
-def _is_new() -> sa.ColumnElement[bool]:
-    said = sa.exists().where(
-        Comment.attempt_id == Attempt.id, Comment.read_at.is_(None), Comment.author_id != Comment.agent_id
+def _is_new(agent_id: int) -> sa.ColumnElement[bool]:
+    said = sa.select(Comment.attempt_id).where(
+        Comment.agent_id == agent_id, Comment.read_at.is_(None), Comment.author_id != Comment.agent_id
     )
-    return sa.or_(said, sa.exists().where(Score.attempt_id == Attempt.id, Score.read_at.is_(None)))
+    marked = sa.select(Score.attempt_id).where(Score.agent_id == agent_id, Score.read_at.is_(None))
+    return Attempt.id.in_(said.union(marked))
 
 
 def _owned(lines: Sequence[tuple[Line, bool]]) -> list[Own]:

@@ -8,8 +8,10 @@ from ops import clock
 from ops.accounts.models import Membership, Role, User
 from ops.coaching import actions as coaching
 from ops.coaching.models import Mark
-from ops.coaching.queries import current_scorecard
+from ops.coaching.queries import current_scorecard, read_mark
 from ops.db import db, transaction
+from ops.practices.actions import note_read
+from ops.practices.models import Patient
 from ops.queue.actions import concerns
 from ops.queue.models import Attempt, Concern, Outcome
 from ops.queue.outcomes import TALKS
@@ -71,6 +73,7 @@ def _settle(lead: User) -> None:
 
 def _comment(attempt: Attempt, agent: User, lead: User, words: str, answer: str) -> None:
     with clock.moved_to(attempt.at + timedelta(hours=2)), transaction(lead.actor):
+        note_read(lead, db.session.get_one(Patient, attempt.patient_id), read_mark(attempt.id))
         coaching.comment(attempt.id, words, lead)
     if answer:
         with clock.moved_to(attempt.at + timedelta(hours=4)), transaction(agent.actor):
@@ -83,6 +86,7 @@ def _mark(attempt: Attempt, lead: User, number: int) -> None:
     marks = {position: MARKS[(position + number) % len(MARKS)] for position in range(1, questions + 1)}
     db.session.rollback()
     with clock.moved_to(attempt.at + timedelta(hours=2)), transaction(lead.actor):
+        note_read(lead, db.session.get_one(Patient, attempt.patient_id), read_mark(attempt.id))
         coaching.score(attempt.id, current_scorecard().number, marks, lead)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from ops import clock
 from ops.accounts.models import Membership, Role, User
@@ -91,7 +92,7 @@ def concerns(
             each.patient,
             each.kind,
             each.friend,
-            tuple(history[each.concern.id][:HISTORY]),
+            tuple(history[each.concern.id]),
             tuple(told[each.concern.id]),
         )
         for each in page.concerns
@@ -132,21 +133,30 @@ def _history(shown: Sequence[Shown]) -> dict[int, list[Attempt]]:
     if not shown:
         return {}
     mine, theirs = Task.__table__.alias("mine"), Task.__table__.alias("theirs")
-    rows = db.session.execute(
-        sa.select(Concern.id, Attempt)
-        .join(mine, mine.c.id == Concern.task_id)
-        .join(Attempt, Attempt.patient_id == Concern.patient_id)
+    last = (
+        sa.select(Attempt)
         .join(theirs, theirs.c.id == Attempt.task_id)
         .where(
-            Concern.id.in_([each.concern.id for each in shown]),
+            Attempt.patient_id == Concern.patient_id,
+            theirs.c.patient_id == Concern.patient_id,
             theirs.c.referral_id.is_not_distinct_from(mine.c.referral_id),
         )
-        .order_by(Attempt.at.desc(), Attempt.id.desc())
-        .limit(PAGE * 40)
+        .order_by(Attempt.at.desc())
+        .limit(HISTORY)
+        .correlate(Concern, mine)
+        .lateral()
+    )
+    attempt = aliased(Attempt, last)
+    rows = db.session.execute(
+        sa.select(Concern.id, attempt)
+        .join(mine, mine.c.id == Concern.task_id)
+        .join(last, sa.true())
+        .where(Concern.id.in_([each.concern.id for each in shown]))
+        .order_by(last.c.at.desc(), last.c.id.desc())
     )
     found: dict[int, list[Attempt]] = defaultdict(list)
-    for concern_id, attempt in rows:
-        found[concern_id].append(attempt)
+    for concern_id, one in rows:
+        found[concern_id].append(one)
     return found
 
 

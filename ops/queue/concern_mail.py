@@ -140,8 +140,8 @@ def compose(telling: Telling) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain="loopkeeper.invalid")
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(
-        f"Hello {telling.name},\n\non a call for {telling.practice} a patient said that they were not happy. Nobody "
-        "contacts them about referrals until it is settled. Sign in to read what they said and to write what was done:"
+        f"Hello {telling.name},\n\non a call for {telling.practice} somebody said that they were not happy. What was "
+        "planned for them is stopped. Sign in to read what they said and to write what was done:"
         f"\n\n{telling.address}\n"
     )
     return message

@@ -1,6 +1,7 @@
 """The list of finished cards, and one picked by chance."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -56,7 +57,7 @@ def _practices() -> list[Practice]:
     return practices_of(me())
 
 
-def narrowed() -> dict[str, str]:
+def narrowed() -> dict[str, Any]:
     """What the list is narrowed by, for its links."""
     return {name: request.args[name] for name in ASKED if request.args.get(name)}
 
