@@ -15,13 +15,15 @@ class StartForm(FlaskForm):
     revision = IntegerField(validators=[InputRequired(), NumberRange(1, 2**31 - 1)])
     baseline = DecimalField(
         "Of those who answer, say yes now (%)",
-        [InputRequired("Please enter a number."), NumberRange(1, 98, message="Between 1 and 98 %.")],
+        [InputRequired("Please enter a number."), NumberRange(1, 98, message="Between 1 and 98 %%.")],
         default=round(DEFAULT_BASELINE * 100),
+        places=None,
     )
     difference = DecimalField(
         "Smallest difference worth knowing (points)",
         [InputRequired("Please enter a number."), NumberRange(2, 60, message="Between 2 and 60 points.")],
         default=round(DEFAULT_DIFFERENCE * 100),
+        places=None,
     )
 
     def seen(self) -> Seen:

@@ -104,7 +104,8 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     z, share = NormalDist().inv_cdf(1 - SURE / 2), part / whole
     middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
     half = z * sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole)) / (1 + z * z / whole)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # at the ends rounding would leave a hair
+    return 0.0 if part == 0 else middle - half, 1.0 if part == whole else middle + half
 
 
 def difference(practices: Sequence[Both]) -> Difference | None:
