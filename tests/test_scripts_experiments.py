@@ -147,6 +147,14 @@ def test_the_claim_pins_the_version_that_python_would_choose(app, at_noon):
     assert told == {Variant.A, Variant.B}
 
 
+def test_the_split_costs_the_claim_no_call(app):
+    plan = db.session.scalars(
+        sa.text("EXPLAIN VERBOSE SELECT script_arm(c.experiment_id, c.practice_id, c.id) FROM scripts c")
+    ).all()
+    assert "md5" in " ".join(plan)
+    assert "script_arm" not in " ".join(plan)
+
+
 def test_a_practice_with_its_own_script_takes_no_part_in_the_agencys_experiment(app, at_noon):
     lake = make_floor("lake", callback_number="+13125550142")
     theirs = own(lake)
