@@ -85,7 +85,7 @@ def by_token(token: str) -> ScriptApproval | None:
         number = _signer().loads(token)
     except BadSignature:
         return None
-    return db.session.get(ScriptApproval, number) if isinstance(number, int) else None
+    return db.session.get(ScriptApproval, number) if type(number) is int else None
 
 
 def members_to_mail(practice_id: int) -> list[User]:

@@ -1,11 +1,15 @@
 -- Which of two published versions a patient is told: 'a' or 'b', for ever the same within one experiment.
 --
 -- The one place that decides it; the claim (queue/claim.sql) and `scripts.queries` both ask it. A plain expression, so that
--- PostgreSQL puts it into the statement that asks and it costs no call. Salted with the experiment and the practice: who was
+-- PostgreSQL puts it into the statement that asks and it costs no call (hence the casts: joining a number to a text
+-- as it is would count as changeable, and stay a call). Salted with the experiment and the practice: who was
 -- in B once is not in B for ever, and each practice is split by itself. Without an experiment everybody is told A.
 CREATE OR REPLACE FUNCTION script_arm(an_experiment bigint, a_practice bigint, a_patient bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN substr(md5(an_experiment || ':' || a_practice || ':' || a_patient), 1, 1) >= '8' THEN 'b' ELSE 'a' END
+    SELECT CASE
+        WHEN substr(md5(an_experiment::text || ':' || a_practice::text || ':' || a_patient::text), 1, 1) >= '8' THEN 'b'
+        ELSE 'a'
+    END
 $$;
 
 

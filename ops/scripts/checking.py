@@ -36,9 +36,9 @@ def publish_problems(script: Script, subject: str, body: str) -> list[str]:
     """What keeps this text (which can be stored) from being used."""
     text = text_of(script, subject, body)
     if script.practice_id is None:
-        told = [known for _, known in _everybody()]
+        known = values.longest(told for _, told in _everybody())
         words = [word for each in TREATMENTS for word in (each.name, *each.match_words)]
-        return rules.publish_problems(text, values.longest(told), private=words)
+        return rules.publish_problems(text, known, private=words, public=" ".join(known.values()))
     practice = db.session.get_one(Practice, script.practice_id)
     types = db.session.scalars(sa.select(TreatmentType).where(TreatmentType.practice_id == practice.id))
     words = [word for each in types for word in (each.name, *each.match_words)]

@@ -67,7 +67,20 @@ def _pair(old: str, new: str) -> tuple[Line, Line]:
             gone.append(("".join(was[a:b]), marked))
         if d > c:
             come.append(("".join(is_[c:d]), marked))
-    return Line(Change.OUT, tuple(gone)), Line(Change.IN, tuple(come))
+    return Line(Change.OUT, _joined(gone)), Line(Change.IN, _joined(come))
+
+
+def _joined(pieces: list[tuple[str, bool]]) -> tuple[tuple[str, bool], ...]:
+    """Marked words beside each other as one mark: the space between them is no news."""
+    found: list[tuple[str, bool]] = []
+    for number, (words, marked) in enumerate(pieces):
+        between = not words.strip() and 0 < number < len(pieces) - 1
+        marked = marked or (between and pieces[number - 1][1] and pieces[number + 1][1])
+        if found and found[-1][1] == marked:
+            found[-1] = (found[-1][0] + words, marked)
+        else:
+            found.append((words, marked))
+    return tuple(found)
 
 
 def _whole(change: Change, line: str) -> Line:

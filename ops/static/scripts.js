@@ -34,10 +34,7 @@ function soon() {
 
 for (const field of [body, document.getElementById("subject")]) field?.addEventListener("input", soon);
 for (const field of [document.getElementById("practice"), document.getElementById("long")]) field?.addEventListener("change", refresh);
-form.querySelector("[data-refresh]").addEventListener("click", (event) => {
-  event.preventDefault();
-  refresh();
-});
+form.querySelector("[data-refresh]").hidden = true; // it shows by itself
 
 // A jump puts the cursor where the part begins, and shows it in the preview.
 document.getElementById("outline")?.addEventListener("click", (event) => {

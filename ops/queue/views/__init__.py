@@ -13,6 +13,7 @@ from ops.queue.views import (  # noqa: E402,F401  (they add their routes to bp)
     concerns,
     controls,
     desk,
+    experiments,
     floor,
     rhythm,
     sending,

@@ -150,7 +150,7 @@ def _add(script: Script, typed: Typed, actor: str) -> ScriptVersion:
         state=VersionState.DRAFT,
         variant=Variant.A,
         subject=typed.subject,
-        body=typed.body,
+        body=_lines(typed.body),
         note=typed.note,
         revision=1,
         created_at=clock.now(),

@@ -7,9 +7,9 @@ date nor condition (RULES A12). A test publishes each of them by the rules that 
 
 from ops.scripts.defaults.ask import ASK
 from ops.scripts.defaults.calls import CALLS
-from ops.scripts.defaults.shape import Default
+from ops.scripts.defaults.shape import Default, flowing
 from ops.scripts.defaults.written import WRITTEN
 
 __all__ = ["DEFAULTS", "Default"]
 
-DEFAULTS: tuple[Default, ...] = (ASK, *CALLS, *WRITTEN)
+DEFAULTS: tuple[Default, ...] = (*(call._replace(body=flowing(call.body)) for call in (ASK, *CALLS)), *WRITTEN)

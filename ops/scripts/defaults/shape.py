@@ -25,8 +25,8 @@ Of course. When suits you better? I will call you then.
 > Their time, not yours: say it back to them before you hang up.
 
 ## "How did you get my number?"
-From {{ practice_spoken_name }}: you are a patient there, and I call for the team. If you would rather not be called,
-say so and I see to it at once.
+{{ practice_spoken_name }} has it from you, and I call for the team. If you would rather not be called, say so and I see
+to it at once.
 
 ## "Who do you work for?"
 I work for {{ agency_name }}. We make calls for {{ practice_spoken_name }}, with the team's knowledge, and what you tell
@@ -50,6 +50,17 @@ VOICEMAIL = """
 Hello, this is {{ agent_first_name }} from {{ practice_spoken_name }}. Please call us back at {{ callback_number }}.
 That is {{ callback_number }}. Thank you.
 """
+
+
+def flowing(text: str) -> str:
+    """A paragraph as one line: the lines above are broken for who reads the code, the editor breaks its own."""
+    lines: list[str] = []
+    for line in text.strip("\n").split("\n"):
+        if lines and lines[-1] and line and not line.startswith("##") and not lines[-1].startswith("##"):
+            lines[-1] += " " + line.removeprefix("> ")
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def opening(purpose: str) -> str:

@@ -1,0 +1,263 @@
+"""A practice approves what is said in its name by a signed link: once, for that text, without a sign-in."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from freezegun import freeze_time
+from itsdangerous import URLSafeSerializer
+
+from ops.accounts import mail
+from ops.config import settings
+from ops.crypto import secret_key
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.scripts import approvals, jobs
+from ops.scripts.actions import approving
+from ops.scripts.models import ApprovalAnswer, Medium, ScriptApproval, VersionState
+from tests.floors import NOON
+from tests.world import make_practice, make_user
+from tests.writing import agencys, own, page_of, publish, save, seen, versions
+
+DETAILS = {"callback_number": "+13125550142", "shareable": "They explain.", "website": "https://lake.example.com"}
+
+
+@pytest.fixture(autouse=True)
+def at_noon():
+    with freeze_time(NOON) as frozen:
+        yield frozen
+
+
+@pytest.fixture
+def lead(app):
+    return make_user("lead", name="Lea Lead")
+
+
+@pytest.fixture
+def lake(app):
+    return make_practice("lake", name="Lake Skin", **DETAILS)
+
+
+@pytest.fixture
+def note(lake):
+    """The practice's own note to forward, as a draft."""
+    return own(lake, "ask", Medium.SMS)
+
+
+def asked(script):
+    """The request for the open draft, and its path."""
+    with transaction("user:1"):
+        approval = approving.ask_practice(script.id, seen(script), "user:1")
+    return approval, approvals.address(approval).removeprefix(settings().address)
+
+
+def fresh(approval):
+    db.session.expire_all()
+    return db.session.get_one(ScriptApproval, approval.id)
+
+
+def test_a_lead_asks_and_the_practice_approves_in_one_press(app, client, sign_in, lead, lake, note):
+    make_user("member", lake, email="owner@lake.example.com", name="Olive Owner")
+    browser = sign_in(lead)
+    browser.post(f"/scripts/{note.id}/ask", data=page_of(note), expect=303)
+    page = browser.get(f"/scripts/{note.id}", expect=200).text
+    link = re.search(r'value="http://[^"/]+(/approve/[^"]+)"', page)
+    assert link
+    stranger = client.get(link[1], expect=200)
+    assert "Lake Skin" in stranger.text
+    assert "They explain. https://lake.example.com" in stranger.text
+    assert "noindex" in stranger.headers["X-Robots-Tag"]
+    assert 'name="robots"' in stranger.text
+    done = client.post(f"{link[1]}/yes", data={"name": "Dr. Ines Moreau"}, expect=200)
+    assert "You approved this" in done.text
+    approval = db.session.scalars(sa.select(ScriptApproval)).one()
+    assert (approval.answer, approval.answered_name, approval.answered_at) == (
+        ApprovalAnswer.APPROVED,
+        "Dr. Ines Moreau",
+        NOON,
+    )
+    assert approvals.is_approved(versions(note)[0])
+    page = browser.get(f"/scripts/{note.id}", expect=200).text
+    assert "approved by Dr. Ines Moreau" in page
+
+
+def test_looking_changes_nothing_however_often(app, client, note):
+    approval, path = asked(note)
+    for _ in range(5):
+        client.get(path, expect=200)
+    client.get(f"{path}/yes", expect=405)
+    assert fresh(approval).answer is None
+
+
+def test_the_practice_asks_for_a_change_in_its_own_words(app, client, sign_in, lead, note):
+    approval, path = asked(note)
+    for data, why in (
+        ({"name": "", "words": "x"}, "type your name"),
+        ({"name": "Ines", "words": "  "}, "should be different"),
+        ({"name": "Ines", "words": "y" * 5_001}, "write shorter"),
+        ({"name": "I" * 121, "words": "x"}, "write shorter"),
+    ):
+        page = client.post(f"{path}/change", data=data, expect=422).text
+        assert why in page
+        assert data["words"].strip() in page
+    words = "Less <b>eager</b>, please 🙂 {{ website }}"
+    page = client.post(f"{path}/change", data={"name": "Ines", "words": words}, expect=200).text
+    assert "come back to you" in page
+    assert "<b>eager" not in page
+    assert fresh(approval).words == words
+    assert not approvals.is_approved(versions(note)[0])
+    page = sign_in(lead).get(f"/scripts/{note.id}", expect=200).text
+    assert "asks for a change" in page
+    assert "{{ website }}" in page
+    assert "change asked for" in sign_in(lead).get("/scripts", expect=200).text
+
+
+def test_a_link_is_good_for_one_answer(app, client, note):
+    approval, path = asked(note)
+    for _ in range(2):  # a double press is one answer
+        client.post(f"{path}/yes", data={"name": "Ines"}, expect=200)
+    page = client.post(f"{path}/change", data={"name": "Somebody", "words": "No!"}, expect=200).text
+    assert "Thank you, Ines" in page
+    assert (fresh(approval).answer, fresh(approval).answered_name) == (ApprovalAnswer.APPROVED, "Ines")
+    assert 'name="words"' not in client.get(path, expect=200).text
+
+
+def test_a_link_is_void_when_the_text_was_changed_since(app, client, note):
+    approval, path = asked(note)
+    save(note, versions(note)[0].body.replace("Hi", "Hello"))
+    page = client.get(path, expect=200).text
+    assert "The text was changed since" in page
+    assert "They explain" not in page
+    client.post(f"{path}/yes", data={"name": "Ines"}, expect=200)
+    assert fresh(approval).answer is None
+    assert not approvals.is_approved(versions(note)[0])
+
+
+def test_an_approval_counts_for_its_text_only(app, client, lake, note):
+    with transaction("user:1"):
+        approving.require(lake.id, "user:1")
+    _, path = asked(note)
+    client.post(f"{path}/yes", data={"name": "Ines"}, expect=200)
+    body = versions(note)[0].body
+    with pytest.raises(Refused, match="approves its own scripts"):
+        publish(note, body.replace("Hi", "Hello"))
+    assert publish(note, body).state is VersionState.PUBLISHED
+
+
+def test_a_link_runs_out_after_fourteen_days(app, client, note, at_noon):
+    approval, path = asked(note)
+    at_noon.tick(timedelta(days=14, seconds=-1))
+    assert "Approve" in client.get(path, expect=200).text
+    at_noon.tick(timedelta(seconds=1))
+    page = client.get(path, expect=200).text
+    assert "has run out" in page
+    client.post(f"{path}/yes", data={"name": "Ines"}, expect=200)
+    assert fresh(approval).answer is None
+    again, _ = asked(note)
+    assert again.id != approval.id
+
+
+def test_a_foreign_or_broken_link_is_not_there(app, client, note):
+    approval, path = asked(note)
+    other = URLSafeSerializer(secret_key(), salt="something-else").dumps(approval.id)
+    unknown = URLSafeSerializer(secret_key(), salt=approvals.SALT)
+    for wrong in (
+        path[:-1],
+        f"{path}x",
+        f"/approve/{other}",
+        f"/approve/{unknown.dumps(99)}",
+        "/approve/x",
+        "/approve/é.é",
+    ):
+        for verb in ("", "/yes", "/change"):
+            answer = client.open(f"{wrong}{verb}", method="POST" if verb else "GET", data={"name": "I", "words": "x"})
+            assert answer.status_code == 404, wrong
+    for odd in (
+        f"/approve/{unknown.dumps('1')}",
+        f"/approve/{unknown.dumps([approval.id])}",
+        f"/approve/{unknown.dumps(True)}",
+    ):
+        assert client.get(odd).status_code == 404
+
+
+def test_the_same_draft_is_asked_about_once_at_a_time(app, note):
+    first, _ = asked(note)
+    again, _ = asked(note)
+    assert first.id == again.id
+
+
+def test_the_agencys_script_is_no_practices_to_approve(app):
+    ask = agencys()
+    save(ask)
+    with pytest.raises(Refused, match="not approved by a practice"):
+        asked(ask)
+    theirs = own(make_practice(**DETAILS))
+    publish(theirs, versions(theirs)[0].body)
+    with pytest.raises(Refused, match="no draft"):
+        asked(theirs)
+
+
+def test_a_practice_that_wants_to_approve_is_asked_before_its_own_scripts_are_used(app, sign_in, lead, lake, note):
+    browser = sign_in(lead)
+    for _ in range(2):
+        browser.post("/practices/lake/scripts/approve-first", expect=303)
+    assert "approves its own scripts before they are used" in browser.get("/practices/lake/scripts", expect=200).text
+    page = browser.post(f"/scripts/{note.id}/publish", data=page_of(note), expect=422).text
+    assert "approves its own scripts before they are used" in page
+    assert versions(note)[0].state is VersionState.DRAFT
+    browser.post("/practices/lake/scripts/no-approval", expect=303)
+    browser.post(f"/scripts/{note.id}/publish", data=page_of(note), expect=303)
+    assert versions(note)[0].state is VersionState.PUBLISHED
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A mail server that keeps what it is given, or is away."""
+    kept: list = []
+    monkeypatch.setattr(mail, "is_set_up", lambda: True)
+    monkeypatch.setattr(mail, "deliver", kept.append)
+    return kept
+
+
+def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note, server):
+    make_user("member", lake, email="owner@lake.example.com")
+    make_user("member", lake, email="desk@lake.example.com")
+    make_user("member", make_practice(), email="owner@river.example.com")
+    approval, path = asked(note)
+    for _ in range(2):
+        jobs.mail_approval(approval.id)
+    [sent] = server
+    assert sent["To"] == "owner@lake.example.com, desk@lake.example.com"
+    assert path in sent.get_content()
+    client.get(path, expect=200)
+
+
+def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
+    make_user("member", lake, email="owner@lake.example.com")
+    approval, _ = asked(note)
+
+    def away(message):
+        raise OSError("no route")
+
+    monkeypatch.setattr(mail, "deliver", away)
+    jobs.mail_approval(approval.id)
+    assert fresh(approval).mailed_at is None
+    monkeypatch.setattr(mail, "deliver", server.append)
+    at_noon.tick(timedelta(minutes=2))
+    jobs.sweep()
+    jobs.sweep()
+    assert len(server) == 1
+    assert fresh(approval).mailed_at
+
+
+def test_nothing_is_mailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
+    alone, _ = asked(note)
+    assert alone.by_mail is False
+    jobs.mail_approval(alone.id)
+    make_user("member", lake, email="owner@lake.example.com")
+    save(note, versions(note)[0].body.replace("Hi", "Hello"))
+    approval, _ = asked(note)
+    save(note, versions(note)[0].body.replace("Hello", "Hey"))
+    jobs.mail_approval(approval.id)
+    assert server == []
