@@ -9,13 +9,13 @@ from ops.coaching import defaults, queries
 from ops.coaching.models import Comment, Score, Scorecard
 from ops.db import db, transaction
 from ops.queue.models import Attempt, Kind, Outcome
-from ops.scripts.actions import draft, publish, write_script
-from ops.scripts.models import Medium
 from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.test_outcomes import INES
 from tests.world import make_milestone, make_patient, make_user
+from tests.writing import own, publish
 
-SCRIPT = """Hello {{ patient_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}.
+SCRIPT = """Hello {{ patient_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of
+{{ practice_spoken_name }}. The number to call back is {{ callback_number }}.
 
 ## The ask
 Who comes to mind? We help {{ helps_best }}.
@@ -46,7 +46,8 @@ def at_noon():
 def lake(app):
     practice = make_floor("lake", name="Lake Skin")
     with transaction("test"):
-        publish(draft(write_script(practice.id, "ask", Medium.CALL, "Lake's own ask"), SCRIPT, actor="test"))
+        practice.callback_number = "+13125550100"
+    publish(own(practice), SCRIPT)
     return practice
 
 

@@ -21,6 +21,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.queue.actions import claiming, concerns, lanes, shares, tasks
 from ops.queue.models import Attempt, EventKind, Task, TaskEvent, TaskState
+from ops.queue.rhythm import on_break
 
 UNDO_FOR = timedelta(seconds=60)
 GRACE = timedelta(seconds=5)
@@ -87,6 +88,8 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         raise Refused("There is nothing to take back.")
     if clock.now() > attempt.at + UNDO_FOR + GRACE:
         raise Refused("It is too late to take this back: a minute is over. A lead can put right what came of it.")
+    if on_break(agent_id):
+        raise Refused("You are on a break. Come back to work first, then take it back.")
     if concerns.concern_told(attempt.id):
         raise Refused("The practice and the leads have been told, so this cannot be taken back. Write to your lead.")
     kept = attempt.undo
