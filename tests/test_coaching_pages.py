@@ -30,7 +30,7 @@ No, everything.
 Another day then.
 
 ## Voicemail
-It is {{ practice_spoken_name }}.
+It is {{ practice_spoken_name }}. The number is {{ callback_number }}.
 """
 ODD = "‮مرحبا 🙂 <script>alert(1)</script> {{ 7*7 }} "
 MARKS = {f"mark-{number}": "met" for number in range(1, len(defaults.QUESTIONS) + 1)} | {"version": "1"}

@@ -183,11 +183,6 @@ def test_long_and_odd_words_are_kept_as_they_are(lake, sign_in, lead):
     assert "at most 20,000 characters" in page
 
 
-def test_no_words_are_shown_as_no_words(lake, sign_in, lead):
-    unhappy(lake, note="")
-    assert "The agent wrote no words down" in sign_in(lead).get("/concerns", expect=200).text
-
-
 def test_an_empty_list_says_what_will_stand_there(lake, sign_in, lead):
     assert "Nothing is open" in sign_in(lead).get("/concerns", expect=200).text
     member = make_user("member", lake)
