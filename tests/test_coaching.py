@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
@@ -253,6 +254,38 @@ def test_a_comment_needs_words_and_a_card(lake, ann, lead):
         db.session.execute(sa.delete(Attempt).where(Attempt.id == attempt.id))
     with pytest.raises(Refused, match="taken back"):
         comment(attempt, lead)
+
+
+def test_a_double_press_says_it_once_and_the_same_words_later_are_said_again(lake, ann, lead, at_noon):
+    attempt = finished(lake, ann)
+    first = comment(attempt, lead, "Well done")
+    assert comment(attempt, lead, "Well done ").id == first.id
+    assert comment(attempt, ann, "Well done").id != first.id
+    at_noon.tick(timedelta(minutes=2))
+    assert comment(attempt, lead, "Well done").id != first.id
+
+
+def test_two_leads_who_mark_at_once_leave_one_score(app, lake, ann, lead):
+    attempt, other, problems = finished(lake, ann), make_user("lead"), []
+
+    def in_their_own_session(marker, marks):
+        try:
+            with app.app_context():
+                mark(attempt, marker, marks)
+        except Exception as problem:
+            problems.append(problem)
+
+    db.session.rollback()
+    threads = [
+        Thread(target=in_their_own_session, args=(marker, ALL_MET | {3: given}))
+        for marker, given in ((lead, MET), (other, MISSED))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Score)) == 1
 
 
 def test_what_was_said_goes_with_an_outcome_that_is_taken_back(lake, ann, lead):
