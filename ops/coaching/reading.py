@@ -119,7 +119,7 @@ def finished_card(attempt_id: int) -> Finished | None:
 
 def may_reread(attempt_id: int, agent_id: int) -> bool:
     """Whether this is the agent's own card and a lead said something about it: agents have nothing else to browse."""
-    own = sa.exists().where(Attempt.id == attempt_id, Attempt.agent_id == agent_id, queries.spoken_of(agent_id))
+    own = sa.exists().where(Attempt.id == attempt_id, queries.spoken_of(agent_id))
     return bool(db.session.scalar(sa.select(own)))
 
 
