@@ -103,6 +103,13 @@ def test_an_answer_whose_title_has_a_variable_is_found_as_written_and_as_said(la
         assert "not in this version" not in page
 
 
+def test_an_answer_that_came_twice_has_both_its_numbers(lake, ann, lead, sign_in):
+    attempt = finished(lake, ann, answers=["Not now", "I'd have to think", "Not now"])
+    page = text_of(sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text)
+    assert "</span>1</span> <span" in page
+    assert "</span>3</span> “Not now”" in page
+
+
 def test_an_opening_nobody_ticked_is_marked_only_where_somebody_was_spoken_to(lake, ann, lead, sign_in):
     browser = sign_in(lead)
     page = browser.get(f"/coaching/{finished(lake, ann).id}", expect=200).text

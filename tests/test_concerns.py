@@ -320,6 +320,17 @@ def test_a_practice_answers_its_own_concern_once(lake, ann):
     assert the_concern().answer == "Invited her in."
 
 
+def test_a_double_press_settles_and_answers_once(lake, ann):
+    lead, member = make_user("lead"), make_user("member", lake)
+    unhappy(lake, ann)
+    which = the_concern().id
+    for _ in range(2):
+        assert do(concerns.answer, lake.id, which, "Invited her in.", member.actor)
+        assert do(concerns.settle, which, "Called.", lead.actor)
+    with pytest.raises(Refused, match="just before you"):
+        do(concerns.settle, which, "Called.", make_user("lead").actor)
+
+
 def test_open_ones_come_first_and_pages_do_not_repeat_or_lose_any(lake, ann, monkeypatch, at_noon):
     lead = make_user("lead")
     monkeypatch.setattr(concern_lists, "PAGE", 2)

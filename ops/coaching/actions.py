@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -14,19 +15,23 @@ from ops.errors import Refused
 from ops.queue.models import Attempt
 
 LOCK = 7_034_011
+DOUBLE_PRESS = timedelta(minutes=1)
+"""The same words by the same person within this time are one comment."""
 LONGEST_COMMENT = 20_000
 LONGEST_QUESTION = 500
 MOST_QUESTIONS = 20
 
 
 def comment(attempt_id: int, words: str, author: User) -> Comment:
-    """Say something about a finished card. Whoever writes has read what the other side wrote. Raises Refused without
-    words, or when the card is gone."""
+    """Say something about a finished card; a double press says it once. Whoever writes has read what the other side
+    wrote. Raises Refused without words, or when the card is gone."""
     attempt = _attempt(attempt_id)
     if not words.strip():
         raise Refused("Please write something first.")
     if len(words) > LONGEST_COMMENT:
         raise Refused(f"Please say it in at most {LONGEST_COMMENT:,} characters.")
+    if twice := _just_said(attempt_id, words.strip(), author):
+        return twice
     said = Comment(
         attempt_id=attempt.id, agent_id=attempt.agent_id, author_id=author.id, words=words.strip(), at=clock.now()
     )
@@ -36,9 +41,22 @@ def comment(attempt_id: int, words: str, author: User) -> Comment:
     return said
 
 
+def _just_said(attempt_id: int, words: str, author: User) -> Comment | None:
+    return db.session.scalars(
+        sa.select(Comment)
+        .where(
+            Comment.attempt_id == attempt_id,
+            Comment.author_id == author.id,
+            Comment.words == words,
+            Comment.at > clock.now() - DOUBLE_PRESS,
+        )
+        .limit(1)
+    ).first()
+
+
 def _attempt(attempt_id: int) -> Attempt:
-    # held, so that it is not taken back while something is written about it
-    attempt = db.session.get(Attempt, attempt_id, with_for_update={"read": True})
+    # held, so that it is not taken back, nor the same said twice, while something is written about it
+    attempt = db.session.get(Attempt, attempt_id, with_for_update={"key_share": True})
     if attempt is None:
         raise Refused("This call is not there any more: its outcome was taken back.")
     return attempt

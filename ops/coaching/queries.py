@@ -162,7 +162,7 @@ class Own:
 
 def own_cards(agent_id: int, before: tuple[datetime, int] | None = None) -> tuple[list[Own], bool]:
     """A page of the agent's commented and scored cards, what is new first and then the newest calls."""
-    which = _lines(agent_id).where(Attempt.agent_id == agent_id, spoken_of(agent_id))
+    which = _lines(agent_id).where(spoken_of(agent_id))
     new = _is_new(agent_id)
     if before:
         which = which.where(sa.tuple_(Attempt.at, Attempt.id) < sa.tuple_(*map(sa.literal, before)), ~new)

@@ -29,12 +29,12 @@ SAME_SAVE = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Passage:
-    """A part of the script. `turn`: which answer it was, from 1, None when the agent did not open it."""
+    """A part of the script. `turns`: which of the answers it was, from 1; empty when the agent did not open it."""
 
     part: Part
     title: str
     html: str
-    turn: int | None
+    turns: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def finished_card(attempt_id: int) -> Finished | None:
 
 def may_reread(attempt_id: int, agent_id: int) -> bool:
     """Whether this is the agent's own card and a lead said something about it: agents have nothing else to browse."""
-    own = sa.exists().where(Attempt.id == attempt_id, Attempt.agent_id == agent_id, queries.spoken_of(agent_id))
+    own = sa.exists().where(Attempt.id == attempt_id, queries.spoken_of(agent_id))
     return bool(db.session.scalar(sa.select(own)))
 
 
@@ -139,14 +139,14 @@ def _script(attempt: Attempt, values: Mapping[str, str]) -> tuple[str, tuple[Pas
     marks = {name: f"[{name.replace('_', ' ')}: not known]" for name in unknown}
     said = outline(render.render(version.body, dict(values) | marks))
     written = {section.number: section.title for section in outline(version.body)}
-    turns = {title: number for number, title in reversed(list(enumerate(attempt.answers, 1)))}
     passages, matched = [], set()
     for section in said:
+        # the title as it is written or, with a variable in it, as it was said
         titles = {section.title, written.get(section.number, "")} - {""}
-        opened = sorted(turns[title] for title in titles if title in turns)
+        turns = tuple(number for number, title in enumerate(attempt.answers, 1) if title in titles)
         matched |= titles
         if section.text or section.title:
-            passages.append(Passage(section.part, section.title, to_html(section.text), next(iter(opened), None)))
+            passages.append(Passage(section.part, section.title, to_html(section.text), turns))
     unmatched = tuple(title for title in attempt.answers if title not in matched)
     return f"{script.name}, version {version.number}", tuple(passages), unmatched
 

@@ -84,12 +84,16 @@ def see(concern_id: int, actor: str) -> bool:
         .where(Concern.id == concern_id, Concern.seen_at.is_(None))
         .values(seen_at=clock.now(), seen_by=actor)
     )
-    return bool(db.session.scalar(sa.select(sa.exists().where(Concern.id == concern_id))))
+    return _there(concern_id)
+
+
+def _there(concern_id: int, *which: sa.ColumnElement[bool]) -> bool:
+    return bool(db.session.scalar(sa.select(sa.exists().where(Concern.id == concern_id, *which))))
 
 
 def settle(concern_id: int, done: str, actor: str) -> bool:
-    """It is settled, by what was `done`. False when there is no such concern. Raises Refused without words, and when
-    somebody settled it before."""
+    """It is settled, by what was `done`; the same again is a double press. False when there is no such concern. Raises
+    Refused without words, and when somebody settled it before."""
     if not see(concern_id, actor):
         return False
     done = _said(done, "Please write what was done about it.")
@@ -98,24 +102,24 @@ def settle(concern_id: int, done: str, actor: str) -> bool:
         .where(Concern.id == concern_id, Concern.settled_at.is_(None))
         .values(settled_at=clock.now(), settled_by=actor, done=done)
     )
-    if not settled.rowcount:
+    if not settled.rowcount and not _there(concern_id, Concern.settled_by == actor, Concern.done == done):
         raise Refused("Somebody settled it just before you. What you wrote was not saved.")
     return True
 
 
 def answer(practice_id: int, concern_id: int, words: str, actor: str) -> bool:
-    """The practice writes back what it did. False when it has no such concern. Raises Refused without words, and when
-    a colleague wrote before."""
-    own = sa.and_(Concern.id == concern_id, Concern.practice_id == practice_id)
-    if not db.session.scalar(sa.select(sa.exists().where(own))):
+    """The practice writes back what it did; the same again is a double press. False when it has no such concern. Raises
+    Refused without words, and when a colleague wrote before."""
+    own = Concern.practice_id == practice_id
+    if not _there(concern_id, own):
         return False
     words = _said(words, "Please write what you did.")
     answered = db.session.execute(
         sa.update(Concern)
-        .where(own, Concern.answered_at.is_(None))
+        .where(Concern.id == concern_id, own, Concern.answered_at.is_(None))
         .values(answer=words, answered_at=clock.now(), answered_by=actor)
     )
-    if not answered.rowcount:
+    if not answered.rowcount and not _there(concern_id, Concern.answered_by == actor, Concern.answer == words):
         raise Refused("A colleague wrote back just before you. What you wrote was not saved.")
     return True
 
