@@ -9,8 +9,7 @@ from ops.scripts.models import Medium, Script, ScriptVersion, VersionState
 def published(practice_id: int, kind: str, medium: Medium, patient_id: int | None = None) -> ScriptVersion | None:
     """The version in force for this practice and patient: the practice's own, else the agency's; None when nobody
     wrote one. While two versions are tried the patient decides which (arm.sql); without a patient it is A."""
-    found = db.session.scalars(_in_force(practice_id, kind, medium, patient_id, ScriptVersion))
-    return found.first()
+    return db.session.scalars(_in_force(practice_id, kind, medium, patient_id)).first()
 
 
 def newer_than(version_id: int | None, practice_id: int, kind: str, patient_id: int) -> ScriptVersion | None:
@@ -22,13 +21,11 @@ def newer_than(version_id: int | None, practice_id: int, kind: str, patient_id: 
     return now if now is not None and now.id != version_id else None
 
 
-def _in_force(
-    practice_id: int, kind: str, medium: Medium, patient_id: int | None, *what: type[ScriptVersion]
-) -> sa.Select[tuple[ScriptVersion]]:
+def _in_force(practice_id: int, kind: str, medium: Medium, patient_id: int | None) -> sa.Select[ScriptVersion]:
     """The same order as in queue/claim.sql; a test holds the two against each other."""
     arm = sa.func.script_arm(Script.experiment_id, practice_id, sa.cast(patient_id, sa.BigInteger))
     return (
-        sa.select(*what)
+        sa.select(ScriptVersion)
         .join(Script, Script.id == ScriptVersion.script_id)
         .where(
             sa.or_(Script.practice_id == practice_id, Script.practice_id.is_(None)),
