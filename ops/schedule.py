@@ -25,6 +25,7 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "sweep the queue": ("ops.queue.jobs.sweep", timedelta(minutes=1)),
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
     "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
+    "mail concerns": ("ops.queue.concern_mail.sweep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "resume imports": ("ops.practices.jobs.resume", timedelta(minutes=1)),
     "mail approvals": ("ops.scripts.jobs.sweep", timedelta(minutes=1)),

@@ -1,14 +1,12 @@
 """Invitations and password resets: links that work once."""
 
 import smtplib
-import socket
 import threading
 import time
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.controller import Controller
 
 from ops import clock
 from ops.accounts import actions, jobs, links, passwords, queries
@@ -16,6 +14,7 @@ from ops.accounts.models import AccountLink, AuthSession, LinkPurpose, User
 from ops.config import settings
 from ops.db import db, transaction
 from ops.errors import Refused
+from tests.letters import mail_server
 from tests.world import make_user
 
 GOOD = "four unrelated words"
@@ -138,34 +137,10 @@ def test_without_a_mail_server_an_admin_sees_who_waits_and_hands_a_link_over(cli
     client.post(address.removeprefix(settings().address), data={"password": "other unrelated words"}, expect=303)
 
 
-class Mailbox:
-    """A real SMTP server that keeps what it is given, or refuses."""
-
-    def __init__(self):
-        self.letters, self.refuse = [], None
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.refuse:
-            return self.refuse
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        self.letters.append((envelope.rcpt_tos, envelope.content.decode()))
-        return "250 OK"
-
-
 @pytest.fixture
 def mailbox(app, monkeypatch):
-    box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{port}")
-    settings.cache_clear()
-    yield box
-    controller.stop()
+    with mail_server(monkeypatch) as box:
+        yield box
 
 
 def asked(client, email):

@@ -149,6 +149,7 @@ FOREIGN_TABLES = {
     "cadence_id": "cadences",
     "step_id": "cadence_steps",
     "trigger_id": "triggers",
+    "concern_id": "concerns",
 }
 
 

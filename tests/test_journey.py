@@ -7,94 +7,17 @@ of this one installation stands at a weekday noon, since at night the law shuts 
 import csv
 import io
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from ops.runtime.cli import minutes_to_daytime
-from tests import processes
+from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.processes import wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(
-        CHROMIUM is None and not os.environ.get("CI"),
-        reason="NO BROWSER HERE: the journey through the product is NOT tested (install Debian's chromium)",
-    ),
-]
-OPS = [sys.executable, "-c", "from ops.cli import main; main()"]
-PASSWORD = "a long enough one 7"
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class Agency:
-    """A running `ops run` with one practice, a lead, an agent and the practice's owner."""
-
-    def __init__(self, folder: Path) -> None:
-        self.var, self.out = folder / "var", folder / "out"
-        offset = minutes_to_daytime(datetime.now(UTC))
-        self.env = processes.environment(self.var) | {"CLOCK_OFFSET_MINUTES": str(offset)}
-        self.now = datetime.now(UTC) + timedelta(minutes=offset)
-        self.process = subprocess.Popen(
-            [*OPS, "run", "--port", "0", "--no-demo"],
-            stdin=subprocess.DEVNULL,
-            stdout=self.out.open("wb"),
-            stderr=subprocess.STDOUT,
-            env=self.env,
-        )
-        wait_until(lambda: "answers at http" in self.out.read_text(), 90)
-        found = re.search(r"answers at (\S+)", self.out.read_text())
-        assert found
-        self.address = found.group(1)
-
-    def ops(self, *words: str, stdin: str = "") -> str:
-        done = subprocess.run(
-            [*OPS, *words], env=self.env, input=stdin, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def ask(self, question: str) -> object:
-        sockets = str(self.var / "run" / "postgres")
-        with psycopg.connect(host=sockets, user="postgres", dbname="loopkeeper", autocommit=True) as connection:
-            row = connection.execute(question).fetchone()
-        return row[0] if row else None
-
-    def kill_child(self, name: str) -> None:
-        """kill -9 of one of the supervisor's processes: web, worker-imports, …"""
-        children = json.loads((self.var / "run" / "app.json").read_text())["children"]
-        processes.kill(children[name])
-
-    def kill_servers(self) -> None:
-        """kill -9 of the embedded PostgreSQL (its parent process) and Valkey."""
-        for part in ("-D", "valkey-server"):
-            victims = processes.of(self.var, part)
-            assert victims, f"nothing to kill for {part}"
-            for pid in victims:
-                processes.kill(pid)
-
-    def is_ready(self) -> bool:
-        doctor = subprocess.run([*OPS, "doctor"], env=self.env, capture_output=True, text=True, timeout=120)
-        return doctor.returncode == 0
+pytestmark = [pytest.mark.timeout(500), needs_browser]
 
 
 @pytest.fixture(scope="module")
@@ -120,40 +43,8 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "the browser is missing"
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-def signed_in(browser: Browser, agency: Agency, who: str) -> Page:
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.on("request", lambda request: _stays_home(request.url, agency.address))
-    page.set_default_timeout(30_000)
-    page.goto(agency.address)
-    page.get_by_label("E-mail").fill(f"{who}@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Sign out")).to_have_count(1)
-    return page
-
-
-def _stays_home(url: str, address: str) -> None:
-    assert url.startswith((address, "data:", "blob:")), f"a page asked another host for {url}"
-
-
-def press(page: Page, key: str) -> None:
-    """One key, once the page listens."""
-    page.wait_for_load_state("load")
-    page.keyboard.press(key)
-
-
-def is_accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
 
 
 def export(now: datetime) -> bytes:
@@ -218,9 +109,12 @@ def the_agent_records_a_friend_while_servers_are_killed(agency: Agency, agent: P
     agency.kill_child("web")
     agency.kill_servers()
     wait_until(agency.is_ready, 90)
+    press(agent, "Escape")
+    press(agent, "f")
     agent.get_by_label("First name").fill("Ines")
     agent.get_by_label("Phone", exact=True).fill("212 555 0177")
     agent.get_by_label("They are with the patient and said yes to me").check()
+    press(agent, "i")
     press(agent, "w")
     expect(agent.get_by_text("First call to a friend for")).to_be_visible()
     assert agency.ask("SELECT note FROM attempts") == "Lovely talk, has a sister."
@@ -228,9 +122,11 @@ def the_agent_records_a_friend_while_servers_are_killed(agency: Agency, agent: P
 
 
 def the_agent_works_on_by_keys_alone(agency: Agency, agent: Page) -> None:
+    press(agent, "i")
     press(agent, "w")
     expect(agent.get_by_text("Referral ask for")).to_be_visible()
     first = agent.locator(".card-page").get_attribute("data-task")
+    press(agent, "i")
     press(agent, "o")
     expect(agent.locator(f".card-page:not([data-task='{first}'])")).to_be_visible()
     press(agent, "n")

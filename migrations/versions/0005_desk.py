@@ -49,8 +49,8 @@ def upgrade() -> None:
     op.create_table(
         "desk_keys",
         sa.Column("user_id", sa.BigInteger(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("single_keys", sa.Boolean(), nullable=False),
         sa.Column("keys", postgresql.JSONB(), nullable=False),
+        sa.Column("dials", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", name="pk_desk_keys"),
     )
 

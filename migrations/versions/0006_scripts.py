@@ -159,6 +159,7 @@ def downgrade() -> None:
     # the file holds the newest claim; what is installed, with its one line about the split taken out, is the one before
     installed = op.get_bind().scalar(sa.text("SELECT pg_get_functiondef('next_task'\\:\\:regproc)"))
     op.execute(sa.text(installed.replace(SPLIT, UNSPLIT).replace(":", "\\:")))
+    op.execute("DROP FUNCTION script_in_force(bigint, text, text, bigint)")
     op.execute("DROP FUNCTION script_arm(bigint, bigint, bigint)")
     for table in ("script_experiments", "script_approval_rules", "script_approvals"):
         op.drop_table(table)

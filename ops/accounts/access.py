@@ -6,6 +6,7 @@ it stays readable when the request goes on under the database role that sees one
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,6 +29,19 @@ TOKEN = "sign_in"  # noqa: S105 (the name of a key)
 
 IDLE_EXEMPT: list[Callable[[int], bool]] = []
 """Asked with a user's id whether they are at work although their browser is silent (the queue: has a task in hand)."""
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What stands beside a place in the navigation: how many, and what that means in words."""
+
+    number: str
+    says: str
+    urgent: bool = False
+
+
+BADGES: dict[str, Callable[[User], Badge | None]] = {}
+"""Asked for the endpoints of the navigation that have one (the queue: open concerns); one indexed query each."""
 
 GOODBYES = {
     sessions.IDLE: "You were signed out after {minutes} minutes without activity.",
@@ -91,7 +105,7 @@ def install(app: Flask) -> None:
     manager.session_protection = None  # a sign-in is a row of ours, which says itself when it is over
     manager.request_loader(lambda _request: _recognise())
     manager.unauthorized_handler(_ask_to_sign_in)
-    app.context_processor(lambda: {"me": _found(), "may_see": may_see})
+    app.context_processor(lambda: {"me": _found(), "may_see": may_see, "badge_of": badge_of})
     app.jinja_env.filters["browser_name"] = browser_name
 
 
@@ -99,6 +113,12 @@ def may_see(endpoint: str, roles: frozenset[str]) -> bool:
     """Whether a navigation item is for the signed-in person and leads somewhere."""
     user = _found()
     return user is not None and user.role in roles and endpoint in current_app.view_functions
+
+
+def badge_of(endpoint: str) -> Badge | None:
+    """What stands beside this place in the navigation for the signed-in person."""
+    user, asked = _found(), BADGES.get(endpoint)
+    return asked(user) if user and asked else None
 
 
 def check() -> ResponseReturnValue | None:

@@ -60,14 +60,24 @@ def send(letter: Letter) -> None:
 
 def deliver(message: EmailMessage) -> None:
     """Hand a mail to the server. Raises as `send` does."""
-    server = urlsplit(settings().smtp_url or "")
-    with _connect(server) as connection:
-        if server.username:
-            connection.login(unquote(server.username), unquote(server.password or ""))
+    with connect() as connection:
         connection.send_message(message)
 
 
-def _connect(server: SplitResult) -> smtplib.SMTP:
+def connect() -> smtplib.SMTP:
+    """A connection that is ready to take mails. Raises OSError or smtplib.SMTPException: nothing was sent then."""
+    server = urlsplit(settings().smtp_url or "")
+    connection = _greet(server)
+    try:
+        if server.username:
+            connection.login(unquote(server.username), unquote(server.password or ""))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _greet(server: SplitResult) -> smtplib.SMTP:
     """smtps:// is TLS from the start; smtp:// asks for TLS where the server offers it, and always with a password."""
     context = ssl.create_default_context()
     host = server.hostname or "localhost"

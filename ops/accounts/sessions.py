@@ -49,7 +49,8 @@ def begin(user: User, *, address: str | None, browser: str | None) -> str:
 def by_token(token: str) -> AuthSession | None:
     """The sign-in this token belongs to, ended or not, with its user."""
     found = sa.select(AuthSession).where(AuthSession.token_hash == token_hash(token))
-    return db.session.scalar(found.options(sa.orm.joinedload(AuthSession.user).selectinload(User.memberships)))
+    whole = found.options(sa.orm.joinedload(AuthSession.user).joinedload(User.memberships))
+    return db.session.scalars(whole).unique().first()
 
 
 def why_over(sign_in: AuthSession, at: datetime, *, busy: bool) -> str | None:

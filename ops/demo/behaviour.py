@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -54,6 +55,11 @@ NOTES = (
     "Asked about parking.",
     "Will think about who.",
 )
+UNHAPPY = (
+    "Result is uneven on the left side and nobody called back.",
+    "Waited forty minutes, then felt hurried.",
+    "Paid for something that was not agreed.",
+)
 REPLIES = ("Thank you so much!", "Love it here", "What are your hours on Saturday?", "STOP", "Can someone call me?")
 FRIEND_NAMES = ("Ines", "Carmen", "June", "Petra", "Yuki", "Nora", "Salome", "Tara", "Wanda", "Bea", "Olga", "Rina")
 
@@ -64,9 +70,13 @@ def outcome_of(task: Task, appeal: float, chance: random.Random) -> tuple[Saved,
         return Saved(_draw(MISSED, chance)), round(chance.uniform(0.8, 2.0), 1)
     minutes = round(chance.uniform(2.5, 8.0), 1)
     if task.kind is Kind.ASK:
-        return _asked(_draw(ASK, chance), appeal, chance), minutes
-    chosen = _draw(FRIEND if task.kind is Kind.FRIEND_FOLLOW_UP else OTHERS[task.kind], chance)
-    return Saved(chosen, note=chance.choice(NOTES)), minutes
+        saved = _asked(_draw(ASK, chance), appeal, chance)
+    else:
+        chosen = _draw(FRIEND if task.kind is Kind.FRIEND_FOLLOW_UP else OTHERS[task.kind], chance)
+        saved = Saved(chosen, note=chance.choice(NOTES))
+    if saved.outcome is Outcome.NOT_HAPPY:
+        saved = replace(saved, note=UNHAPPY[task.id % len(UNHAPPY)])
+    return saved, minutes
 
 
 def _draw(weights: tuple[tuple[Outcome, float], ...], chance: random.Random) -> Outcome:

@@ -14,7 +14,7 @@ from ops import background, clock
 from ops.accounts import actions as accounts
 from ops.accounts.models import Role, User
 from ops.db import db, transaction
-from ops.demo import agency, behaviour, files, people
+from ops.demo import agency, behaviour, coaching, files, people
 from ops.demo.agency import DemoPractice
 from ops.errors import Refused
 from ops.messages import jobs as messages
@@ -69,6 +69,7 @@ class Demo:
             for number in range(DAYS + 1):
                 self._day(number)
                 self.report((number + 1) / (DAYS + 1), f"day {number + 1} of {DAYS + 1}")
+            coaching.look_after_calls(coaching.lead_of(), self.agents)
 
     @staticmethod
     def _at(day: date, hour: time) -> datetime:

@@ -51,11 +51,9 @@ def queue_message(
     """
     over = MessageChannel(channel)
     message_id, now = uuid.uuid4(), clock.now()
-    text = segments.plain(body) if over is MessageChannel.SMS else body.strip()
-    if why := wording.problem(
-        over, to_address, subject, text, private=_treatments(practice), public=_public(practice, patient)
-    ):
+    if why := unsendable(practice, patient, channel, to_address, subject, body):
         raise Refused(why)
+    text = as_sent(over, body)
     if over is MessageChannel.EMAIL:
         text += footer(practice, message_id)
     values = {
@@ -79,6 +77,20 @@ def queue_message(
         if send_after is None or send_after <= now:
             ring("ops.messages.jobs.send", str(message_id), on="messages")
     return db.session.scalars(sa.select(Message).where(Message.reason_key == reason_key)).one()
+
+
+def as_sent(channel: str, body: str) -> str:
+    """The body as it leaves: of a text with plain marks, of a mail without what stands around it (see `footer`)."""
+    return segments.plain(body) if channel == MessageChannel.SMS else body.strip()
+
+
+def unsendable(
+    practice: Practice, patient: Patient | None, channel: str, to_address: str, subject: str, body: str
+) -> str | None:
+    """Why `queue_message` would refuse this, as a sentence; None when it would not. The gate is another matter."""
+    over = MessageChannel(channel)
+    private, public = _treatments(practice), _public(practice, patient)
+    return wording.problem(over, to_address, subject, as_sent(over, body), private=private, public=public)
 
 
 def _treatments(practice: Practice) -> list[str]:

@@ -49,6 +49,7 @@ EVENT_WORDS = {
     EventKind.CANCELLED: "Cancelled",
     EventKind.PULLED_BACK: "Pulled back",
     EventKind.HANDED: "Handed over",
+    EventKind.SENT: "Sent from the card",
 }
 UNTIL_KNOWN = {
     "practice_not_active": "when the practice is active again",
@@ -96,6 +97,8 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     facts, parts = event.facts or {}, []
     if event.kind is EventKind.HANDED:
         parts += _handed(facts, names)
+    if event.kind is EventKind.SENT:
+        parts.append(f"{'a mail' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):

@@ -12,8 +12,8 @@ from ops.db import db
 from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
 from ops.queue.cadence_words import count_of
-from ops.queue.floor_words import language_words, listed
-from ops.queue.models import Certification, Kind, KindPause, Share
+from ops.queue.floor_words import WRAP_UP_WORDS, language_words, listed
+from ops.queue.models import Certification, Kind, KindPause, Share, WrapUp
 from ops.queue.wording import KIND_WORDS
 
 ROWS = 100
@@ -90,17 +90,18 @@ def weight_of(practice_id: int) -> Decimal:
 def changes_of_practice(practice_id: int) -> list[Change]:
     """What leads decided about a practice on the floor, latest first."""
     tables = ("shares", "kind_pauses")
-    return _told(sa.and_(AuditEntry.practice_id == practice_id, AuditEntry.table_name.in_(tables)))
+    return told(sa.and_(AuditEntry.practice_id == practice_id, AuditEntry.table_name.in_(tables)))
 
 
 def changes_of_worker(user_id: int) -> list[Change]:
     """What was decided about what somebody may work, latest first."""
     profile = sa.and_(AuditEntry.table_name == "agent_profiles", AuditEntry.row_id == str(user_id))
     certified = sa.and_(AuditEntry.table_name == "certifications", AuditEntry.row_id.startswith(f"{user_id},"))
-    return _told(sa.or_(profile, certified))
+    return told(sa.or_(profile, certified))
 
 
-def _told(which: sa.ColumnElement[bool]) -> list[Change]:
+def told(which: sa.ColumnElement[bool]) -> list[Change]:
+    """What these audit entries say, latest first; at most `CHANGES`."""
     entries = db.session.scalars(sa.select(AuditEntry).where(which).order_by(AuditEntry.id.desc()).limit(CHANGES)).all()
     names = names_of({entry.actor for entry in entries}) if entries else {}
     practices = _practice_names({entry.practice_id for entry in entries if entry.practice_id})
@@ -128,12 +129,25 @@ def _what(entry: AuditEntry, practices: dict[int, str]) -> str:
         case "certifications":
             name = practices.get(entry.practice_id or 0, "a practice")
             return f"{'withdrawn' if entry.change == 'delete' else 'certified'}: {name}"
+        case "desk_settings":
+            return _desk(after)
         case _:
             return "profile cleared" if entry.change == "delete" else _profile(after)
 
 
 def _number(value: Any) -> str:
     return f"{Decimal(str(value)).normalize():f}" if value is not None else "?"
+
+
+def _desk(after: dict[str, Any]) -> str:
+    parts = []
+    if "wrap_up" in after:
+        parts.append(f"after a call: {WRAP_UP_WORDS[WrapUp(after['wrap_up'])].lower()}")
+    if "wrap_up_seconds" in after:
+        parts.append(f"{after['wrap_up_seconds']} seconds for it when timed")
+    if "idle_seconds" in after:
+        parts.append(f"nobody there after {after['idle_seconds']} seconds")
+    return ", ".join(parts)
 
 
 def _profile(after: dict[str, Any]) -> str:

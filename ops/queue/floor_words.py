@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from ops.contact.rules import UNKNOWN
+from ops.queue.models import WrapUp
 
 
 class Lack(StrEnum):
@@ -55,6 +56,12 @@ LANGUAGE_WORDS = {
 """The languages spoken most in the United States; others are shown by their code."""
 LACK_WORDS = {Lack.PRACTICE: "this practice", Lack.KIND: "this kind of work", Lack.LANGUAGE: "this language"}
 MOST_STATES = 6
+WRAP_UP_WORDS = {
+    WrapUp.OPEN: "As long as it takes",
+    WrapUp.TIMED: "A number of seconds, then the card says they are over",
+    WrapUp.NEXT: "No pause: the outcome brings the next card",
+    WrapUp.ASK: "The desk asks before the next card",
+}
 
 
 def language_words(code: str) -> str:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
@@ -11,6 +12,7 @@ from ops.errors import Refused
 from ops.practices import checks
 from ops.queue.actions.recording import Saved
 from ops.queue.models import Outcome
+from ops.queue.outcomes import TALKS
 from ops.referrals.actions import Friend
 from ops.referrals.models import OptIn
 
@@ -51,6 +53,10 @@ class OutcomeForm(FenceForm):
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )
     and_next = BooleanField("and give me the next one")
+    opening_said = BooleanField("I said who I am, for whom I call, why, and the number to call back")
+    talk_seconds = HiddenField()
+    wrap_seconds = HiddenField()
+    away_seconds = HiddenField()
 
     def saved(self) -> Saved:
         """What was pressed and typed. Raises Refused for an unknown outcome or an unusable time, number or friend."""
@@ -65,7 +71,20 @@ class OutcomeForm(FenceForm):
             callback_at=at_zone(callback, self.zone.data) if callback else None,
             mine=bool(self.mine.data),
             friend=self._friend(),
+            answers=_numbers(request.form.getlist("answers")),
+            opening_said=bool(self.opening_said.data),
+            talk_seconds=_seconds(self.talk_seconds.data),
+            wrap_seconds=_seconds(self.wrap_seconds.data),
+            away_seconds=_seconds(self.away_seconds.data) or 0,
         )
+
+    def said_opening(self) -> None:
+        """Raises Refused when they spoke and the opening was not ticked (RULES A6). Who wants to be left alone, or is
+        not happy, is never kept waiting for a tick."""
+        outcome = Outcome(self.outcome.data or "")
+        spoke = outcome in TALKS and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+        if spoke and not self.opening_said.data:
+            raise Refused("Please tick that you said who you are, for whom you call, why, and the number to call back.")
 
     def _friend(self) -> Friend | None:
         name, phone, email = (
@@ -81,6 +100,23 @@ class OutcomeForm(FenceForm):
             checks.email(email, "The friend's address") or None,
             OptIn(self.friend_opt_in.data),
         )
+
+
+def _seconds(text: str | None) -> int | None:
+    """Measured by the page; what cannot be read was not measured."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _numbers(texts: list[str]) -> tuple[int, ...]:
+    """The parts of the script that were opened, in the order of the page's list."""
+    found = (part for text in texts for part in text.split(","))
+    return tuple(int(part) for part in found if part.isascii() and part.isdigit() and len(part) < 4)[:50]
+
+
+class KeysForm(FlaskForm):
+    """An agent's own keys; the fields are named after the actions."""
+
+    single_keys = BooleanField("Single keys work on the desk")
 
 
 def at_zone(wall_clock: datetime, zone: str | None) -> datetime:

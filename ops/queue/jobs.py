@@ -8,7 +8,7 @@ from ops import clock
 from ops.db import db, driver_transaction, transaction
 from ops.messages.models import InboundMessage
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import cadences, claiming, floor, lanes, ranking, recording, shares, tasks
+from ops.queue.actions import cadences, claiming, floor, lanes, ranking, recording, shares, tasks, undoing
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Cadence, Kind, Task
 from ops.referrals.models import Referral, ReferralState
@@ -124,6 +124,7 @@ def sweep() -> None:
         claiming.return_expired()
         floor.free_of_closed("tick")
         cadences.close_stale()
+        undoing.forget_old()
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):

@@ -1,19 +1,21 @@
 """An agent's own day, and why the queue has nothing for them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import Practice
 from ops.queue.board import Block, merged
 from ops.queue.board_tables import Window, windows
-from ops.queue.models import Attempt, Outcome, Task, TaskState
+from ops.queue.board_words import age_words
+from ops.queue.day_start import STARTS, asked
+from ops.queue.models import BreakKind, Outcome, Task, TaskState
 from ops.queue.outcomes import COMMON
 from ops.queue.piles import KEPT, Floor, Pile, Wait, piles, the_floor
+from ops.queue.rhythm import BREAK_WORDS, Callback, callbacks
 from ops.queue.workers import Worker, worker
 
 NOT_REACHED = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
@@ -25,12 +27,35 @@ assert {each.outcome for each in COMMON if not each.reached} == set(NOT_REACHED)
 
 @dataclass(frozen=True)
 class Day:
-    """Since midnight UTC twelve hours ago: a working day, whatever zone the agent sits in."""
+    """An agent's own day so far (see `day_start`). `rest`: the break they are on, also when done for the day."""
 
+    since: datetime
     done: int
     talked: int
     willing: int
-    promises: tuple[tuple[datetime, str], ...]
+    promises: tuple[Callback, ...]
+    rest: "Rest | None"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A break somebody is on."""
+
+    kind: BreakKind
+    since: datetime
+
+    @property
+    def words(self) -> str:
+        return BREAK_WORDS[self.kind]
+
+    @property
+    def length(self) -> str:
+        """ "14 min", "3 h"."""
+        return age_words(self.since, clock.now())
+
+    @property
+    def done(self) -> bool:
+        return self.kind is BreakKind.DONE
 
 
 @dataclass(frozen=True)
@@ -53,24 +78,28 @@ class Waiting:
         return self.ready >= ENOUGH
 
 
+TODAY = sa.text(
+    f"""
+    WITH {STARTS}
+    SELECT s.since,
+           count(a.id) AS done,
+           count(a.id) FILTER (WHERE NOT a.outcome = ANY (:not_reached)) AS talked,
+           count(a.id) FILTER (WHERE a.outcome = 'willing') AS willing,
+           (SELECT b.kind FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS rests,
+           (SELECT b.started_at FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS rests_since
+    FROM starts s LEFT JOIN attempts a ON a.agent_id = s.user_id AND a.at >= s.since
+    GROUP BY s.user_id, s.since
+    """  # noqa: S608 (our own words)
+)
+
+
 def day_of(agent_id: int) -> Day:
-    """What the agent did in the last twelve hours, and the calls they promised."""
-    since = clock.now() - timedelta(hours=12)
-    done, talked, willing = db.session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count().filter(Attempt.outcome.not_in(NOT_REACHED)),
-            sa.func.count().filter(Attempt.outcome == Outcome.WILLING),
-        ).where(Attempt.agent_id == agent_id, Attempt.at >= since)
-    ).one()
-    promised = db.session.execute(
-        sa.select(Task.promised_at, Practice.name)
-        .join(Practice, Practice.id == Task.practice_id)
-        .where(Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.promised_at.is_not(None))
-        .order_by(Task.promised_at)
-        .limit(10)
-    )
-    return Day(done, talked, willing, tuple((at, name) for at, name in promised))
+    """What the agent did since their day began, the calls they promised, and whether they are on a break. Two
+    statements."""
+    given = asked([agent_id]) | {"not_reached": [str(each) for each in NOT_REACHED]}
+    since, done, talked, willing, rests, rests_since = db.session.execute(TODAY, given).one()
+    rest = Rest(BreakKind(rests), rests_since) if rests else None
+    return Day(since, done, talked, willing, tuple(callbacks(agent_id)), rest)
 
 
 ANYBODYS = """

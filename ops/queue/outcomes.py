@@ -38,6 +38,8 @@ class Rule:
     sends_note: bool = False
     """Whether the note to forward goes out at once."""
     takes_friend: bool = False
+    needs_note: bool = False
+    """Whether the words of the person must be written down with it."""
     later: timedelta | None = None
 
 
@@ -66,7 +68,12 @@ WRONG_PERSON = Rule(
     suppress=(("call", "WRONG_PERSON"), ("sms", "WRONG_PERSON")),
 )
 NOT_HAPPY = Rule(
-    Outcome.NOT_HAPPY, "h", "Was not happy", Then.END, "Stops the cadence; lead and practice are told.", answer=None
+    Outcome.NOT_HAPPY,
+    "h",
+    "Not happy, complaint",
+    Then.END,
+    "Stops the cadence; lead and practice read your note at once. Write what they said.",
+    needs_note=True,
 )
 REMOVE_ME = Rule(
     Outcome.REMOVE_ME,

@@ -1,5 +1,6 @@
 """Asks, friends, and the word back to the referrer."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -55,12 +56,20 @@ def record_ask(practice_id: int, patient_id: int, run_id: int, answer: Answer) -
     ).one()
 
 
-def receive_referral(practice: Practice, referrer: Patient, friend: Friend, *, actor: str, ask: Ask | None) -> Referral:
+def receive_referral(
+    practice: Practice,
+    referrer: Patient,
+    friend: Friend,
+    *,
+    actor: str,
+    ask: Ask | None,
+    send_after: datetime | None = None,
+) -> Referral:
     """A friend agreed to be contacted. The same friend of the same referrer again is the referral we have.
 
     Writes the friend's consent, the first event (told to the referrer at once, at the level that says nothing about the
-    friend) and queues that thank-you. Raises Refused without a way to reach the friend or when the friend is the
-    referrer.
+    friend) and queues that thank-you, to leave not before `send_after`. Raises Refused without a way to reach the
+    friend or when the friend is the referrer.
     """
     key = _friend_key(friend, referrer)
     known = db.session.scalars(
@@ -87,7 +96,7 @@ def receive_referral(practice: Practice, referrer: Patient, friend: Friend, *, a
     db.session.flush()
     _note_consent(referral, actor)
     event = _add_event(referral, ReferralState.RECEIVED, actor, tell=True)
-    close_loop(practice, referrer, event)
+    close_loop(practice, referrer, event, send_after=send_after)
     return referral
 
 
@@ -145,7 +154,9 @@ def _add_event(referral: Referral, state: ReferralState, actor: str, *, tell: bo
     return event
 
 
-def close_loop(practice: Practice, referrer: Patient, event: ReferralEvent) -> bool:
+def close_loop(
+    practice: Practice, referrer: Patient, event: ReferralEvent, *, send_after: datetime | None = None
+) -> bool:
     """Queue the thank-you that tells the referrer "it reached us", once per event; False when there is no way to send
     it."""
     values = of_practice(practice) | {"patient_first_name": referrer.first_name}
@@ -165,6 +176,7 @@ def close_loop(practice: Practice, referrer: Patient, event: ReferralEvent) -> b
                 subject=subject,
                 body=body,
                 script_version_id=version.id,
+                send_after=send_after,
             )
         except (ScriptError, Refused):  # a friend is not lost because the thank-you cannot be written
             continue

@@ -11,3 +11,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         ELSE 'a'
     END
 $$;
+
+
+-- The version in force for this patient: their practice's own, else the agency's; NULL when nobody wrote one. The claim has
+-- the same order in its one statement (queue/claim.sql); a test holds the two against each other.
+CREATE OR REPLACE FUNCTION script_in_force(a_practice bigint, a_kind text, a_medium text, a_patient bigint) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
+    WHERE c.kind = a_kind AND c.medium = a_medium AND (c.practice_id = a_practice OR c.practice_id IS NULL)
+    ORDER BY c.practice_id IS NULL, v.variant <> script_arm(c.experiment_id, a_practice, a_patient), v.id LIMIT 1
+$$;

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ops import logs
 from ops.config import settings
-from ops.web import errors, filters, headers, input, limits, requests
+from ops.web import errors, filters, headers, input, limits, requests, statics
 
 __all__ = ["NAV", "csrf", "limiter", "prepare", "takes_files"]
 
@@ -25,7 +25,11 @@ takes_files = input.takes_files
 NAV: list[tuple[str, str, frozenset[str]]] = [
     # (endpoint, label, roles that see it)
     ("queue.desk", "Desk", frozenset({"agent", "lead"})),
+    ("queue.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
     ("queue.board", "Queue", frozenset({"lead", "admin"})),
+    ("queue.concerns", "Concerns", frozenset({"lead", "admin", "member"})),
+    ("coaching.mine", "My calls", frozenset({"agent"})),
+    ("coaching.index", "Coaching", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),
     ("scripts.index", "Scripts", frozenset({"lead", "admin"})),
     ("messages.outbox", "Outbox", frozenset({"lead", "admin"})),
@@ -61,6 +65,7 @@ def prepare(app: Flask) -> None:
     limits.prepare(app)
     csrf.init_app(app)
     Bootstrap5(app)
+    statics.prepare(app)
     filters.prepare(app)
     headers.prepare(app)
     errors.prepare(app)

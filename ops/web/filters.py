@@ -11,7 +11,7 @@ from ops.config import settings
 
 def prepare(app: Flask) -> None:
     """Add the filters to Jinja."""
-    app.jinja_env.filters.update(moment=moment, day=day, percent_of=percent_of, ago=ago)
+    app.jinja_env.filters.update(moment=moment, clock_time=clock_time, day=day, percent_of=percent_of, ago=ago)
     app.jinja_env.globals.update(shifted_clock=shifted_clock)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -28,6 +28,11 @@ def moment(value: datetime | None, zone: str = "UTC") -> str:
         return "–"
     local = value.astimezone(ZoneInfo(zone))
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def clock_time(value: datetime, zone: str = "UTC") -> str:
+    """ "2:05 PM EST": an hour of today, as people say it on the phone."""
+    return f"{value.astimezone(ZoneInfo(zone)):%-I:%M %p %Z}"
 
 
 def day(value: date | datetime | None, zone: str = "UTC") -> str:

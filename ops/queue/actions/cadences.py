@@ -4,12 +4,13 @@ Starting is set-based (an import can bring a million milestones); taking steps i
 claim, so that two ticks at once share the work.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.messages.actions import queue_message
@@ -18,6 +19,7 @@ from ops.queue import wording
 from ops.queue.actions import shares, tasks
 from ops.queue.defaults import CADENCES
 from ops.queue.models import Cadence, CadenceRun, CadenceStep, Kind, RunState, StepMode, Task, TaskState, Trigger
+from ops.referrals.models import Referral
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
@@ -205,11 +207,14 @@ def advance(run: CadenceRun) -> None:
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
 
 
-def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str) -> bool:
-    """Queue the practice's text or mail of this kind, once per reason; False when it cannot be written."""
+def send_template(
+    patient: Patient, kind: Kind, medium: Medium, reason_key: str, *, send_after: datetime | None = None
+) -> bool:
+    """Queue the practice's text or mail of this kind, once per reason, to leave at once or not before `send_after`;
+    False when it cannot be written."""
     practice = db.session.get_one(Practice, patient.practice_id)
     try:
-        written = _write(practice, patient, kind, medium)
+        written = write(practice, patient, kind, medium)
         queue_message(
             practice,
             patient,
@@ -220,6 +225,7 @@ def send_template(patient: Patient, kind: Kind, medium: Medium, reason_key: str)
             subject=written.subject,
             body=written.body,
             script_version_id=written.version_id,
+            send_after=send_after,
         )
     except Refused:  # the practice's page says what is missing; the cadence goes on without this step
         return False
@@ -233,36 +239,47 @@ class Written(NamedTuple):
     subject: str
     body: str
     version_id: int
+    name: str
+    """What the template is called."""
 
 
-def _write(practice: Practice, patient: Patient, kind: Kind, medium: Medium) -> Written:
-    """Raises Refused, with the reason in words, when it cannot be written for this patient."""
-    address = patient.phone if medium is Medium.SMS else patient.email
+def write(
+    practice: Practice,
+    patient: Patient,
+    kind: Kind,
+    medium: Medium,
+    *,
+    referral: Referral | None = None,
+    agent: User | None = None,
+) -> Written:
+    """The published text or mail of this kind as it would be sent to this patient, or to the friend of `referral`.
+
+    Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them (RULES
+    decision 8): a text that would is refused.
+    """
+    address = _address(patient, referral, medium)
     if not address:
         raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
     version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")
-    values = wording.values(practice, patient)
+    values = wording.values(practice, patient, agent=agent, referral=referral)
+    if referral:
+        values = {name: value for name, value in values.items() if name not in OF_THE_REFERRER}
     try:
         subject = render(version.subject, values) if version.subject else ""
-        return Written(address, subject, render(version.body, values), version.id)
+        return Written(address, subject, render(version.body, values), version.id, version.script.name)
     except ScriptError as problem:
         raise Refused(str(problem)) from problem
 
 
-def why_no_note(patient: Patient) -> str | None:
-    """Why the note to forward could reach this patient neither by text nor by mail; None when it could."""
-    practice = db.session.get_one(Practice, patient.practice_id)
-    problems = []
-    for medium in (Medium.SMS, Medium.EMAIL):
-        try:
-            _write(practice, patient, Kind.ASK, medium)
-        except Refused as problem:
-            problems.append(str(problem))
-        else:
-            return None
-    return " ".join(dict.fromkeys(problems))
+OF_THE_REFERRER = {"patient_first_name", "referrer_first_name"}
+
+
+def _address(patient: Patient, referral: Referral | None, medium: Medium) -> str | None:
+    if referral:
+        return referral.friend_phone if medium is Medium.SMS else referral.friend_email
+    return patient.phone if medium is Medium.SMS else patient.email
 
 
 def close_stale() -> int:

@@ -34,9 +34,15 @@ SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id 
 FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
 """
 """What stands against calling a friend that is known by their address alone."""
+CLAIMS = 7034100
+"""The first half of the advisory lock of an agent's claims; the second is the agent (claim.sql)."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-NEXT = "SELECT next_task(%s, %s, %s, %s::bigint[])"
+NEXT = """
+SELECT next_task(%(agent)s, %(at)s, %(actor)s, %(refused)s::bigint[])
+WHERE NOT EXISTS (SELECT FROM breaks b WHERE b.user_id = %(agent)s AND b.ended_at IS NULL)
+"""
+"""Nothing for who is on a break. No round trip of its own: it is asked on the way."""
 TAKE = f"""
 WITH taken AS (
     UPDATE tasks SET state = 'claimed', offered = false, held_by = %(agent)s, claimed_at = %(at)s,
@@ -149,7 +155,7 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
     ends, and that holds nothing before this: it may wait for somebody else's claim. Edges use `jobs.next_for`.
     """
     now = clock.now()
-    asked = (agent_id, now, actor, [each.task_id for each in refused])
+    asked = {"agent": agent_id, "at": now, "actor": actor, "refused": [each.task_id for each in refused]}
     (answer,) = connection.execute(NEXT, asked).fetchone() or (None,)
     if answer is None:
         return None
@@ -170,6 +176,11 @@ def task_of(agent_id: int) -> Task | None:
         sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED),
         execution_options={"populate_existing": True},
     ).first()
+
+
+def one_at_a_time(agent_id: int) -> None:
+    """Until the end of the transaction nothing else is put into this agent's hands (the lock of `next_task`)."""
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS, agent_id)))
 
 
 def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:

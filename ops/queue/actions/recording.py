@@ -20,17 +20,18 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.queue import cadence
-from ops.queue.actions import cadences, shares, tasks
+from ops.queue.actions import cadences, concerns, shares, tasks, undoing
+from ops.queue.card_messages import note_key
+from ops.queue.minutes import counted_minutes
 from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, Outcome, RunState, Task, TaskEvent, TaskState
 from ops.queue.outcomes import COMMON, TALKS, Rule, Then, rule
 from ops.queue.people import person_of, referral_of
 from ops.referrals.actions import Friend, move_referral, receive_referral, record_ask
 from ops.referrals.models import Ask, Referral, ReferralState
 from ops.referrals.states import may_follow
-from ops.scripts.models import Medium
+from ops.scripts.models import Medium, ScriptVersion
+from ops.scripts.outline import Part, outline
 
-LONGEST_MINUTES = 60.0
-"""A call that seems longer was a forgotten page."""
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
 HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
@@ -51,6 +52,12 @@ class Saved:
     callback_at: datetime | None = None
     mine: bool = True
     friend: Friend | None = None
+    answers: tuple[int, ...] = ()
+    """The parts of the script that were opened because they said so, in that order."""
+    opening_said: bool = False
+    talk_seconds: int | None = None
+    wrap_seconds: int | None = None
+    away_seconds: int = 0
 
 
 def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
@@ -69,13 +76,18 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
         _check_lawful(person, practice, saved.callback_at, task.id)
     if chosen.suppress:
         _wait_for_texts(person)
+    keys = [key for key in (person.phone_key, person.email_key) if key]
+    since = clock.now()
+    before = undoing.picture(task, keys, since)
     attempt = _write_attempt(task, agent_id, saved)
-    key = person.phone_key
-    if key:
-        record_contact(key, practice.id, "call")
+    if saved.outcome is Outcome.NOT_HAPPY:
+        concerns.raise_concern(task, attempt, saved.note, actor)
+    if person.phone_key and not _counted(task):
+        record_contact(person.phone_key, practice.id, "call")
     _note_answer(task, practice, patient, chosen, saved, actor)
     _suppress(chosen, practice, person, actor)
     _then(task, practice, patient, chosen, saved, actor)
+    attempt.undo = undoing.difference(before, undoing.picture(task, keys, since)) | {"typed": _typed(saved)}
     _keep_together(task, agent_id, chosen)
     db.session.flush()
     # the ledger's row comes last: a sweep holds tasks when it wants it
@@ -103,6 +115,28 @@ def _check_same(first: Attempt, saved: Saved) -> None:
         raise tasks.LeaseLost(f"This call was saved already, as “{said}”. What you typed now was not saved.")
 
 
+def _counted(task: Task) -> bool:
+    """Whether this claim's call was counted already, for an outcome that was taken back."""
+    again = TaskEvent.task_id == task.id, TaskEvent.kind == EventKind.UNDONE, TaskEvent.at >= task.claimed_at
+    return _there(*again)
+
+
+def _typed(saved: Saved) -> dict[str, object]:
+    """What the agent typed, to stand in the form again when it is taken back."""
+    friend = saved.friend
+    return {
+        "note": saved.note,
+        "callback_at": saved.callback_at.isoformat() if saved.callback_at else None,
+        "mine": saved.mine,
+        "friend_name": friend.name if friend else "",
+        "friend_phone": (friend.phone or "") if friend else "",
+        "friend_email": (friend.email or "") if friend else "",
+        "friend_opt_in": str(friend.opt_in) if friend else "",
+        "answers": list(saved.answers),
+        "opening_said": saved.opening_said,
+    }
+
+
 def _there(*conditions: sa.ColumnElement[bool]) -> bool:
     return bool(db.session.scalar(sa.select(sa.exists().where(*conditions))))
 
@@ -114,6 +148,8 @@ def _checked(task: Task, saved: Saved) -> Rule:
         raise Refused("This outcome does not belong to this kind of task.") from None
     if saved.friend and not chosen.takes_friend:
         raise Refused("A friend can only be recorded with an outcome that has one.")
+    if chosen.needs_note and not saved.note.strip():
+        raise Refused(f"{chosen.label}: please write down in the note what they said. The practice reads it at once.")
     if chosen.then is Then.PROMISE:
         if saved.callback_at is None:
             raise Refused("Please say when to call back.")
@@ -138,7 +174,9 @@ def _check_lawful(person: Person, practice: Practice, at: datetime, task_id: int
 def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
     now = clock.now()
     started = task.claimed_at or now
-    minutes = min(LONGEST_MINUTES, round((now - started).total_seconds() / 60, 2))
+    elapsed = (now - started).total_seconds()
+    away = min(max(saved.away_seconds, 0), max(int(elapsed), 0))
+    minutes = counted_minutes(elapsed, away)
     attempt = Attempt(
         practice_id=task.practice_id,
         patient_id=task.patient_id,
@@ -151,6 +189,11 @@ def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
         minutes=minutes,
         script_version_id=task.script_version_id,
         at=now,
+        answers=_answers(task, saved),
+        opening_said=saved.opening_said,
+        talk_seconds=_seconds(saved.talk_seconds, elapsed),
+        wrap_seconds=_seconds(saved.wrap_seconds, elapsed),
+        away_seconds=away,
     )
     db.session.add(attempt)
     db.session.flush()
@@ -158,27 +201,57 @@ def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
     return attempt
 
 
+def _seconds(measured: int | None, elapsed: float) -> int | None:
+    """A page cannot have measured more than has passed."""
+    return None if measured is None else max(0, min(measured, int(elapsed)))
+
+
+def _answers(task: Task, saved: Saved) -> list[str]:
+    """The titles of the answers that were opened; what is none of this script's is left out."""
+    version = (
+        db.session.get(ScriptVersion, task.script_version_id) if task.script_version_id and saved.answers else None
+    )
+    if version is None:
+        return []
+    titles = {part.number: part.title for part in outline(version.body) if part.part is Part.ANSWER}
+    return [titles[number] for number in dict.fromkeys(saved.answers) if number in titles]
+
+
 def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule, saved: Saved, actor: str) -> None:
     ask = None
     if task.kind is Kind.ASK and task.run_id and chosen.answer:
         ask = record_ask(practice.id, patient.id, task.run_id, chosen.answer)
     if saved.friend:
-        receive_friend(practice, patient, saved.friend, actor, ask)
+        receive_friend(practice, patient, saved.friend, actor, ask, send_after=clock.now() + undoing.UNDO_FOR)
     referral = referral_of(task)
     if referral and chosen.referral and may_follow(referral.state, chosen.referral):
         move_referral(referral, chosen.referral, actor=actor)
     if (
         chosen.sends_note and not saved.friend
     ):  # whose friend we have gets the thank-you; two texts would be one too many
-        reason_key = f"note:{task.run_id or task.id}"
-        cadences.send_template(patient, Kind.ASK, Medium.SMS, reason_key) or cadences.send_template(
-            patient, Kind.ASK, Medium.EMAIL, reason_key
-        )
+        _send_note(patient, note_key(task))
 
 
-def receive_friend(practice: Practice, referrer: Patient, friend: Friend, actor: str, ask: Ask | None) -> Referral:
-    """A friend agreed to be contacted: the referral, the thank-you to the referrer, and a call to the friend today."""
-    referral = receive_referral(practice, referrer, friend, actor=actor, ask=ask)
+def _send_note(patient: Patient, reason_key: str) -> None:
+    """The note to forward, by text or else by mail, when the outcome can no longer be taken back."""
+    leaves = clock.now() + undoing.UNDO_FOR
+    for medium in (Medium.SMS, Medium.EMAIL):
+        if cadences.send_template(patient, Kind.ASK, medium, reason_key, send_after=leaves):
+            return
+
+
+def receive_friend(
+    practice: Practice,
+    referrer: Patient,
+    friend: Friend,
+    actor: str,
+    ask: Ask | None,
+    *,
+    send_after: datetime | None = None,
+) -> Referral:
+    """A friend agreed to be contacted: the referral, the thank-you to the referrer (not before `send_after`), and a
+    call to the friend today."""
+    referral = receive_referral(practice, referrer, friend, actor=actor, ask=ask, send_after=send_after)
     open_friend_task(referral, actor)
     return referral
 

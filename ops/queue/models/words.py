@@ -46,6 +46,8 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
     PULLED_BACK = "pulled_back"
     HANDED = "handed"
+    SENT = "sent"
+    """A text or mail was sent from the card."""
 
 
 class Outcome(StrEnum):

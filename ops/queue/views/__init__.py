@@ -7,7 +7,17 @@ from ops.queue.queries import has_task_in_hand
 
 bp = Blueprint("queue", __name__)
 
-from ops.queue.views import board, cadences, controls, desk, experiments, floor  # noqa: E402,F401  (they add their routes to bp)
+from ops.queue.views import (  # noqa: E402,F401  (they add their routes to bp)
+    board,
+    cadences,
+    concerns,
+    controls,
+    desk,
+    experiments,
+    floor,
+    rhythm,
+    sending,
+)
 
 # an agent on a long call is at work, although their browser is silent
 IDLE_EXEMPT.append(has_task_in_hand)

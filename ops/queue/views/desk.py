@@ -1,25 +1,34 @@
-"""The agent's desk: one card, one script, one key per outcome, and the next card by itself."""
+"""The agent's desk: one card, one script, one key per outcome, and the next card by itself.
 
+Whoever asks with `X-Desk` (the desk's own script) is answered with the next card at once, instead of being sent there;
+without it every press is an ordinary form and a redirect.
+"""
+
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from sqlalchemy.exc import IntegrityError
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
+from ops.accounts.actions import use_single_keys
 from ops.accounts.models import Role
 from ops.db import transaction
 from ops.errors import Refused
 from ops.queue import board_words as words
-from ops.queue import floor_words, jobs, my_day
-from ops.queue.actions import claiming, recording, tasks
-from ops.queue.card import card_for, log_read
+from ops.queue import card_facts, floor_words, jobs, keys, my_day
+from ops.queue.actions import claiming, desk_keys, recording, tasks, undoing
+from ops.queue.card import Card, card_in_hand, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
-from ops.queue.models import Task
+from ops.queue.models import WrapUp
+from ops.queue.rhythm import IDLE_SECONDS, desk_settings, on_break
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
+from ops.scripts.queries import newer_than
 from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 
@@ -30,27 +39,27 @@ AT_WORK = (Role.AGENT, Role.LEAD)
 @allow(*AT_WORK)
 def desk() -> ResponseReturnValue:
     """The card in hand, or the way to the next one."""
-    task = claiming.task_of(me().id)
-    return _card(task) if task else _empty()
+    card = card_in_hand(me())
+    return _card(card) if card else _empty()
 
 
 def _empty() -> ResponseReturnValue:
-    day, waiting = my_day.day_of(me().id), my_day.waiting(me().id)
     return render_template(
         "queue/desk.html",
-        day=day,
-        waiting=waiting,
+        day=my_day.day_of(me().id),
+        waiting=my_day.waiting(me().id),
         words=words,
         floor_words=floor_words,
         form=FlaskForm(),
         now=clock.now(),
+        **_at_hand(),
     )
 
 
 def _card(
-    task: Task, typed: Any = None, problem: str | None = None, status: int = 200, number: str | None = None
+    card: Card, typed: Any = None, problem: str | None = None, status: int = 200, shown: str | None = None
 ) -> ResponseReturnValue:
-    card = card_for(task, me())
+    """The card; `shown` says that the "number" or the "address" was just asked for."""
     page = render_template(
         "queue/card.html",
         card=card,
@@ -59,24 +68,49 @@ def _card(
         problem=problem,
         kind_words=KIND_WORDS,
         opt_in_words=OPT_IN_WORDS,
-        day=my_day.day_of(me().id),
         now=clock.now(),
         zone_info=ZoneInfo,
-        number=number,
-        spoken=spoken_number(number or ""),
+        shown=shown,
+        spoken=spoken_number(card.phone),
+        **_at_hand(),
     )
     return page, status
+
+
+def _at_hand() -> dict[str, Any]:
+    """What stands beside every card: the agent's keys, how the desk is set, what can still be taken back."""
+    now = clock.now()
+    found = card_facts.beside(me().id, now - undoing.UNDO_FOR)
+    timed = found.wrap_up == WrapUp.TIMED
+    return {
+        "keys": keys.keys(found.keys or {}),
+        "single_keys": me().single_keys,
+        "dials": found.dials,
+        "actions": keys.ACTIONS,
+        "last_id": found.last_id,
+        "last_words": words.OUTCOME_WORDS[found.last_outcome] if found.last_id else "",
+        "undo_age": round((now - found.last_at).total_seconds()) if found.last_id else 0,
+        "wrap_up": found.wrap_up or WrapUp.OPEN,
+        "wrap_limit": found.wrap_up_seconds if timed else None,
+        "idle_seconds": found.idle_seconds or IDLE_SECONDS,
+    }
 
 
 @bp.post("/desk/next")
 @allow(*AT_WORK)
 def take_next() -> ResponseReturnValue:
-    """Claim the next task."""
+    """Claim the next task; none on a break."""
+    if on_break(me().id):
+        return _to_desk()
     claimed = jobs.next_for(me().id, me().actor)
     if claimed:
         with transaction(me().actor):
             log_read(me(), claimed.practice_id, claimed.patient_id, claimed.id, "card")
-    return redirect(url_for("queue.desk"), 303)
+    return _to_desk()
+
+
+def _to_desk() -> ResponseReturnValue:
+    return desk() if "X-Desk" in request.headers else redirect(url_for("queue.desk"), 303)
 
 
 @bp.post("/tasks/<int:task_id>/outcome")
@@ -88,13 +122,23 @@ def record(task_id: int) -> ResponseReturnValue:
         if not form.validate():
             raise Refused(_first_error(form))
         saved = form.saved()
+        form.said_opening()
         with transaction(me().actor):
             recording.record_outcome(task_id, me().id, form.fence.data or 0, me().actor, saved)
     except Refused as problem:
         return _not_saved(task_id, str(problem))
-    if form.and_next.data:
-        return take_next()
-    return redirect(url_for("queue.desk"), 303)
+    return take_next() if _brings_next(bool(form.and_next.data)) else _to_desk()
+
+
+def _brings_next(wanted: bool) -> bool:
+    """Whether the next card follows by itself: as leads set the desk, else as the agent wants it."""
+    match desk_settings().wrap_up:
+        case WrapUp.NEXT:
+            return True
+        case WrapUp.ASK:
+            return False
+        case _:
+            return wanted
 
 
 def _first_error(form: FlaskForm) -> str:
@@ -105,10 +149,32 @@ def _first_error(form: FlaskForm) -> str:
 
 def _not_saved(task_id: int, problem: str) -> ResponseReturnValue:
     """Nothing was saved and nothing typed is lost: the card again, or, when it left these hands, the text to copy."""
-    task = claiming.task_of(me().id)
-    if task and task.id == task_id and str(task.fence) == request.form.get("fence"):
-        return _card(task, typed=request.form, problem=problem, status=409)
+    card = card_in_hand(me())
+    if card and card.task.id == task_id and str(card.task.fence) == request.form.get("fence"):
+        return _card(card, typed=request.form, problem=problem, status=409)
     return render_template("queue/lost.html", problem=problem, typed=request.form), 409
+
+
+@bp.post("/attempts/<int:attempt_id>/undo")
+@allow(*AT_WORK)
+def undo(attempt_id: int) -> ResponseReturnValue:
+    """Take the last outcome back: its card again, with what was typed."""
+    try:
+        with transaction(me().actor):
+            typed = undoing.take_back(attempt_id, me().id, me().actor)
+    except (Refused, IntegrityError) as problem:
+        flash(str(problem) if isinstance(problem, Refused) else "Somebody has gone on with it already.", "warning")
+        return _to_desk()
+    card = card_in_hand(me())
+    if card is None:
+        return _to_desk()
+    if typed["callback_at"]:
+        typed["callback_at"] = _wall_clock(typed["callback_at"], card.zones[0])
+    return _card(card, typed=typed | {"taken_back": True})
+
+
+def _wall_clock(moment: str, zone: str) -> str:
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
 @bp.post("/tasks/<int:task_id>/release")
@@ -151,7 +217,7 @@ def _let_go(form: FlaskForm, task_id: int, verb: Any) -> ResponseReturnValue:
     except Refused as problem:
         return _not_saved(task_id, str(problem))
     flash("Back in the queue.", "success")
-    return redirect(url_for("queue.desk"), 303)
+    return _to_desk()
 
 
 @bp.post("/tasks/<int:task_id>/heartbeat")
@@ -166,7 +232,8 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
         with transaction(me().actor):
             task = claiming.heartbeat(task_id, me().id, form.fence.data or 0)
             assert task.lease_until
-            return jsonify(held=True, until=task.lease_until.isoformat())
+            newer = newer_than(task.script_version_id, task.practice_id, task.kind, task.patient_id)
+            return jsonify(held=True, until=task.lease_until.isoformat(), newer=newer is not None)
     except Refused:
         return jsonify(held=False), 409
 
@@ -175,19 +242,73 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
 @allow(*AT_WORK)
 def reveal(task_id: int) -> ResponseReturnValue:
     """Show the number: an act of its own, that is logged (RULES A12)."""
+    return _show(task_id, "number")
+
+
+@bp.post("/tasks/<int:task_id>/reveal-address")
+@allow(*AT_WORK)
+def reveal_address(task_id: int) -> ResponseReturnValue:
+    """Show the e-mail address: logged as well."""
+    return _show(task_id, "address")
+
+
+def _show(task_id: int, what: str) -> ResponseReturnValue:
     form = FenceForm()
     try:
         if not form.validate():
             raise Refused("This card is out of date.")
         with transaction(me().actor):
-            task = tasks.held(task_id, me().id, form.fence.data or 0)
-            card = card_for(task, me())
-            if card.why_not:
+            tasks.held(task_id, me().id, form.fence.data or 0)
+            card = card_in_hand(me())
+            assert card
+            if what == "number" and card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")
-            log_read(me(), task.practice_id, task.patient_id, task.id, "number")
-            number = (card.referral.friend_phone if card.referral else card.patient.phone) or ""
+            log_read(me(), card.task.practice_id, card.task.patient_id, card.task.id, what)
     except Refused as problem:
         return (jsonify(problem=str(problem)), 409) if wants_json() else _not_saved(task_id, str(problem))
-    if wants_json():
-        return jsonify(number=number, spoken=spoken_number(number))
-    return _card(task, number=number)
+    if not wants_json():
+        return _card(card, shown=what)
+    if what == "address":
+        return jsonify(email=card.email)
+    return jsonify(number=card.phone, spoken=spoken_number(card.phone))
+
+
+@bp.route("/desk/keys", methods=["GET", "POST"])
+@allow(*AT_WORK)
+def own_keys() -> ResponseReturnValue:
+    """The keys of the desk: all of them, each changeable, or none at all."""
+    own, problem, status = desk_keys.keys_of(me().id), None, 200
+    shown, on, dials = keys.keys(own.keys), me().single_keys, own.dials
+    if request.method == "POST":
+        shown = {name: request.form.get(name, key) for name, key in shown.items()}
+        on, dials = "single_keys" in request.form, "dials" in request.form
+        try:
+            with transaction(me().actor):
+                desk_keys.set_keys(me().id, shown, dials=dials)
+                use_single_keys(me().id, on)
+        except Refused as refused:
+            problem, status = str(refused), 422
+        else:
+            flash("Your keys are saved.", "success")
+            return redirect(url_for("queue.own_keys"), 303)
+    page = render_template(
+        "queue/keys.html",
+        shown=shown,
+        on=on,
+        dials=dials,
+        problem=problem,
+        actions=keys.ACTIONS,
+        outcomes=keys.OUTCOMES,
+    )
+    return page, status
+
+
+@bp.post("/desk/keys/as-printed")
+@allow(*AT_WORK)
+def keys_as_printed() -> ResponseReturnValue:
+    """Every key as it was."""
+    with transaction(me().actor):
+        own = desk_keys.keys_of(me().id)
+        desk_keys.set_keys(me().id, {}, dials=own.dials)
+    flash("Every key is as it was at first.", "success")
+    return redirect(url_for("queue.own_keys"), 303)

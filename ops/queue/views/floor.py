@@ -14,7 +14,9 @@ from ops.errors import Refused
 from ops.queue import floor_lists as lists
 from ops.queue import floor_words as words
 from ops.queue.actions import floor
+from ops.queue.board_words import length_words
 from ops.queue.cadence_words import count_of
+from ops.queue.floor_now import standings
 from ops.queue.forms_floor import PracticesForm, ProfileForm
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
@@ -27,7 +29,16 @@ STAFF = (Role.LEAD, Role.ADMIN)
 @allow(*STAFF)
 def people() -> ResponseReturnValue:
     """Everybody who takes tasks, and what they may work."""
-    return render_template("queue/floor.html", staff=workers(), words=words, kind_words=KIND_WORDS, roles=NAMES)
+    staff = workers()
+    return render_template(
+        "queue/floor.html",
+        staff=staff,
+        now=standings(who.user_id for who in staff),
+        length=length_words,
+        words=words,
+        kind_words=KIND_WORDS,
+        roles=NAMES,
+    )
 
 
 @bp.get("/floor/<int:user_id>")

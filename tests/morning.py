@@ -1,0 +1,95 @@
+"""A morning's work for one agent: five practices, twenty tasks of every kind, made by the product's own verbs.
+
+`python -m tests.morning` fills the installation of the environment (DATABASE_URL); with `more` a few people to ask are
+added at its first practice.
+"""
+
+import sys
+
+import sqlalchemy as sa
+
+from ops import create_app
+from ops.db import db, transaction
+from ops.practices.models import Patient, Practice
+from ops.queue import jobs
+from ops.queue.actions import tasks
+from ops.queue.models import Kind
+from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.models import OptIn
+from ops.scripts.actions import ensure_defaults
+from tests.world import make_milestone, make_patient, make_practice
+
+PRACTICES = ("Harbor Skin", "Lakeside Laser", "Juniper Wellness", "Sound Skin", "Cedar Clinic")
+KINDS = (
+    *[Kind.ASK] * 12,
+    *[Kind.FRIEND_FOLLOW_UP] * 3,
+    Kind.FOLLOW_UP,
+    Kind.REVIEW_REQUEST,
+    Kind.LOOP_CLOSING,
+    Kind.REPLY,
+    Kind.RECALL,
+)
+NAMES = "Maria Petra Rosa Noor Ada Mei Ines Lena Zoe Ruth Kai Sol Ivy Tess Uma Wren Nia Fay Joy Eve".split()
+
+
+def fill() -> None:
+    """Five practices, and one task for each of `KINDS`, dealt out to them in turn."""
+    practices = [
+        make_practice(
+            name=name,
+            zone="America/New_York",
+            state="NY",
+            website=f"https://{name.split()[0].lower()}.example.com",
+            shareable="They explain every step.",
+            helps_best="people who want to look refreshed",
+            callback_number="+12125550199",
+        )
+        for name in PRACTICES
+    ]
+    for practice in practices:
+        jobs.practice_added(practice.id)
+    with transaction("test"):
+        ensure_defaults()
+    for number, kind in enumerate(KINDS):
+        _task(practices[number % len(practices)], number, kind)
+    for practice in practices:
+        jobs.import_finished(practice.id)
+
+
+def _task(practice: Practice, number: int, kind: Kind) -> None:
+    phone = f"+1{('212', '646')[number % 2]}55501{number:02}"
+    patient = make_patient(
+        practice, NAMES[number], "Lane", phone=phone, email=f"{NAMES[number].lower()}@example.com", zip="10001"
+    )
+    if kind is Kind.ASK:
+        make_milestone(patient, "Toxin", days_ago=14)
+        return
+    with transaction("test"):
+        if kind is Kind.FRIEND_FOLLOW_UP:
+            friend = Friend(f"Friend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
+            referral = receive_referral(practice, patient, friend, actor="test", ask=None)
+            jobs.recording.open_friend_task(referral, "test")
+            return
+        tasks.open_task(
+            practice_id=practice.id, patient_id=patient.id, kind=kind, reason="Made for this morning.", actor="test"
+        )
+
+
+def more(people: int = 4) -> None:
+    """A few more people to ask at the first practice."""
+    practice = db.session.scalars(sa.select(Practice).order_by(Practice.id)).first()
+    known = db.session.scalar(sa.select(sa.func.count()).select_from(Patient)) or 0
+    assert practice
+    for number in range(known, known + people):
+        patient = make_patient(
+            practice, f"More{number}", external_id=f"M{number}", phone=f"+1332555{100 + number:04}", zip="10001"
+        )
+        make_milestone(patient, "Toxin", days_ago=14)
+    jobs.import_finished(practice.id)
+
+
+if __name__ == "__main__":
+    from ops.runtime.servers import ready
+
+    with ready(), create_app().app_context():
+        more() if "more" in sys.argv else fill()
