@@ -15,7 +15,11 @@ from tests.world import make_milestone, make_patient, make_user
 from tests.writing import own, publish
 
 SCRIPT = """Hello {{ patient_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of
+<<<<<<< HEAD
 {{ practice_spoken_name }}. The number to call back is {{ callback_number }}.
+=======
+{{ practice_spoken_name }}. Call back at {{ callback_number }}.
+>>>>>>> devA
 
 ## The ask
 Who comes to mind? We help {{ helps_best }}.
@@ -30,7 +34,11 @@ No, everything.
 Another day then.
 
 ## Voicemail
+<<<<<<< HEAD
 It is {{ practice_spoken_name }}. The number is {{ callback_number }}.
+=======
+It is {{ practice_spoken_name }}. Call back at {{ callback_number }}.
+>>>>>>> devA
 """
 ODD = "‮مرحبا 🙂 <script>alert(1)</script> {{ 7*7 }} "
 MARKS = {f"mark-{number}": "met" for number in range(1, len(defaults.QUESTIONS) + 1)} | {"version": "1"}
@@ -44,9 +52,13 @@ def at_noon():
 
 @pytest.fixture
 def lake(app):
+<<<<<<< HEAD
     practice = make_floor("lake", name="Lake Skin")
     with transaction("test"):
         practice.callback_number = "+13125550100"
+=======
+    practice = make_floor("lake", name="Lake Skin", callback_number="+13125550142")
+>>>>>>> devA
     publish(own(practice), SCRIPT)
     return practice
 
@@ -84,7 +96,7 @@ def test_a_lead_reads_the_card_as_the_agent_had_it(lake, ann, lead, sign_in):
     page = text_of(sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text)
     for words in (
         "Maria", "Lake Skin", "Referral ask", "Willing", "She has a sister.", "Why it exists", "ticked as said",
-        "Lake's own ask, version 1".replace("'", "&#39;"), "Hello Maria, this is Ann Agent.",
+        "The ask, version 1", "Hello Maria, this is Ann Agent, calling on behalf of",
         "4 min 05 s", "2 min 10 s", "1 min, not counted", "Done: Willing", "Messages it set off", "Why it was theirs",
         "another task for the same person", "“Long gone answer”",
     ):  # fmt: skip

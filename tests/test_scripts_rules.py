@@ -95,6 +95,8 @@ def test_outcomes_that_scripts_may_name_are_those_the_queue_offers():
         ("{% for i in (1..1000) %}{{ i }}{% endfor %}", "cannot be said"),
         ("{{ 'x' | date: 5, 6, 7 }}", "cannot be said"),
         ("{% if false %}Hello{% endif %}", "Nothing is left"),
+        ("Hello {% if true %}\n## The ask\nWho?\n{% endif %}", "In the opening: The script cannot be read"),
+        ("Hello {% assign x = 'y' %}\n## The ask\nWho is {{ x }}?", "what only another part says"),
     ],
 )
 def test_a_call_that_cannot_be_said_is_not_stored_and_the_reason_is_a_sentence(body, why):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ops import clock
 from ops.db import db
@@ -126,7 +127,7 @@ def _written(experiment: ScriptExperiment) -> Iterable[sa.Row]:
     )
 
 
-def _patients(patient: sa.ColumnElement, which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+def _patients(patient: InstrumentedAttribute, which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.count(sa.distinct(patient)).filter(which)
 
 

@@ -1,8 +1,8 @@
 """What the scripts' pages send. They read shapes; what is allowed is decided in `rules` and the actions."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from ops.scripts.actions.writing import Seen, Typed
 from ops.scripts.models import Medium
@@ -32,7 +32,7 @@ class EditorForm(FlaskForm):
 
 class OwnForm(FlaskForm):
     kind = StringField(validators=[InputRequired()])
-    medium = SelectField(choices=[(medium.value, medium.value) for medium in Medium])
+    medium = StringField(validators=[AnyOf(list(Medium))])
 
 
 class AnswerForm(FlaskForm):

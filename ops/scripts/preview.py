@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from ops.contact.segments import Segments, count, plain
 from ops.scripts import render, values
-from ops.scripts.markup import to_html
 from ops.scripts.models import Medium
 from ops.scripts.outline import HEADING, Part, outline
 from ops.scripts.render import ScriptError
 from ops.scripts.rules import Text
+from ops.scripts.said import said
 from ops.scripts.words import outcome_words
 
 PART_WORDS = {Part.OPENING: "Opening", Part.SAY: "", Part.ANSWER: "They say", Part.VOICEMAIL: "On a machine"}
 
 
 @dataclass(frozen=True)
-class Said:
+class Shown:
     """One part as it is said. `leads_to`: the outcome an answer usually leads to, in words."""
 
     number: int
@@ -34,7 +34,7 @@ class Said:
 class Preview:
     """A text as it is said. `problem`: why it cannot be; `unknown`: what was marked because nothing is known."""
 
-    parts: tuple[Said, ...] = ()
+    parts: tuple[Shown, ...] = ()
     subject: str = ""
     words: str = ""
     """The whole as plain text."""
@@ -48,15 +48,15 @@ class Preview:
 def preview(text: Text, known: Mapping[str, str], people: Mapping[str, str]) -> Preview:
     """The text as it is said with what is `known` of a practice and these `people`. What nothing is known for is
     marked, never left out."""
-    said = dict(people) | dict(known)
+    filled = dict(people) | dict(known)
     try:
         used = set().union(*(render.variables_in(source) for source in text.sources))
-        unknown = tuple(sorted(name for name in used if not said.get(name)))
-        said |= {name: f"[{name.replace('_', ' ')}: not known]" for name in unknown}
-        subject, body = (render.render(source, said) if source else "" for source in (text.subject, text.body))
+        unknown = tuple(sorted(name for name in used if not filled.get(name)))
+        filled |= {name: f"[{name.replace('_', ' ')}: not known]" for name in unknown}
+        subject, body = (render.render(source, filled) if source else "" for source in (text.subject, text.body))
         if text.medium is not Medium.SMS:
-            return Preview(_parts(text, body), subject, body, unknown=unknown)
-        longest = render.render(text.body, said | values.LONG_PEOPLE)
+            return Preview(_parts(text, filled), subject, body, unknown=unknown)
+        longest = render.render(text.body, filled | values.LONG_PEOPLE)
     except ScriptError as problem:
         return Preview(problem=str(problem))
     body = plain(body)
@@ -64,18 +64,19 @@ def preview(text: Text, known: Mapping[str, str], people: Mapping[str, str]) -> 
     return Preview((), subject, body, unknown=unknown, segments=counted[0], longest=counted[1])
 
 
-def _parts(text: Text, body: str) -> tuple[Said, ...]:
+def _parts(text: Text, filled: Mapping[str, str]) -> tuple[Shown, ...]:
+    """Just as the agent's card shows them."""
     if text.medium is not Medium.CALL:
         return ()
     return tuple(
-        Said(
-            section.number,
-            section.part,
-            section.title,
-            to_html(section.text),
-            outcome_words(text.kind, section.outcome) if section.outcome else "",
+        Shown(
+            each.number,
+            each.part,
+            each.title,
+            each.html,
+            outcome_words(text.kind, each.section.outcome) if each.section.outcome else "",
         )
-        for section in outline(body)
+        for each in said(text.body, filled)[0]
     )
 
 

@@ -7,7 +7,7 @@ when it is needed, is an error when the script is saved or the card is drawn, ne
 from collections.abc import Mapping
 from functools import lru_cache
 
-from liquid import Environment, StrictUndefined, Template
+from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
 VARIABLES = {
@@ -42,7 +42,7 @@ _environment = _Scripts(undefined=StrictUndefined)
 
 
 @lru_cache(maxsize=512)
-def _parsed(source: str) -> Template:
+def _parsed(source: str) -> BoundTemplate:
     try:
         return _environment.from_string(source)
     except (LiquidError, RecursionError) as problem:

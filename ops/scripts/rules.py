@@ -74,10 +74,9 @@ def save_problems(text: Text, outcomes: Collection[str]) -> list[str]:
         return found
     for source in filter(None, text.sources):
         found += _sayable(text, source)
-    if text.medium is Medium.CALL:
-        found += _outline_problems(outline(text.body), outcomes)
-    elif not found:
-        found += _fits(text)
+    if found:
+        return list(dict.fromkeys(found))
+    found = _outline_problems(outline(text.body), outcomes) if text.medium is Medium.CALL else _fits(text)
     return list(dict.fromkeys(found))
 
 
@@ -119,6 +118,7 @@ def _outline_problems(sections: tuple[Section, ...], outcomes: Collection[str]) 
     if len(sections) > MAX_SECTIONS:
         found.append(f"The script has {len(sections)} parts, {MAX_SECTIONS} at most.")
     titles: set[str] = set()
+    found += [f"In the opening: {why}" for why in _alone(sections[0].text)]
     for section in sections[1:]:
         found += _section_problems(section, outcomes)
         if section.part is Part.ANSWER and section.title.casefold() in titles:
@@ -130,6 +130,17 @@ def _outline_problems(sections: tuple[Section, ...], outcomes: Collection[str]) 
     return found
 
 
+def _alone(words: str) -> list[str]:
+    """Why a part cannot be said by itself, as the card does: a condition must not span parts."""
+    try:
+        if render.variables_in(words) <= VARIABLES.keys():
+            render.render(words, VARIABLES)
+            return []
+    except ScriptError as problem:
+        return [str(problem)]
+    return ["it uses what only another part says."]
+
+
 def _section_problems(section: Section, outcomes: Collection[str]) -> list[str]:
     if not section.title:
         return ["A heading (##) has no words."]
@@ -139,6 +150,8 @@ def _section_problems(section: Section, outcomes: Collection[str]) -> list[str]:
             'like ## "Not now" -> not_now.'
         ]
     found = [] if section.text else [f"Nothing stands under “{section.title}”."]
+    for words in (section.title, section.text):
+        found += [f"In “{section.title}”: {why}" for why in _alone(words)]
     if section.outcome and section.outcome not in outcomes:
         found.append(f"“{section.outcome}” is no outcome of this kind of work. There are: {', '.join(outcomes)}.")
     return found

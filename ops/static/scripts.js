@@ -43,9 +43,9 @@ document.getElementById("outline")?.addEventListener("click", (event) => {
   event.preventDefault();
   const lines = body.value.split("\n");
   const line = Number(jump.dataset.line);
-  const at = lines.slice(0, line).join("\n").length + (line ? 1 : 0);
+  const end = lines.slice(0, line + 1).join("\n").length; // nothing selected: the next key must not take the heading away
   body.focus();
-  body.setSelectionRange(at, at + (lines[line] ?? "").length);
+  body.setSelectionRange(end, end);
   body.scrollTop = (body.scrollHeight / Math.max(lines.length, 1)) * Math.max(line - 2, 0);
   const part = document.querySelector(jump.getAttribute("href"));
   if (part) preview.scrollTop += part.getBoundingClientRect().top - preview.getBoundingClientRect().top - 48;

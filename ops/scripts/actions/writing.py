@@ -58,7 +58,7 @@ def start_own(practice: Practice, kind: str, medium: Medium, actor: str) -> Scri
     agencys = db.session.scalar(
         sa.select(Script).where(Script.practice_id.is_(None), Script.kind == kind, Script.medium == medium)
     )
-    text = agencys and now_said(agencys.id)
+    text = now_said(agencys.id) if agencys else None
     if agencys is None or text is None:
         raise Refused(f"The agency has no published text for “{kind_words(kind)}” to start from.")
     script = lock(script_for(practice.id, kind, medium, agencys.name).id)
@@ -92,7 +92,7 @@ def standing(script_id: int) -> ScriptVersion | None:
     return open_draft(script_id) or now_said(script_id) or newest(script_id)
 
 
-def _versions(script_id: int) -> sa.Select[tuple[ScriptVersion]]:
+def _versions(script_id: int) -> sa.Select[ScriptVersion]:
     return (
         sa.select(ScriptVersion).where(ScriptVersion.script_id == script_id).execution_options(populate_existing=True)
     )
