@@ -15,11 +15,7 @@ from tests.world import make_milestone, make_patient, make_user
 from tests.writing import own, publish
 
 SCRIPT = """Hello {{ patient_first_name }}, this is {{ agent_first_name }} {{ agent_last_name }}, calling on behalf of
-<<<<<<< HEAD
-{{ practice_spoken_name }}. The number to call back is {{ callback_number }}.
-=======
 {{ practice_spoken_name }}. Call back at {{ callback_number }}.
->>>>>>> devA
 
 ## The ask
 Who comes to mind? We help {{ helps_best }}.
@@ -34,11 +30,7 @@ No, everything.
 Another day then.
 
 ## Voicemail
-<<<<<<< HEAD
-It is {{ practice_spoken_name }}. The number is {{ callback_number }}.
-=======
 It is {{ practice_spoken_name }}. Call back at {{ callback_number }}.
->>>>>>> devA
 """
 ODD = "‮مرحبا 🙂 <script>alert(1)</script> {{ 7*7 }} "
 MARKS = {f"mark-{number}": "met" for number in range(1, len(defaults.QUESTIONS) + 1)} | {"version": "1"}
@@ -52,13 +44,7 @@ def at_noon():
 
 @pytest.fixture
 def lake(app):
-<<<<<<< HEAD
-    practice = make_floor("lake", name="Lake Skin")
-    with transaction("test"):
-        practice.callback_number = "+13125550100"
-=======
     practice = make_floor("lake", name="Lake Skin", callback_number="+13125550142")
->>>>>>> devA
     publish(own(practice), SCRIPT)
     return practice
 
@@ -113,13 +99,6 @@ def test_an_answer_whose_title_has_a_variable_is_found_as_written_and_as_said(la
         page = text_of(browser.get(f"/coaching/{attempt.id}", expect=200).text)
         assert "</span>1</span> “Is it" in page
         assert "not in this version" not in page
-
-
-def test_an_answer_that_came_twice_has_both_its_numbers(lake, ann, lead, sign_in):
-    attempt = finished(lake, ann, answers=["Not now", "I'd have to think", "Not now"])
-    page = text_of(sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text)
-    assert "</span>1</span> <span" in page
-    assert "</span>3</span> “Not now”" in page
 
 
 def test_an_opening_nobody_ticked_is_marked_only_where_somebody_was_spoken_to(lake, ann, lead, sign_in):
