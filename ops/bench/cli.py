@@ -45,4 +45,19 @@ def claim(scenario: str, as_json: bool, **size: Any) -> None:
     click.echo(json.dumps(figures) if as_json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
 
 
+@bench.command("desk")
+@click.option("--tasks", default=1_000, show_default=True, type=click.IntRange(500, 100_000_000), help="Open tasks.")
+@click.option("--practices", default=20, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--cards", default=300, show_default=True, type=click.IntRange(10, 100_000), help="Pages of each kind.")
+@click.option("--presses", default=60, show_default=True, type=click.IntRange(10, 10_000), help="Keys in Chromium.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def desk(as_json: bool, **size: Any) -> None:
+    """The agent's card beside a bare Flask page, and in Chromium from the key to the next card painted."""
+    from ops.bench.desk import bench_desk
+
+    with ready():
+        figures = bench_desk(**size)
+    click.echo(json.dumps(figures) if as_json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
+
+
 commands = [bench]
