@@ -20,10 +20,12 @@ from ops.accounts.browsers import browser_name
 from ops.accounts.models import AuthSession, Role, User
 from ops.config import settings
 from ops.db import db, transaction
+from ops.web import NAV
 from ops.web.errors import answer, wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+ENDPOINTS = frozenset(endpoint for endpoint, *_ in NAV)
 OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 TOKEN = "sign_in"  # noqa: S105 (the name of a key)
 
@@ -105,7 +107,7 @@ def install(app: Flask) -> None:
     manager.session_protection = None  # a sign-in is a row of ours, which says itself when it is over
     manager.request_loader(lambda _request: _recognise())
     manager.unauthorized_handler(_ask_to_sign_in)
-    app.context_processor(lambda: {"me": _found(), "may_see": may_see, "badge_of": badge_of})
+    app.context_processor(lambda: {"me": _found(), "may_see": may_see, "places": places})
     app.jinja_env.filters["browser_name"] = browser_name
 
 
@@ -115,10 +117,46 @@ def may_see(endpoint: str, roles: frozenset[str]) -> bool:
     return user is not None and user.role in roles and endpoint in current_app.view_functions
 
 
-def badge_of(endpoint: str) -> Badge | None:
-    """What stands beside this place in the navigation for the signed-in person."""
-    user, asked = _found(), BADGES.get(endpoint)
-    return asked(user) if user and asked else None
+@dataclass(frozen=True)
+class Place:
+    """One place in the navigation. `here`: the page that is open belongs to it."""
+
+    label: str
+    address: str
+    here: bool
+    badge: Badge | None
+
+
+def places(active: str | None = None, quiet: bool = False) -> list[Place]:
+    """The navigation of the signed-in person. `active`: the place a page says it belongs to; `quiet`: nothing is asked
+    of the database (the page that says it is down)."""
+    user = _found()
+    if user is None:
+        return []
+    mine = [(endpoint, label) for endpoint, label, roles in NAV if may_see(endpoint, roles)]
+    return [
+        Place(label, _address(endpoint), _is_here(endpoint, active), None if quiet else _badge(endpoint, user))
+        for endpoint, label in mine
+    ]
+
+
+def _is_here(endpoint: str, active: str | None) -> bool:
+    if request.endpoint == endpoint or request.endpoint in ENDPOINTS:
+        return request.endpoint == endpoint
+    return request.blueprint == endpoint.split(".")[0] and (active or endpoint) == endpoint
+
+
+def _address(endpoint: str) -> str:
+    """Addresses of the navigation never change: each is put together once per process."""
+    known: dict[str, str] = current_app.extensions.setdefault("place_addresses", {})
+    if endpoint not in known:
+        known[endpoint] = url_for(endpoint)
+    return known[endpoint]
+
+
+def _badge(endpoint: str, user: User) -> Badge | None:
+    asked = BADGES.get(endpoint)
+    return asked(user) if asked else None
 
 
 def check() -> ResponseReturnValue | None:

@@ -69,4 +69,3 @@ def prepare(app: Flask) -> None:
     filters.prepare(app)
     headers.prepare(app)
     errors.prepare(app)
-    app.context_processor(lambda: {"NAV": NAV})

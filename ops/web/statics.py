@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 from flask_compress import Compress
 
 ENDPOINTS = frozenset({"static", "bootstrap.static"})
@@ -24,6 +24,7 @@ def prepare(app: Flask) -> None:
     )
     app.get_send_file_max_age = lambda _name: A_YEAR_S if "v" in request.args else None  # type: ignore[method-assign]
     app.url_defaults(_with_version)
+    app.jinja_env.globals["asset"] = asset
     Compress(app)
 
 
@@ -34,6 +35,14 @@ def _with_version(endpoint: str, values: dict[str, Any]) -> None:
     version = _version(Path(owner.static_folder or "") / values["filename"])
     if version:
         values["v"] = version
+
+
+def asset(name: str, owner: str = "static") -> str:
+    """The address of a style or script, found once per process: each page has several."""
+    known: dict[tuple[str, str], str] = current_app.extensions.setdefault("asset_addresses", {})
+    if (owner, name) not in known:
+        known[owner, name] = url_for(owner, filename=name)
+    return known[owner, name]
 
 
 @lru_cache(maxsize=256)
