@@ -37,9 +37,7 @@ class Overtaken(Refused):
 
     def __init__(self, now: ScriptVersion) -> None:
         self.now = now
-        super().__init__(
-            "Somebody else changed this script while you were writing. Nothing of yours was lost or saved."
-        )
+        super().__init__("Somebody else changed this script meanwhile. Nothing was stored, and nothing is lost.")
 
 
 def script_for(practice_id: int | None, kind: str, medium: Medium, name: str) -> Script:
