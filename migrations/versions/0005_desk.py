@@ -43,6 +43,7 @@ def upgrade() -> None:
     for column in _columns():
         op.add_column("attempts", column)
     op.create_index("ix_attempts_undo", "attempts", ["at"], postgresql_where=sa.text("undo IS NOT NULL"))
+    op.create_index("ix_attempts_script_version_id", "attempts", ["script_version_id"])
     op.execute(RETRACT)
     op.execute("DROP TRIGGER append_only ON suppressions")
     op.execute(TRIGGER.format("refuse_change_of_suppression"))
@@ -60,6 +61,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER append_only ON suppressions")
     op.execute("DROP FUNCTION refuse_change_of_suppression()")
     op.execute(TRIGGER.format("refuse_change"))
+    op.drop_index("ix_attempts_script_version_id", "attempts")
     op.drop_index("ix_attempts_undo", "attempts")
     for column in reversed(_columns()):
         op.drop_column("attempts", column.name)
