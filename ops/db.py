@@ -19,6 +19,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
@@ -100,6 +101,25 @@ def driver_transaction() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         connection.rollback()
         raise
     finally:
+        connection.close()
+
+
+def read_row(statement: str, given: dict[str, Any]) -> Any:
+    """The one row a statement answers with (a named tuple), or None: in one round trip, outside any transaction.
+
+    For what every page asks before anything else is done. BEGIN and ROLLBACK would be two round trips more, and with
+    a rollback the driver forgets the statements it prepared. It sees what is committed, not what the transaction of
+    this request has done, and knows nothing of `see_only`: what it reads must be of the person who asks.
+    """
+    connection = db.engine.raw_connection()
+    driver: psycopg.Connection[Any] = connection.driver_connection  # type: ignore[assignment]
+    try:
+        driver.autocommit = True
+        with driver.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(statement, given).fetchone()
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
         connection.close()
 
 

@@ -116,7 +116,7 @@ def test_migrations_import_no_models():
         assert "import ops" not in path.read_text() and "from ops" not in path.read_text(), path
 
 
-@pytest.mark.parametrize("file", ["contact/known.sql", "queue/claim.sql", "scripts/arm.sql"])
+@pytest.mark.parametrize("file", ["contact/known.sql", "queue/claim.sql", "scripts/arm.sql", "queue/card.sql"])
 def test_the_installed_functions_are_those_of_the_files(app, file):
     """Whoever changes one adds a migration that installs it again."""
     text = (Path(ops.__file__).parent / file).read_text()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.accounts.models import AuditEntry
+from ops.bench.desk_server import counted
 from ops.coaching import actions, defaults, marking, notices, queries
 from ops.coaching.models import Comment, Mark, Question, Score, Scorecard
 from ops.coaching.queries import Search
@@ -238,9 +239,8 @@ def test_a_notice_counts_calls_and_names_who_spoke(lake, ann, lead):
 def test_the_notice_costs_one_statement(lake, ann, lead):
     comment(finished(lake, ann), lead)
     db.session.rollback()
-    statements = []
-    sa.event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    assert notices.notice_for(ann.id)
+    with counted() as statements:
+        assert notices.notice_for(ann.id)
     assert len(statements) == 1
 
 

@@ -17,7 +17,7 @@ from flask_login import LoginManager, current_user
 from ops import clock
 from ops.accounts import sessions
 from ops.accounts.browsers import browser_name
-from ops.accounts.models import AuthSession, Role, User
+from ops.accounts.models import Role, User
 from ops.config import settings
 from ops.db import db, transaction
 from ops.web import NAV
@@ -197,7 +197,7 @@ def _recognise() -> User | None:
     return _remember(sign_in)
 
 
-def _is_quiet(sign_in: AuthSession) -> bool:
+def _is_quiet(sign_in: sessions.SignIn) -> bool:
     """Whether it is worth asking if the person is at work: most requests come from people who are plainly there."""
     return (clock.now() - sign_in.last_seen_at).total_seconds() >= settings().agent_idle_minutes * 60
 
@@ -206,15 +206,13 @@ def _at_work(user_id: int) -> bool:
     return any(hook(user_id) for hook in IDLE_EXEMPT)
 
 
-def _remember(sign_in: AuthSession) -> User:
-    user, g.auth_session_id = sign_in.user, sign_in.id
-    # detached: `see_only` expires what the session knows and could not read users again
-    db.session.expunge(user)
+def _remember(sign_in: sessions.SignIn) -> User:
+    g.auth_session_id = sign_in.id
     db.session.rollback()
-    return user
+    return sign_in.user
 
 
-def _say_goodbye(sign_in: AuthSession, why: str) -> None:
+def _say_goodbye(sign_in: sessions.SignIn, why: str) -> None:
     if sign_in.ended_at is None:
         with transaction(sign_in.user.actor):
             sessions.end(sign_in.id, why)

@@ -3,13 +3,14 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
-import sqlalchemy as sa
-from flask import Flask, render_template_string
-from flask.testing import FlaskClient
-from flask_sqlalchemy import SQLAlchemy
+import psycopg
+
+from ops.bench.views import bare_page
 
 WARM_UP = 30
 
@@ -19,23 +20,19 @@ def measure(cards: int) -> dict[str, Any]:
     from ops import create_app
     from ops.accounts.access import TOKEN
     from ops.config import settings
-    from ops.db import db
 
     app = create_app()
     token = a_card_in_hand(app)
-    statements: list[str] = []
-    with app.app_context():
-        sa.event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     client = app.test_client()
     with client.session_transaction() as session:
         session[TOKEN] = token
     card = _page(app, "/desk", _cookie(client))
-    bare = _page(_bare(settings().database_url or ""), "/1", "")
+    bare = _page(bare_page(settings().database_url or ""), "/1", "")
     for page in (card, bare):
         for _ in range(WARM_UP):
             page()
-    statements.clear()
-    size = card()
+    with counted() as statements:
+        size = card()
     told = {"statements": len(statements), "page_kb": round(size / 1024, 1)}
     took: dict[str, list[float]] = {"card": [], "bare": []}
     for _ in range(cards):
@@ -51,7 +48,24 @@ def measure(cards: int) -> dict[str, Any]:
     }
 
 
-def a_card_in_hand(app: Flask, agent_id: int = 1) -> str:
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Every statement the driver is given, whoever asks for it."""
+    given: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def counting(cursor: psycopg.Cursor[Any], query: Any, *more: Any, **named: Any) -> Any:
+        given.append(str(query))
+        return execute(cursor, query, *more, **named)
+
+    psycopg.Cursor.execute = counting  # type: ignore[method-assign, assignment]
+    try:
+        yield given
+    finally:
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
+
+
+def a_card_in_hand(app: Any, agent_id: int = 1) -> str:
     """Have the agent take a task; the token of a new sign-in of theirs."""
     from ops.accounts import sessions
     from ops.accounts.models import User
@@ -68,13 +82,13 @@ def a_card_in_hand(app: Flask, agent_id: int = 1) -> str:
         return token
 
 
-def _cookie(client: FlaskClient) -> str:
+def _cookie(client: Any) -> str:
     cookie = client.get_cookie("loopkeeper")
     assert cookie
     return f"{cookie.key}={cookie.value}"
 
 
-def _page(app: Flask, path: str, cookie: str) -> Any:
+def _page(app: Any, path: str, cookie: str) -> Any:
     """A function that asks for the page once and says its length; it must be answered with 200."""
 
     def ask() -> int:
@@ -90,22 +104,6 @@ def _page(app: Flask, path: str, cookie: str) -> Any:
         return size
 
     return ask
-
-
-def _bare(url: str) -> Flask:
-    """One page with one indexed query, as small as Flask and Flask-SQLAlchemy make it."""
-    app = Flask("bare")
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    db = SQLAlchemy(app)
-    by_key = sa.text("SELECT id, reason FROM tasks WHERE id = :id")
-    line = "<!doctype html><title>Bare</title><h1>{{ row.id }}</h1>{{ row.reason }}"
-
-    @app.get("/<int:task_id>")
-    def page(task_id: int) -> str:
-        row = db.session.execute(by_key, {"id": task_id}).one()
-        return render_template_string(line, row=row)
-
-    return app
 
 
 if __name__ == "__main__":

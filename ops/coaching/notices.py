@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
-from ops.accounts.models import User
-from ops.coaching.models import Comment, Score
-from ops.db import db
+from ops.db import read_row
 
 
 @dataclass(frozen=True)
@@ -23,17 +19,19 @@ class Notice:
         return " and ".join(self.names[:2]) + (" and others" if len(self.names) > 2 else "")
 
 
+NEW = """
+SELECT array_agg(new.attempt_id ORDER BY new.attempt_id) AS attempts, array_agg(u.name ORDER BY new.attempt_id) AS names
+FROM (SELECT c.attempt_id, c.author_id AS who FROM coaching_comments c
+      WHERE c.agent_id = %(agent)s AND c.read_at IS NULL AND c.author_id <> c.agent_id
+      UNION SELECT s.attempt_id, s.marked_by FROM scores s
+      WHERE s.agent_id = %(agent)s AND s.read_at IS NULL) new
+JOIN users u ON u.id = new.who
+"""
+
+
 def notice_for(agent_id: int) -> Notice | None:
     """What is new for this agent; None when nothing is."""
-    said = sa.select(Comment.attempt_id, Comment.author_id.label("who")).where(
-        Comment.agent_id == agent_id, Comment.read_at.is_(None), Comment.author_id != Comment.agent_id
-    )
-    marked = sa.select(Score.attempt_id, Score.marked_by).where(Score.agent_id == agent_id, Score.read_at.is_(None))
-    new = sa.union(said, marked).subquery()
-    rows = db.session.execute(
-        sa.select(new.c.attempt_id, User.name).join(User, User.id == new.c.who).order_by(new.c.attempt_id)
-    ).all()
-    if not rows:
+    row = read_row(NEW, {"agent": agent_id})
+    if not row.attempts:
         return None
-    names = tuple(dict.fromkeys(row.name for row in rows))
-    return Notice(len({row.attempt_id for row in rows}), names, rows[-1].attempt_id)
+    return Notice(len(set(row.attempts)), tuple(dict.fromkeys(row.names)), row.attempts[-1])

@@ -1,98 +1,53 @@
-"""Everything a card needs to know, read with one statement: the desk is opened hundreds of times a day by everybody.
+"""Everything a desk shows, read with one statement (card.sql): it is opened hundreds of times a day by everybody.
 
 What is read of the patient is what the card and the gate need (minimum necessary); the rest of the row stays where it
 is.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ops import clock
-from ops.db import db
+from ops.db import db, read_row
 
-FACTS = sa.text(
-    """
-    SELECT t.id, t.practice_id, t.patient_id, t.referral_id, t.run_id, t.kind, t.fence, t.reason, t.promised_at,
-        t.claimed_at, t.lease_until, t.tries, t.max_tries, t.closes_at, t.script_version_id,
-        json_build_object('id', p.id, 'name', p.name, 'spoken_name', p.spoken_name, 'helps_best', p.helps_best,
-            'shareable', p.shareable, 'website', p.website, 'callback_number', p.callback_number, 'zone', p.zone,
-            'review_links', (SELECT coalesce(json_agg(l.url ORDER BY l.id), '[]') FROM review_links l
-                             WHERE l.practice_id = p.id)) AS practice,
-        a.first_name, a.phone, a.email, a.state, a.zip, a.stated_zone, a.birth_date, a.deceased,
-        r.friend_name, r.friend_phone, r.friend_email, r.received_at,
-        m.kind AS milestone_kind, m.happened_on, y.category,
-        v.body AS script, v.number AS script_number,
-        known.suppressions, known.attempts, known.consent, known.status::text AS status, known.baa_on,
-        (SELECT e.facts FROM task_events e WHERE e.task_id = t.id AND e.kind = 'claimed'
-         ORDER BY e.id DESC LIMIT 1) AS why,
-        (SELECT coalesce(json_agg(json_build_object(
-                'at', x.at, 'outcome', x.outcome, 'note', x.note, 'agent', x.name, 'answers', x.answers)), '[]')
-         FROM (SELECT b.at, b.outcome, b.note, u.name, b.answers FROM attempts b JOIN tasks k ON k.id = b.task_id
-               JOIN users u ON u.id = b.agent_id
-               WHERE b.patient_id = t.patient_id AND k.referral_id IS NOT DISTINCT FROM t.referral_id
-               ORDER BY b.at DESC, b.id DESC LIMIT 8) x) AS attempts_made,
-        (SELECT count(*) FROM attempts b JOIN tasks k ON k.id = b.task_id
-         WHERE b.patient_id = t.patient_id AND b.at > :at - interval '30 days'
-           AND k.referral_id IS NOT DISTINCT FROM t.referral_id) AS calls_this_month,
-        (SELECT coalesce(json_agg(json_build_object('at', x.created_at, 'channel', x.channel, 'kind', x.kind,
-                                                    'state', x.state)), '[]')
-         FROM (SELECT g.created_at, g.channel, g.kind, g.state FROM messages g
-               WHERE g.patient_id = t.patient_id AND t.referral_id IS NULL AND g.state <> 'blocked'
-               ORDER BY g.created_at DESC LIMIT 5) x) AS messages_sent,
-        (SELECT coalesce(json_agg(json_build_object('at', o.promised_at, 'kind', o.kind) ORDER BY o.promised_at), '[]')
-         FROM tasks o WHERE o.patient_id = t.patient_id AND o.state = 'waiting' AND o.promised_at IS NOT NULL
-           AND o.referral_id IS NOT DISTINCT FROM t.referral_id) AS promises,
-        EXISTS (SELECT FROM inbound_messages i
-                WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL
-                  AND (i.patient_id = a.id AND r.id IS NULL
-                       OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
-                                            CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread,
-        (SELECT i.body FROM inbound_messages i WHERE t.kind = 'reply' AND i.patient_id = t.patient_id
-         ORDER BY i.received_at DESC LIMIT 1) AS their_words,
-        script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
-        -- the note that an ask may end with: the text, or else the mail
-        (SELECT json_agg(json_build_object('medium', d.medium, 'subject', n.subject, 'body', n.body))
-         FROM (VALUES ('sms'), ('email')) d (medium)
-         JOIN script_versions n ON n.id = script_in_force(t.practice_id, 'ask', d.medium, t.patient_id)
-         WHERE t.kind = 'ask') AS notes,
-        (SELECT json_build_object('at', o.promised_at, 'practice', op.name) FROM tasks o
-         JOIN practices op ON op.id = o.practice_id
-         WHERE o.owner_id = :agent AND o.state = 'waiting' AND o.promised_at < :at + interval '30 minutes'
-         ORDER BY o.promised_at LIMIT 1) AS next_promise
-    FROM tasks t
-    JOIN practices p ON p.id = t.practice_id
-    JOIN patients a ON a.id = t.patient_id
-    LEFT JOIN referrals r ON r.id = t.referral_id
-    LEFT JOIN cadence_runs c ON c.id = t.run_id
-    LEFT JOIN milestones m ON m.id = c.milestone_id
-    LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
-    LEFT JOIN script_versions v ON v.id = t.script_version_id
-    CROSS JOIN LATERAL contact_known(
-        t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
-        CASE WHEN r.id IS NULL THEN a.email_key END, 'call', :at, t.id) known
-    WHERE t.held_by = :agent AND t.state = 'claimed'
-    """
-)
+DESK = "SELECT desk_of(%(agent)s, %(at)s, %(undoable)s) AS found"
+MOMENTS = ("promised_at", "claimed_at", "lease_until", "closes_at", "received_at")
+DAYS = ("birth_date", "happened_on", "baa_on")
+
+
+def desk_of(agent_id: int, undoable: datetime) -> tuple[SimpleNamespace | None, SimpleNamespace]:
+    """What is known about the task this agent holds (task, practice, patient, friend, script, history; None without
+    one), and what stands beside every card: own keys, how leads set the desk, the outcome recorded after `undoable`
+    that can still be taken back. Moments are aware."""
+    (found,) = read_row(DESK, {"agent": agent_id, "at": clock.now(), "undoable": undoable})
+    beside = SimpleNamespace(**found["beside"])
+    beside.last_at = _moment(beside.last_at)
+    return (_card(found["card"]) if found["card"] else None), beside
 
 
 def in_hand(agent_id: int) -> SimpleNamespace | None:
-    """What is known about the task this agent holds: task, practice, patient, friend, script, history; None without
-    one. Moments are aware."""
-    row = db.session.execute(FACTS, {"agent": agent_id, "at": clock.now()}).mappings().first()
-    if row is None:
-        return None
-    facts = SimpleNamespace(**row)
+    """The first half of `desk_of`."""
+    return desk_of(agent_id, clock.now())[0]
+
+
+def _card(found: dict[str, Any]) -> SimpleNamespace:
+    facts = SimpleNamespace(**found)
+    for name in MOMENTS:
+        setattr(facts, name, _moment(found[name]))
+    for name in DAYS:
+        setattr(facts, name, date.fromisoformat(found[name]) if found[name] else None)
     facts.practice = SimpleNamespace(**facts.practice)
     facts.practice.review_links = [SimpleNamespace(url=url) for url in facts.practice.review_links]
-    if facts.next_promise:
-        facts.next_promise["at"] = datetime.fromisoformat(facts.next_promise["at"])
-    for rows in (facts.attempts_made, facts.messages_sent, facts.promises):
-        for each in rows:
-            each["at"] = datetime.fromisoformat(each["at"])
+    for each in (*facts.attempts_made, *facts.messages_sent, *facts.promises, *filter(None, [facts.next_promise])):
+        each["at"] = _moment(each["at"])
     return facts
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def of_friend(facts: SimpleNamespace, key: bytes) -> tuple[list[str], bool]:
@@ -110,23 +65,3 @@ BY_ADDRESS = sa.text(
     FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
     """
 )
-
-
-BESIDE = sa.text(
-    """
-    SELECT k.keys, coalesce(k.dials, false) AS dials, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
-        l.id AS last_id, l.outcome AS last_outcome, l.at AS last_at
-    FROM (SELECT) one
-    LEFT JOIN desk_keys k ON k.user_id = :agent
-    LEFT JOIN desk_settings s ON s.id = 1
-    LEFT JOIN LATERAL (SELECT a.id, a.outcome, a.at FROM attempts a
-                       WHERE a.agent_id = :agent AND a.at > :since AND a.undo IS NOT NULL
-                       ORDER BY a.at DESC, a.id DESC LIMIT 1) l ON true
-    """
-)
-
-
-def beside(agent_id: int, since: datetime) -> SimpleNamespace:
-    """What stands beside every card: the agent's own keys, how leads set the desk, and the outcome recorded after
-    `since` that can still be taken back. None for what was never set."""
-    return SimpleNamespace(**db.session.execute(BESIDE, {"agent": agent_id, "since": since}).mappings().one())

@@ -5,6 +5,8 @@ to the browser and to screen readers.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
 
 from ops.queue.models import Kind
 from ops.queue.outcomes import rules_for
@@ -41,6 +43,18 @@ class KeyTaken(ValueError):
 def keys(own: Mapping[str, str]) -> dict[str, str]:
     """The key of every action for somebody with these keys of their own."""
     return {name: own.get(name, key) for name, (key, _) in NAMED.items()}
+
+
+@lru_cache(maxsize=1024)
+def marks(own: tuple[tuple[str, str], ...], on: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """For every action the attributes that tell the desk's script (and, where single keys are on, a screen reader) its
+    key, and the printed key itself, as HTML. Found once for everybody with the same keys."""
+    every = {name: escape(key) for name, key in keys(dict(own)).items()}
+    attributes = {
+        name: f'data-action="{name}" data-key="{key}"' + (f' aria-keyshortcuts="{key}"' if on else "")
+        for name, key in every.items()
+    }
+    return attributes, {name: f'<kbd aria-hidden="true">{key.upper()}</kbd>' for name, key in every.items()}
 
 
 def checked(wanted: Mapping[str, str]) -> dict[str, str]:

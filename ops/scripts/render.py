@@ -49,9 +49,10 @@ def _parsed(source: str) -> BoundTemplate:
         raise ScriptError(f"The script cannot be read: {_first_line(problem)}") from problem
 
 
-def variables_in(source: str) -> set[str]:
+@lru_cache(maxsize=2048)
+def variables_in(source: str) -> frozenset[str]:
     """The variables a script uses. Raises ScriptError when it is not valid Liquid."""
-    return set(_parsed(source).analyze().globals)
+    return frozenset(_parsed(source).analyze().globals)
 
 
 def check(source: str) -> None:

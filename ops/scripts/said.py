@@ -14,7 +14,6 @@ from ops.scripts.outline import Part, Section, outline
 
 _outline = lru_cache(maxsize=512)(outline)
 _html = lru_cache(maxsize=4096)(to_html)
-_variables = lru_cache(maxsize=512)(render.variables_in)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def said(body: str, values: Mapping[str, str]) -> tuple[tuple[Said, ...], tuple[
 
 def unknown_in(source: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """The variables of a text that nothing is known for."""
-    return tuple(sorted(name for name in _variables(source) if not values.get(name)))
+    return tuple(sorted(name for name in render.variables_in(source) if not values.get(name)))
 
 
 def _part(section: Section, values: Mapping[str, str]) -> Said:

@@ -174,5 +174,6 @@ class Attempt(Base):
         sa.Index(None, "practice_id", "at"),
         sa.Index(None, "agent_id", "at"),
         sa.Index(None, "at", "id"),
+        sa.Index(None, "script_version_id"),
         sa.Index("ix_attempts_undo", "at", postgresql_where=sa.text("undo IS NOT NULL")),
     )

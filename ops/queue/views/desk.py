@@ -5,6 +5,7 @@ without it every press is an ordinary form and a redirect.
 """
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from ops.errors import Refused
 from ops.queue import board_words as words
 from ops.queue import card_facts, floor_words, jobs, keys, my_day
 from ops.queue.actions import claiming, desk_keys, recording, tasks, undoing
-from ops.queue.card import Card, card_in_hand, log_read
+from ops.queue.card import Card, card_in_hand, card_of, log_read
 from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
 from ops.queue.models import WrapUp
 from ops.queue.rhythm import IDLE_SECONDS, desk_settings, on_break
@@ -39,31 +40,34 @@ AT_WORK = (Role.AGENT, Role.LEAD)
 @allow(*AT_WORK)
 def desk() -> ResponseReturnValue:
     """The card in hand, or the way to the next one."""
-    card = card_in_hand(me())
-    return _card(card) if card else _empty()
+    facts, beside = card_facts.desk_of(me().id, clock.now() - undoing.UNDO_FOR)
+    return _card(card_of(facts, me()), beside=beside) if facts else _empty(beside)
 
 
-def _empty() -> ResponseReturnValue:
+def _empty(beside: SimpleNamespace) -> ResponseReturnValue:
     return render_template(
         "queue/desk.html",
         day=my_day.day_of(me().id),
         waiting=my_day.waiting(me().id),
         words=words,
         floor_words=floor_words,
-        form=FlaskForm(),
         now=clock.now(),
-        **_at_hand(),
+        **_at_hand(beside),
     )
 
 
 def _card(
-    card: Card, typed: Any = None, problem: str | None = None, status: int = 200, shown: str | None = None
+    card: Card,
+    typed: Any = None,
+    problem: str | None = None,
+    status: int = 200,
+    shown: str | None = None,
+    beside: SimpleNamespace | None = None,
 ) -> ResponseReturnValue:
     """The card; `shown` says that the "number" or the "address" was just asked for."""
     page = render_template(
         "queue/card.html",
         card=card,
-        form=FlaskForm(),
         typed=typed or {},
         problem=problem,
         kind_words=KIND_WORDS,
@@ -72,24 +76,25 @@ def _card(
         zone_info=ZoneInfo,
         shown=shown,
         spoken=spoken_number(card.phone),
-        **_at_hand(),
+        **_at_hand(beside or card_facts.desk_of(me().id, clock.now() - undoing.UNDO_FOR)[1]),
     )
     return page, status
 
 
-def _at_hand() -> dict[str, Any]:
+def _at_hand(found: SimpleNamespace) -> dict[str, Any]:
     """What stands beside every card: the agent's keys, how the desk is set, what can still be taken back."""
-    now = clock.now()
-    found = card_facts.beside(me().id, now - undoing.UNDO_FOR)
     timed = found.wrap_up == WrapUp.TIMED
+    own = found.keys or {}
+    keyed, printed = keys.marks(tuple(sorted(own.items())), me().single_keys)
     return {
-        "keys": keys.keys(found.keys or {}),
+        "keys": keys.keys(own),
+        "keyed": keyed,
+        "printed": printed,
         "single_keys": me().single_keys,
         "dials": found.dials,
-        "actions": keys.ACTIONS,
         "last_id": found.last_id,
         "last_words": words.OUTCOME_WORDS[found.last_outcome] if found.last_id else "",
-        "undo_age": round((now - found.last_at).total_seconds()) if found.last_id else 0,
+        "undo_age": round((clock.now() - found.last_at).total_seconds()) if found.last_id else 0,
         "wrap_up": found.wrap_up or WrapUp.OPEN,
         "wrap_limit": found.wrap_up_seconds if timed else None,
         "idle_seconds": found.idle_seconds or IDLE_SECONDS,
