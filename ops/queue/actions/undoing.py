@@ -93,12 +93,13 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     if concerns.concern_told(attempt.id):
         raise Refused("The practice and the leads have been told, so this cannot be taken back. Write to your lead.")
     kept = attempt.undo
-    _make_room(agent_id, actor)
     _lock_made(kept["made"])
     task = db.session.get_one(Task, attempt.task_id, with_for_update=True, populate_existing=True)
-    _check_free(task)
     for table, row_id, _, after in kept["changed"]:
         _check_untouched(table, row_id, after)
+    # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
+    _make_room(agent_id, actor)
+    _check_free(task)
     _delete_made(kept["made"])
     for table, row_id, before, _ in kept["changed"]:
         _restore(table, row_id, before)
