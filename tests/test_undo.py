@@ -10,6 +10,7 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import Role
+from ops.contact.actions import suppress
 from ops.contact.models import ContactAttempt, Suppression
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -299,3 +300,24 @@ def test_taking_back_and_a_colleagues_claim_do_not_lock_each_other_out(app, prac
     claimed, typed = in_threads(app, claim, take)
     assert claimed == "claimed"
     assert isinstance(typed, dict), typed
+
+
+def test_what_others_wrote_in_the_same_moment_is_not_taken_back(app, held, agent, patient, practice, monkeypatch):
+    patient_id, practice_id, key = patient.id, practice.id, patient.phone_key
+    meanwhile = recording._write_attempt
+
+    def stop() -> None:
+        with transaction("reply"):
+            suppress(key, "sms", "STOP_SMS", "reply STOP", "reply", practice_id)
+            tasks.open_task(
+                practice_id=practice_id, patient_id=patient_id, kind="reply", reason="Wrote back.", actor="reply"
+            )
+
+    def written(*given):
+        in_threads(app, stop)
+        return meanwhile(*given)
+
+    monkeypatch.setattr(recording, "_write_attempt", written)
+    take_back(record(held, agent, Outcome.NO_ANSWER), agent)
+    assert db.session.scalars(sa.select(Suppression.reason)).all() == ["STOP_SMS"]
+    assert db.session.scalars(sa.select(Task.state).where(Task.kind == "reply")).all() == [TaskState.WAITING]

@@ -90,7 +90,7 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     _note_answer(task, practice, patient, chosen, saved, actor)
     _suppress(chosen, practice, person, actor)
     _then(task, practice, patient, chosen, saved, actor)
-    attempt.undo = undoing.difference(before, undoing.picture(task, keys, since)) | {"typed": _typed(saved)}
+    attempt.undo = undoing.difference(before, undoing.picture(task, keys, since, own=True)) | {"typed": _typed(saved)}
     _keep_together(task, agent_id, chosen)
     db.session.flush()
     # the ledger's row comes last: a sweep holds tasks when it wants it
