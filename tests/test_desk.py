@@ -147,6 +147,15 @@ def test_bad_input_is_a_clear_error_and_loses_nothing(desk, typed):
     assert task().state is TaskState.CLAIMED
 
 
+def test_a_refused_outcome_shows_the_card_with_the_answers_that_were_ticked(desk):
+    assert 'name="answers"' in press_next(desk)
+    part = re.search(r'type="checkbox" name="answers" value="(\d+)"', desk.get("/desk").get_data(as_text=True))
+    assert part
+    page = save(desk, 409, outcome="willing", opening_said="", answers=["", part.group(1)]).get_data(as_text=True)
+    assert "Please tick that you said" in page
+    assert re.search(rf'name="answers" value="{part.group(1)}" form="outcome" checked', page)
+
+
 def test_a_callback_is_agreed_in_the_patients_own_time(desk):
     press_next(desk)
     save(desk, outcome="callback", callback_at="2026-03-11T10:00", mine="y")

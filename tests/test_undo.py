@@ -1,5 +1,7 @@
 """Taking an outcome back: within a minute, whole, and only while nothing of it has left the building."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,12 +10,13 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import Role
+from ops.contact.actions import suppress
 from ops.contact.models import ContactAttempt, Suppression
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.messages.models import Message, MessageState
 from ops.queue import jobs
-from ops.queue.actions import recording, tasks, undoing
+from ops.queue.actions import recording, shares, tasks, undoing
 from ops.queue.actions.recording import Saved
 from ops.queue.card import log_read
 from ops.queue.models import Attempt, CadenceRun, EventKind, Outcome, RunState, Share, Task, TaskEvent, TaskState
@@ -235,3 +238,86 @@ def test_pictures_are_forgotten_when_the_minute_is_over(held, agent, noon):
         assert undoing.forget_old() == 1
     db.session.expire_all()
     assert db.session.get_one(Attempt, attempt.id).undo is None
+
+
+def in_threads(app, *works) -> list:
+    """What each of these answers, or the error it ends with, all begun at once."""
+    answers: list = [None] * len(works)
+    ready = threading.Barrier(len(works))
+
+    def run(number, work):
+        with app.app_context():
+            try:
+                ready.wait(10)
+                answers[number] = work()
+            except Exception as problem:
+                answers[number] = problem
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+def test_both_halves_of_a_double_press_are_told_that_it_is_saved(app, held, agent):
+    task_id, agent_id, fence, actor = held.id, agent.id, held.fence, agent.actor
+    db.session.rollback()
+
+    def press() -> int:
+        with transaction(actor):
+            return recording.record_outcome(task_id, agent_id, fence, actor, Saved(Outcome.NO_ANSWER)).id
+
+    assert len(set(in_threads(app, press, press, press))) == 1
+
+
+def test_taking_back_and_a_colleagues_claim_do_not_lock_each_other_out(app, practice, held, agent):
+    attempt = record(held, agent, friend=FRIEND)
+    friend_task = db.session.scalars(sa.select(Task.id).where(Task.kind == "friend_follow_up")).one()
+    second = make_patient(practice, "Otto", "Second", phone="+13125550888")
+    with transaction("test"):
+        mine = tasks.open_task(
+            practice_id=practice.id, patient_id=second.id, kind="reply", reason="Wrote back.", actor="test"
+        )
+        mine.state, mine.held_by, mine.fence, mine.offered = TaskState.CLAIMED, agent.id, 1, False
+        mine.claimed_at, mine.lease_until = clock.now(), clock.now() + timedelta(minutes=10)
+    practice_id, attempt_id, agent_id, actor = practice.id, attempt.id, agent.id, agent.actor
+    db.session.rollback()
+
+    def claim() -> str:  # the task first, then the ledger, as claims do
+        with transaction("user:9"):
+            db.session.execute(sa.text("SELECT id FROM tasks WHERE id = :id FOR UPDATE"), {"id": friend_task})
+            time.sleep(0.8)
+            shares.charge(practice_id, 1.0)
+        return "claimed"
+
+    def take() -> dict:
+        time.sleep(0.3)
+        with transaction(actor):
+            return undoing.take_back(attempt_id, agent_id, actor)
+
+    claimed, typed = in_threads(app, claim, take)
+    assert claimed == "claimed"
+    assert isinstance(typed, dict), typed
+
+
+def test_what_others_wrote_in_the_same_moment_is_not_taken_back(app, held, agent, patient, practice, monkeypatch):
+    patient_id, practice_id, key = patient.id, practice.id, patient.phone_key
+    meanwhile = recording._write_attempt
+
+    def stop() -> None:
+        with transaction("reply"):
+            suppress(key, "sms", "STOP_SMS", "reply STOP", "reply", practice_id)
+            tasks.open_task(
+                practice_id=practice_id, patient_id=patient_id, kind="reply", reason="Wrote back.", actor="reply"
+            )
+
+    def written(*given):
+        in_threads(app, stop)
+        return meanwhile(*given)
+
+    monkeypatch.setattr(recording, "_write_attempt", written)
+    take_back(record(held, agent, Outcome.NO_ANSWER), agent)
+    assert db.session.scalars(sa.select(Suppression.reason)).all() == ["STOP_SMS"]
+    assert db.session.scalars(sa.select(Task.state).where(Task.kind == "reply")).all() == [TaskState.WAITING]

@@ -17,6 +17,8 @@ from time import monotonic, sleep
 from typing import Any
 
 WAIT_S = 60
+DOUBLE_PRESS_MS = 450
+"""The same key sooner than this on the next card is taken for the second half of a double press (keys.js)."""
 PAINTED = """
 () => {
   window.presses = [];
@@ -56,6 +58,7 @@ def measure(presses: int) -> dict[str, Any]:
         page.evaluate(PAINTED)
         for number in range(presses):
             page.wait_for_function("() => document.getElementById('card') && !document.querySelector('.sending')")
+            page.wait_for_timeout(DOUBLE_PRESS_MS)
             page.keyboard.press("n")
             page.wait_for_function(f"() => window.presses.length > {number}")
         took = sorted(page.evaluate("window.presses"))

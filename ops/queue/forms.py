@@ -107,6 +107,11 @@ def _seconds(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
+def typed_again() -> dict[str, object]:
+    """What this request carries, as the card's fields show it again."""
+    return request.form.to_dict() | {"answers": list(_numbers(request.form.getlist("answers")))}
+
+
 def _numbers(texts: list[str]) -> tuple[int, ...]:
     """The parts of the script that were opened, in the order of the page's list."""
     found = (part for text in texts for part in text.split(","))

@@ -10,6 +10,7 @@ document.addEventListener("click", async (event) => {
   if (document.querySelector("dialog[open]")) return;
   try {
     const panel = await panelOf(await fetch(link.href));
+    if (!link.isConnected) return; // another card took the place of the one that was asked about
     if (panel) open(panel, link);
     else location.assign(link.href);
   } catch {

@@ -63,11 +63,14 @@ class Saved:
 def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
     """Record what came of the call and do what follows; the same again is the first one. Raises LeaseLost, or Refused
     for what the outcome cannot have."""
-    first = _already(task_id, agent_id, fence)
-    if first:
-        _check_same(first, saved)
+    if first := _already(task_id, agent_id, fence, saved):
         return first
-    task = tasks.held(task_id, agent_id, fence)
+    try:
+        task = tasks.held(task_id, agent_id, fence)
+    except tasks.LeaseLost:  # the other half of a double press was saved while this one waited for it
+        if first := _already(task_id, agent_id, fence, saved):
+            return first
+        raise
     chosen = _checked(task, saved)
     practice = db.session.get_one(Practice, task.practice_id)
     patient = db.session.get_one(Patient, task.patient_id)
@@ -87,7 +90,7 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     _note_answer(task, practice, patient, chosen, saved, actor)
     _suppress(chosen, practice, person, actor)
     _then(task, practice, patient, chosen, saved, actor)
-    attempt.undo = undoing.difference(before, undoing.picture(task, keys, since)) | {"typed": _typed(saved)}
+    attempt.undo = undoing.difference(before, undoing.picture(task, keys, since, own=True)) | {"typed": _typed(saved)}
     _keep_together(task, agent_id, chosen)
     db.session.flush()
     # the ledger's row comes last: a sweep holds tasks when it wants it
@@ -95,10 +98,14 @@ def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: S
     return attempt
 
 
-def _already(task_id: int, agent_id: int, fence: int) -> Attempt | None:
-    return db.session.scalars(
+def _already(task_id: int, agent_id: int, fence: int, saved: Saved) -> Attempt | None:
+    """What this claim was ended with before. Raises LeaseLost when that was something else."""
+    first = db.session.scalars(
         sa.select(Attempt).where(Attempt.task_id == task_id, Attempt.fence == fence, Attempt.agent_id == agent_id)
     ).first()
+    if first:
+        _check_same(first, saved)
+    return first
 
 
 def _check_same(first: Attempt, saved: Saved) -> None:

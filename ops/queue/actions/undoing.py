@@ -34,20 +34,27 @@ PICTURE = sa.text(
     """
     SELECT jsonb_build_object(
         'tasks', (SELECT coalesce(jsonb_object_agg(t.id, to_jsonb(t)), '{}') FROM tasks t WHERE t.patient_id = :patient
-                  AND t.practice_id = :practice AND (t.state IN ('waiting', 'claimed') OR t.finished_at >= :since)),
+                  AND t.practice_id = :practice AND (t.state IN ('waiting', 'claimed') OR t.finished_at >= :since)
+                  AND (NOT :own OR t.xmin = pg_current_xact_id()::xid)),
         'cadence_runs', (SELECT coalesce(jsonb_object_agg(r.id, to_jsonb(r)), '{}') FROM cadence_runs r
                          WHERE r.patient_id = :patient AND r.practice_id = :practice
-                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run)),
-        'asks', (SELECT coalesce(jsonb_object_agg(a.id, to_jsonb(a)), '{}') FROM asks a WHERE a.run_id = :run),
+                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run)
+                         AND (NOT :own OR r.xmin = pg_current_xact_id()::xid)),
+        'asks', (SELECT coalesce(jsonb_object_agg(a.id, to_jsonb(a)), '{}') FROM asks a WHERE a.run_id = :run
+                 AND (NOT :own OR a.xmin = pg_current_xact_id()::xid)),
         'referrals', (SELECT coalesce(jsonb_object_agg(f.id, to_jsonb(f)), '{}') FROM referrals f
-                      WHERE f.practice_id = :practice AND f.referrer_id = :patient),
+                      WHERE f.practice_id = :practice AND f.referrer_id = :patient
+                      AND (NOT :own OR f.xmin = pg_current_xact_id()::xid)),
         'referral_events', (SELECT coalesce(jsonb_object_agg(e.id, '{}'::jsonb), '{}') FROM referral_events e
                             JOIN referrals f ON f.id = e.referral_id
-                            WHERE f.practice_id = :practice AND f.referrer_id = :patient),
+                            WHERE f.practice_id = :practice AND f.referrer_id = :patient
+                            AND (NOT :own OR e.xmin = pg_current_xact_id()::xid)),
         'suppressions', (SELECT coalesce(jsonb_object_agg(s.id, '{}'::jsonb), '{}') FROM suppressions s
-                         WHERE s.practice_id = :practice AND s.contact_key = ANY (:keys)),
+                         WHERE s.practice_id = :practice AND s.contact_key = ANY (:keys)
+                         AND (NOT :own OR s.xmin = pg_current_xact_id()::xid)),
         'messages', (SELECT coalesce(jsonb_object_agg(m.id, '{}'::jsonb), '{}') FROM messages m
-                     WHERE m.patient_id = :patient AND m.practice_id = :practice AND m.created_at >= :since))
+                     WHERE m.patient_id = :patient AND m.practice_id = :practice AND m.created_at >= :since
+                     AND (NOT :own OR m.xmin = pg_current_xact_id()::xid)))
     """
 ).bindparams(sa.bindparam("keys", type_=sa.ARRAY(sa.LargeBinary)))
 MOVING = {"offered", "rank", "ranked_at", "lane_id", "shut_reasons"}
@@ -56,12 +63,13 @@ MOVING = {"offered", "rank", "ranked_at", "lane_id", "shut_reasons"}
 Picture = dict[str, dict[str, dict[str, Any]]]
 
 
-def picture(task: Task, keys: list[bytes], since: Any) -> Picture:
+def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> Picture:
     """The rows an outcome of this task may change, as they are now: table -> id -> columns. `keys` are those of the
-    number and address that are called, `since` the moment of the outcome."""
+    number and address that are called, `since` the moment of the outcome. With `own` only what this transaction wrote:
+    what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with it."""
     db.session.flush()
     asked = {"patient": task.patient_id, "practice": task.practice_id, "run": task.run_id, "keys": keys, "since": since}
-    return db.session.scalars(PICTURE, asked).one()
+    return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 
 def difference(before: Picture, after: Picture) -> dict[str, Any]:
@@ -93,12 +101,13 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     if concerns.concern_told(attempt.id):
         raise Refused("The practice and the leads have been told, so this cannot be taken back. Write to your lead.")
     kept = attempt.undo
-    _make_room(agent_id, actor)
     _lock_made(kept["made"])
     task = db.session.get_one(Task, attempt.task_id, with_for_update=True, populate_existing=True)
-    _check_free(task)
     for table, row_id, _, after in kept["changed"]:
         _check_untouched(table, row_id, after)
+    # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
+    _make_room(agent_id, actor)
+    _check_free(task)
     _delete_made(kept["made"])
     for table, row_id, before, _ in kept["changed"]:
         _restore(table, row_id, before)

@@ -24,7 +24,7 @@ from ops.queue import board_words as words
 from ops.queue import card_facts, floor_words, jobs, keys, my_day
 from ops.queue.actions import claiming, desk_keys, recording, tasks, undoing
 from ops.queue.card import Card, card_in_hand, card_of, log_read
-from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone
+from ops.queue.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone, typed_again
 from ops.queue.models import WrapUp
 from ops.queue.rhythm import IDLE_SECONDS, desk_settings, on_break
 from ops.queue.views import bp
@@ -156,7 +156,7 @@ def _not_saved(task_id: int, problem: str) -> ResponseReturnValue:
     """Nothing was saved and nothing typed is lost: the card again, or, when it left these hands, the text to copy."""
     card = card_in_hand(me())
     if card and card.task.id == task_id and str(card.task.fence) == request.form.get("fence"):
-        return _card(card, typed=request.form, problem=problem, status=409)
+        return _card(card, typed=typed_again(), problem=problem, status=409)
     return render_template("queue/lost.html", problem=problem, typed=request.form), 409
 
 

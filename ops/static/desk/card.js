@@ -49,7 +49,7 @@ class Card {
     this.callUntil = page.dataset.callUntil ? Date.parse(page.dataset.callUntil) : Infinity;
     this.idleAfter = Number(page.dataset.idle ?? 120);
     this.place = `card-${page.dataset.task}-${page.dataset.fence}`;
-    this.kept = { fields: {}, answers: [], away: 0, ...JSON.parse(sessionStorage.getItem(this.place) || "{}") };
+    this.kept = { fields: {}, answers: [], away: 0, ...this.drafted() };
     this.touched = Date.now();
     this.ticked = Date.now();
     this.beaten = Date.now();
@@ -79,7 +79,20 @@ class Card {
     sessionStorage.setItem(this.place, JSON.stringify(this.kept));
   }
 
-  // -- what was typed outlives a reload, a lost connection and a sign-in that ended
+  // -- what was typed outlives a reload, a lost connection, a sign-in that ended, and the card making room for another
+
+  drafted() {
+    const read = (fence) => JSON.parse(sessionStorage.getItem(`card-${this.page.dataset.task}-${fence}`) || "null");
+    const fence = Number(this.page.dataset.fence);
+    const own = read(fence);
+    if (own) return own;
+    const before = read(fence - 1) ?? {};
+    if (this.page.dataset.takenBack !== undefined) {
+      const { away = 0, talkFrom, talkTo, sentAt } = before; // its clock runs since its claim: so does what is not counted
+      return { away, talkFrom, talkTo: talkFrom && (talkTo ?? sentAt) };
+    }
+    return before.fields && !before.sent ? { fields: before.fields, answers: before.answers } : {};
+  }
 
   fields() {
     return [...this.page.querySelectorAll("textarea, input:not([type=hidden])")].filter((each) => each.name);
@@ -100,11 +113,12 @@ class Card {
     for (const tick of this.page.querySelectorAll("input[name=answers][type=checkbox]")) {
       if (tick.checked) tick.closest("details").open = true;
     }
-    this.say();
+    this.note();
   }
 
   watchFields(signal) {
     this.page.addEventListener("input", () => this.note(), signal);
+    this.page.addEventListener("submit", (event) => this.sent(event), signal);
     for (const box of this.page.querySelectorAll("details.answer")) {
       const tick = box.querySelector("input[name=answers]");
       box.addEventListener("toggle", () => this.opened(box, tick), signal);
@@ -130,7 +144,16 @@ class Card {
     button?.classList.toggle("usual-one", on);
   }
 
+  // What went with an outcome is no draft any more, when the same task comes again one day.
+  sent(event) {
+    if (event.defaultPrevented || event.target.closest("#saved")) return;
+    this.kept.sent = true;
+    this.kept.sentAt = this.now();
+    this.keep();
+  }
+
   note() {
+    delete this.kept.sent;
     this.kept.fields = Object.fromEntries(
       this.fields().map((each) => [
         `${each.name}:${each.type === "radio" ? each.value : ""}${answerOf(each)}`,
@@ -247,6 +270,11 @@ class Card {
     const box = document.getElementById("quick-times");
     const field = document.getElementById("callback_at");
     box.hidden = false;
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.form.querySelector("button[data-needs=callback_at]").click();
+    }, signal);
     const wall = new Date(field.dataset.wall); // their wall clock, read as if it were ours: only added to
     const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
     box.addEventListener("click", (event) => {
@@ -324,24 +352,28 @@ class Card {
       document.getElementById("lease-lost").hidden = false;
       return;
     }
+    document.getElementById("lease-lost").hidden = true;
     if (found.until) this.leaseUntil = Date.parse(found.until);
     document.getElementById("newer")?.toggleAttribute("hidden", !found.newer);
   }
 
-  // Ask the server something about this card; null when it cannot be reached, or does not know us any more.
+  // Ask the server something about this card; null when it cannot be reached, or does not know us any more, or when
+  // another card took this one's place meanwhile: its answer must never stand on that one.
   async ask(address) {
     const token = document.querySelector("meta[name=csrf-token]").content;
     const body = new URLSearchParams({ csrf_token: token, fence: this.page.dataset.fence });
     try {
       const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
+      if (this.leaving.signal.aborted) return null;
       if (answer.status === 401) {
         document.getElementById("signed-out").hidden = false;
         return null;
       }
       offline(false);
-      return await answer.json();
+      const found = await answer.json();
+      return this.leaving.signal.aborted ? null : found;
     } catch {
-      offline(true);
+      if (!this.leaving.signal.aborted) offline(true);
       return null;
     }
   }

@@ -1,7 +1,11 @@
 // One key presses the button that shows it; never while typing, never with a modifier, not at all when switched off.
 // The sheet and the palette are made from what is on the page, so they cannot say anything untrue.
 
+const DOUBLE_MS = 400; // the second half of a double press, when the next card is there already: it was not meant for it
+
 let listening = false;
+let last = { key: "", at: 0, page: null };
+let clicked = null;
 
 export function prepareKeys() {
   for (const button of document.querySelectorAll("[data-action=help], [data-action=palette]")) button.hidden = false;
@@ -11,6 +15,26 @@ export function prepareKeys() {
   if (listening) return;
   listening = true;
   document.addEventListener("keydown", onKey);
+  document.addEventListener("click", onClick, true);
+}
+
+const pageNow = () => document.getElementById("card-title");
+
+function isSecondHalf(event) {
+  const key = event.key.toLowerCase();
+  const same = key === last.key && event.timeStamp - last.at < DOUBLE_MS;
+  const moved = last.page !== pageNow();
+  last = { key, at: event.timeStamp, page: pageNow() };
+  return same && moved;
+}
+
+function onClick(event) {
+  if (event.detail > 1 && clicked !== pageNow()) {
+    event.preventDefault();
+    event.stopPropagation();
+  } else {
+    clicked = pageNow();
+  }
 }
 
 function onKey(event) {
@@ -24,7 +48,7 @@ function onKey(event) {
   const target = withKey(event.key.toLowerCase());
   if (!target) return;
   event.preventDefault();
-  press(target);
+  if (!isSecondHalf(event)) press(target);
 }
 
 function isTyping(element) {

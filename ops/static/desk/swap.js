@@ -26,6 +26,7 @@ async function send(form, submitter, swapped) {
       location.assign(answer.url); // signed out, most likely: the draft is kept
       return;
     }
+    again = null; // what could not be sent before is not tried on another card
     show(page);
     swapped();
     settle();
@@ -45,6 +46,7 @@ function isDesk(address) {
 
 function show(page) {
   const found = new DOMParser().parseFromString(page, "text/html");
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // it was about the card that goes
   document.title = found.title;
   document.getElementById("content").replaceChildren(...found.getElementById("content").childNodes);
   const badge = found.querySelector(".top");
