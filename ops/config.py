@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """A sign-in ends after this many hours, whatever happens."""
     lease_minutes: int = Field(default=10, ge=1, le=120)
     """How long a claimed task is held without a sign of life."""
+    undo_seconds: int = Field(default=60, ge=0, le=300)
+    """How long an outcome can be taken back; what it sends waits as long."""
     attempts_per_day: int = Field(default=2, ge=1, le=3)
     """Calls and texts to one number in any 24 hours, over all practices (RULES decision 4: never above 3)."""
     attempts_per_person: int = Field(default=8, ge=1, le=30)

@@ -41,10 +41,10 @@ CHROMIUM_FLAGS = [
 class Agency:
     """A running `ops run` without a demo, at a weekday noon."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         self.var, self.out = folder / "var", folder / "out"
         offset = minutes_to_daytime(datetime.now(UTC))
-        self.env = processes.environment(self.var) | {"CLOCK_OFFSET_MINUTES": str(offset)}
+        self.env = processes.environment(self.var) | {"CLOCK_OFFSET_MINUTES": str(offset)} | more
         self.now = datetime.now(UTC) + timedelta(minutes=offset)
         self.process = subprocess.Popen(
             [*OPS, "run", "--port", "0", "--no-demo"],

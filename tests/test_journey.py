@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.timeout(500), needs_browser]
 
 @pytest.fixture(scope="module")
 def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    agency = Agency(tmp_path_factory.mktemp("journey"))
+    agency = Agency(tmp_path_factory.mktemp("journey"), UNDO_SECONDS="2")
     try:
         agency.ops(
             *"practice add harbor --name Harbor --zone America/New_York --state NY --baa 2026-01-05 --hours 20".split()

@@ -140,7 +140,7 @@ def test_after_a_minute_it_is_too_late(held, agent, noon):
 def test_the_note_waits_for_the_minute_and_never_leaves_when_it_was_taken_back(held, agent, noon):
     attempt = record(held, agent)
     note = db.session.scalars(sa.select(Message)).one()
-    assert note.send_after == clock.now() + undoing.UNDO_FOR
+    assert note.send_after == clock.now() + undoing.undo_for()
     take_back(attempt, agent)
     assert db.session.scalars(sa.select(Message)).all() == []
     record(db.session.get_one(Task, held.id), agent)

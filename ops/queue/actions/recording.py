@@ -229,7 +229,7 @@ def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule,
     if task.kind is Kind.ASK and task.run_id and chosen.answer:
         ask = record_ask(practice.id, patient.id, task.run_id, chosen.answer)
     if saved.friend:
-        receive_friend(practice, patient, saved.friend, actor, ask, send_after=clock.now() + undoing.UNDO_FOR)
+        receive_friend(practice, patient, saved.friend, actor, ask, send_after=clock.now() + undoing.undo_for())
     referral = referral_of(task)
     if referral and chosen.referral and may_follow(referral.state, chosen.referral):
         move_referral(referral, chosen.referral, actor=actor)
@@ -241,7 +241,7 @@ def _note_answer(task: Task, practice: Practice, patient: Patient, chosen: Rule,
 
 def _send_note(patient: Patient, reason_key: str) -> None:
     """The note to forward, by text or else by mail, when the outcome can no longer be taken back."""
-    leaves = clock.now() + undoing.UNDO_FOR
+    leaves = clock.now() + undoing.undo_for()
     for medium in (Medium.SMS, Medium.EMAIL):
         if cadences.send_template(patient, Kind.ASK, medium, reason_key, send_after=leaves):
             return

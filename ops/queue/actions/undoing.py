@@ -23,7 +23,6 @@ from ops.queue.actions import claiming, concerns, lanes, shares, tasks
 from ops.queue.models import Attempt, EventKind, Task, TaskEvent, TaskState
 from ops.queue.rhythm import on_break
 
-UNDO_FOR = timedelta(seconds=60)
 GRACE = timedelta(seconds=5)
 """The press that was made in time may arrive a little later."""
 BACK_FIRST = timedelta(minutes=15)
@@ -63,6 +62,11 @@ MOVING = {"offered", "rank", "ranked_at", "lane_id", "shut_reasons"}
 Picture = dict[str, dict[str, dict[str, Any]]]
 
 
+def undo_for() -> timedelta:
+    """How long an outcome can be taken back."""
+    return timedelta(seconds=settings().undo_seconds)
+
+
 def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> Picture:
     """The rows an outcome of this task may change, as they are now: table -> id -> columns. `keys` are those of the
     number and address that are called, `since` the moment of the outcome. With `own` only what this transaction wrote:
@@ -94,8 +98,8 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     attempt = db.session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
     if attempt is None or attempt.agent_id != agent_id or attempt.undo is None:
         raise Refused("There is nothing to take back.")
-    if clock.now() > attempt.at + UNDO_FOR + GRACE:
-        raise Refused("It is too late to take this back: a minute is over. A lead can put right what came of it.")
+    if clock.now() > attempt.at + undo_for() + GRACE:
+        raise Refused("It is too late to take this back: its time is over. A lead can put right what came of it.")
     if on_break(agent_id):
         raise Refused("You are on a break. Come back to work first, then take it back.")
     if concerns.concern_told(attempt.id):
@@ -234,7 +238,7 @@ def _tell(task: Task, attempt: Attempt, actor: str) -> None:
 
 def forget_old() -> int:
     """Pictures of outcomes that cannot be taken back any more are of no use; how many were let go."""
-    over = clock.now() - 2 * UNDO_FOR
+    over = clock.now() - undo_for() - 2 * GRACE
     done = db.session.execute(
         sa.update(Attempt)
         .where(Attempt.undo.is_not(None), Attempt.at < over)

@@ -40,7 +40,7 @@ AT_WORK = (Role.AGENT, Role.LEAD)
 @allow(*AT_WORK)
 def desk() -> ResponseReturnValue:
     """The card in hand, or the way to the next one."""
-    facts, beside = card_facts.desk_of(me().id, clock.now() - undoing.UNDO_FOR)
+    facts, beside = card_facts.desk_of(me().id, clock.now() - undoing.undo_for())
     return _card(card_of(facts, me()), beside=beside) if facts else _empty(beside)
 
 
@@ -76,7 +76,7 @@ def _card(
         zone_info=ZoneInfo,
         shown=shown,
         spoken=spoken_number(card.phone),
-        **_at_hand(beside or card_facts.desk_of(me().id, clock.now() - undoing.UNDO_FOR)[1]),
+        **_at_hand(beside or card_facts.desk_of(me().id, clock.now() - undoing.undo_for())[1]),
     )
     return page, status
 
@@ -94,11 +94,15 @@ def _at_hand(found: SimpleNamespace) -> dict[str, Any]:
         "dials": found.dials,
         "last_id": found.last_id,
         "last_words": words.OUTCOME_WORDS[found.last_outcome] if found.last_id else "",
-        "undo_age": round((clock.now() - found.last_at).total_seconds()) if found.last_id else 0,
+        "undo_left": _seconds_left(found.last_at) if found.last_id else 0,
         "wrap_up": found.wrap_up or WrapUp.OPEN,
         "wrap_limit": found.wrap_up_seconds if timed else None,
         "idle_seconds": found.idle_seconds or IDLE_SECONDS,
     }
+
+
+def _seconds_left(recorded_at: datetime) -> int:
+    return round((recorded_at + undoing.undo_for() - clock.now()).total_seconds())
 
 
 @bp.post("/desk/next")

@@ -29,7 +29,7 @@ function showUndo() {
   const left = document.getElementById("undo-left");
   if (!saved) return () => {};
   const opened = performance.now();
-  const seconds = 60 - Number(saved.dataset.age);
+  const seconds = Number(saved.dataset.left);
   const draw = () => {
     const rest = Math.ceil(seconds - (performance.now() - opened) / 1000);
     left.textContent = `${rest} s`;
