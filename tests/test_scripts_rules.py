@@ -113,7 +113,8 @@ def test_a_call_that_cannot_be_said_is_not_stored_and_the_reason_is_a_sentence(b
         '{{ "x"' + ' | replace: "x", "xxxxxxxxxx"' * 12 + " | size }}",
         '{{ (1..1000000000) | join: "" | size }}',
         '{{ "now" | date: "%1000000000d" | size }}',
-        "{% capture a %}x{% endcapture %}{% for i in (1..40) %}{% capture a %}{{ a }}{{ a }}{% endcapture %}{% endfor %}",
+        "{% capture a %}xx{% endcapture %}{% for i in (1..40) %}"
+        "{% capture a %}{{ a }}{{ a }}{% endcapture %}{% endfor %}",
         "{% tablerow i in (1..1000000000) cols:1 %}{{ i }}{% endtablerow %}",
     ],
 )

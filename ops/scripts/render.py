@@ -1,7 +1,8 @@
 """Turn a script into what is said, for one patient. Pure.
 
-Scripts are Liquid with allow-lists of variables, tags and filters and limits on loops and length. A variable that is unknown, or empty
-when it is needed, is an error when the script is saved or the card is drawn, never a blank on the phone.
+Scripts are Liquid with allow-lists of variables, tags and filters, and limits on loops and length. A variable that is
+unknown, or empty when it is needed, is an error when the script is saved or the card is drawn, never a blank on the
+phone.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ TAGS = frozenset(
 FILTERS = frozenset(
     ("append", "capitalize", "default", "downcase", "first", "last", "lstrip", "prepend", "rstrip", "size", "squish")
 ) | {"strip", "truncate", "truncatewords", "upcase"}
-"""What only shapes words. The rest of Liquid counts, joins and replaces: a line of it fills the memory or never ends."""
+"""What only shapes words. The rest of Liquid counts, joins and replaces: a line of it fills memory or never ends."""
 
 
 class _Scripts(Environment):
