@@ -339,3 +339,25 @@ def test_experiments_are_started_and_ended_on_their_page_by_leads_only(app, sign
     for nowhere in ("999999", "0"):
         lead.get(f"/scripts/{nowhere}/experiment", expect=404)
         lead.post(f"/scripts/{nowhere}/experiment/take-b", expect=404)
+
+
+def test_a_button_ends_the_experiment_it_was_shown_with_and_no_other(app, sign_in):
+    ask, lead = agencys(), sign_in(make_user("lead"))
+    there, first = f"/scripts/{ask.id}/experiment", start(ask)
+    for verb in ("keep-a", "take-b"):
+        assert f"{there}/{verb}?experiment={first.id}" in lead.get(there, expect=200).text
+    for _ in range(2):  # a double press ends it once, and says so
+        lead.post(f"{there}/keep-a?experiment={first.id}", expect=303)
+    assert "No experiment is running" not in lead.get(there, expect=200).text
+    start(ask)
+    lead.post(f"{there}/take-b?experiment={first.id}", expect=303)
+    assert "was ended meanwhile" in lead.get(there, expect=200).text
+    assert [version.state for version in versions(ask)].count(VersionState.PUBLISHED) == 2
+
+
+def test_numbers_that_are_none_make_no_plan(app, sign_in):
+    ask, lead = agencys(), sign_in(make_user("lead"))
+    draft = save(ask)
+    for odd in ("nan", "sNaN", "inf", "-inf", "1e400", "1e-400"):
+        data = {"version": draft.id, "revision": draft.revision, "baseline": odd, "difference": "15"}
+        lead.post(f"/scripts/{ask.id}/experiment/start", data=data, expect=422)
