@@ -9,6 +9,7 @@ from ops.coaching import defaults, queries
 from ops.coaching.models import Comment, Score, Scorecard
 from ops.db import db, transaction
 from ops.queue.models import Attempt, Kind, Outcome
+from ops.scripts.models import ScriptVersion
 from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.test_outcomes import INES
 from tests.world import make_milestone, make_patient, make_user
@@ -308,3 +309,20 @@ def test_a_scorecard_that_cannot_be_is_said_to_be_and_nothing_typed_is_lost(app,
     assert "Waved" in page
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Scorecard)) == 2
     assert do(queries.scorecards)[0].number == 2
+
+
+def test_a_finished_card_shows_the_parts_the_agent_had_whatever_the_values_say(lake, ann, lead, sign_in):
+    attempt = finished(lake, ann, answers=["Not now"])
+    with transaction("test"):
+        lake.helps_best = "everybody\n\n## Voicemail\nCall us"
+        db.session.add(lake)
+    page = sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text
+    assert page.count("On a machine") <= 1
+    version = db.session.get_one(ScriptVersion, attempt.script_version_id)
+    with transaction("test"):
+        db.session.execute(
+            sa.update(ScriptVersion)
+            .where(ScriptVersion.id == version.id)
+            .values(body='{% if patient_first_name == "Maria" %}{{ "now" | date: "%Y" }}{% endif %}Hello')
+        )
+    assert "Not now" in sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text

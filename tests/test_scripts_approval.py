@@ -134,6 +134,16 @@ def test_a_link_is_void_when_the_text_was_changed_since(app, client, note):
     assert not approvals.is_approved(versions(note)[0])
 
 
+def test_after_the_answer_a_link_never_shows_a_text_that_was_not_answered_to(app, client, note):
+    _, path = asked(note)
+    client.post(f"{path}/yes", data={"name": "Ines"}, expect=200)
+    save(note, versions(note)[0].body.replace("Hi", "Good morning"))
+    page = client.get(path, expect=200).text
+    assert "You approved this" not in page
+    assert "Good morning" not in page
+    assert "changed since" in page
+
+
 def test_an_approval_counts_for_its_text_only(app, client, lake, note):
     with transaction("user:1"):
         approving.require(lake.id, "user:1")

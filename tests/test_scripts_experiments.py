@@ -111,6 +111,32 @@ def test_harm_ends_it_early_and_bad_luck_does_not():
     assert harm(8, 0) is Verdict.A_HARMS
 
 
+def test_harm_is_judged_however_many_there_are():
+    big = 100_000
+    assert not experiments.harms(Tally(big, big, 0, 0, 3000), Tally(big, big, 0, 0, 3000))
+    assert experiments.harms(Tally(big, big, 0, 0, 3000), Tally(big, big, 0, 0, 2500))
+    # by hand: 8 of 8 at one half is 1/256
+    assert round(experiments._at_least(8, 8, 0.5), 8) == round(1 / 256, 8)
+    assert experiments._at_least(5, 5, 1.0) == 1
+
+
+def test_in_a_kind_with_nothing_but_a_yes_not_everybody_who_answers_is_willing():
+    for kind in (Kind.FOLLOW_UP, Kind.LOOP_CLOSING, Kind.REPLY, Kind.PARTNER_TOUCH):
+        answered, willing = answers_of(kind)
+        assert set(answered) - set(willing) == {Outcome.NOT_HAPPY, Outcome.REMOVE_ME}
+
+
+def test_practices_of_the_same_name_are_practices_of_their_own(app, at_noon):
+    ask = agencys()
+    experiment = start(ask)
+    for slug in ("lake", "lake-two"):
+        floor = make_floor(slug, name="Lake Skin")
+        make_task(floor)
+        agent = make_user("agent")
+        record(claim(agent), agent, Outcome.WILLING)
+    assert [name for name, _ in results(ask, experiment).practices] == ["Lake Skin", "Lake Skin"]
+
+
 def test_without_an_experiment_everybody_is_told_the_same(app):
     practice, ask = make_practice(), agencys()
     assert {arm(make_patient(practice)) for _ in range(20)} == {Variant.A}
@@ -313,3 +339,25 @@ def test_experiments_are_started_and_ended_on_their_page_by_leads_only(app, sign
     for nowhere in ("999999", "0"):
         lead.get(f"/scripts/{nowhere}/experiment", expect=404)
         lead.post(f"/scripts/{nowhere}/experiment/take-b", expect=404)
+
+
+def test_a_button_ends_the_experiment_it_was_shown_with_and_no_other(app, sign_in):
+    ask, lead = agencys(), sign_in(make_user("lead"))
+    there, first = f"/scripts/{ask.id}/experiment", start(ask)
+    for verb in ("keep-a", "take-b"):
+        assert f"{there}/{verb}?experiment={first.id}" in lead.get(there, expect=200).text
+    for _ in range(2):  # a double press ends it once, and says so
+        lead.post(f"{there}/keep-a?experiment={first.id}", expect=303)
+    assert "No experiment is running" not in lead.get(there, expect=200).text
+    start(ask)
+    lead.post(f"{there}/take-b?experiment={first.id}", expect=303)
+    assert "was ended meanwhile" in lead.get(there, expect=200).text
+    assert [version.state for version in versions(ask)].count(VersionState.PUBLISHED) == 2
+
+
+def test_numbers_that_are_none_make_no_plan(app, sign_in):
+    ask, lead = agencys(), sign_in(make_user("lead"))
+    draft = save(ask)
+    for odd in ("nan", "sNaN", "inf", "-inf", "1e400", "1e-400"):
+        data = {"version": draft.id, "revision": draft.revision, "baseline": odd, "difference": "15"}
+        lead.post(f"/scripts/{ask.id}/experiment/start", data=data, expect=422)

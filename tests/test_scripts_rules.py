@@ -1,5 +1,7 @@
 """What a script must keep to be stored and to be used, what the parts of a text are, and what changed between two."""
 
+import time
+
 import pytest
 
 from ops.contact import segments
@@ -101,6 +103,25 @@ def test_outcomes_that_scripts_may_name_are_those_the_queue_offers():
 )
 def test_a_call_that_cannot_be_said_is_not_stored_and_the_reason_is_a_sentence(body, why):
     assert why in saving(call(body))
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        "{% assign a = 9 %}{% for i in (1..40) %}{% assign a = a | times: a %}{% endfor %}{{ a }}",
+        '{% assign a = "x" %}{% for i in (1..40) %}{% assign a = a | append: a %}{% endfor %}{{ a | size }}',
+        '{{ "x"' + ' | replace: "x", "xxxxxxxxxx"' * 12 + " | size }}",
+        '{{ (1..1000000000) | join: "" | size }}',
+        '{{ "now" | date: "%1000000000d" | size }}',
+        "{% capture a %}xx{% endcapture %}{% for i in (1..40) %}"
+        "{% capture a %}{{ a }}{{ a }}{% endcapture %}{% endfor %}",
+        "{% tablerow i in (1..1000000000) cols:1 %}{{ i }}{% endtablerow %}",
+    ],
+)
+def test_a_script_that_would_fill_the_memory_or_never_end_is_refused_at_once(endless):
+    began = time.monotonic()
+    assert "cannot be" in saving(call(f"Hello {endless}"))
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from ops.queue.board_words import practices_named
 from ops.queue.models import Attempt, CadenceRun, EventKind, Task, TaskEvent
 from ops.queue.people import referral_of
 from ops.referrals.models import Referral
-from ops.scripts import render
-from ops.scripts.markup import to_html
 from ops.scripts.models import Script, ScriptVersion
-from ops.scripts.outline import Part, outline
+from ops.scripts.outline import Part
+from ops.scripts.render import ScriptError
+from ops.scripts.said import said
 
 SAME_SAVE = timedelta(seconds=5)
 """What was written this soon after the outcome was written by it: one transaction, a clock that goes on."""
@@ -135,20 +135,21 @@ def _script(attempt: Attempt, values: Mapping[str, str]) -> tuple[str, tuple[Pas
     if version is None:
         return "", (), tuple(attempt.answers)
     script = db.session.get_one(Script, version.script_id)
-    unknown = {name for name in render.variables_in(version.body) if not values.get(name)}
-    marks = {name: f"[{name.replace('_', ' ')}: not known]" for name in unknown}
-    said = outline(render.render(version.body, dict(values) | marks))
-    written = {section.number: section.title for section in outline(version.body)}
+    name = f"{script.name}, version {version.number}"
+    try:
+        parts, _ = said(version.body, values)
+    except ScriptError:  # as on the card: it could not be said to this person
+        return name, (), tuple(attempt.answers)
     passages, matched = [], set()
-    for section in said:
+    for each in parts:
         # the title as it is written or, with a variable in it, as it was said
-        titles = {section.title, written.get(section.number, "")} - {""}
+        titles = {each.title, each.section.title} - {""}
         turns = tuple(number for number, title in enumerate(attempt.answers, 1) if title in titles)
         matched |= titles
-        if section.text or section.title:
-            passages.append(Passage(section.part, section.title, to_html(section.text), turns))
+        if each.section.text or each.title:
+            passages.append(Passage(each.part, each.title, each.html, turns))
     unmatched = tuple(title for title in attempt.answers if title not in matched)
-    return f"{script.name}, version {version.number}", tuple(passages), unmatched
+    return name, tuple(passages), unmatched
 
 
 def _events(attempt: Attempt) -> tuple[TaskEvent, ...]:

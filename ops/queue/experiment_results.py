@@ -75,6 +75,8 @@ def answers_of(kind: Kind) -> tuple[list[Outcome], list[Outcome]]:
     """The outcomes in which they answered what they were asked, and those of them that are a yes."""
     own = [rule for rule in rules_for(kind) if rule not in COMMON]
     yes = [rule for rule in own if rule.answer is Answer.WILLING] or own[:1]
+    if own == yes:  # a kind with nothing but a yes: whoever answered otherwise is one of these, or all would be willing
+        own = [*own, *(rule for rule in COMMON if rule.outcome in HARM)]
     return [rule.outcome for rule in own], [rule.outcome for rule in yes]
 
 
@@ -82,6 +84,7 @@ def _calls(script: Script, experiment: ScriptExperiment) -> Iterable[sa.Row]:
     answered, willing = answers_of(Kind(script.kind))
     return db.session.execute(
         sa.select(
+            Practice.id,
             Practice.name,
             Attempt.script_version_id,
             sa.func.count(),
@@ -107,6 +110,7 @@ def _written(experiment: ScriptExperiment) -> Iterable[sa.Row]:
     stopped = reply.where(InboundMessage.meaning != Meaning.OTHER)
     return db.session.execute(
         sa.select(
+            Practice.id,
             Practice.name,
             Message.script_version_id,
             sa.func.count(),
@@ -132,10 +136,9 @@ def _patients(patient: InstrumentedAttribute, which: sa.ColumnElement[bool]) -> 
 
 
 def _by_practice(experiment: ScriptExperiment, rows: Iterable[sa.Row]) -> list[tuple[str, Both]]:
-    found: dict[str, Both] = {}
-    for name, version_id, *counts in rows:
-        both, tally = found.get(name, Both()), Tally(*counts)
-        found[name] = (
-            Both(both.a + tally, both.b) if version_id == experiment.a_version_id else Both(both.a, both.b + tally)
-        )
-    return list(found.items())
+    found: dict[int, tuple[str, Both]] = {}  # by id: two practices may have the same name
+    for practice_id, name, version_id, *counts in rows:
+        (_, both), tally = found.get(practice_id, (name, Both())), Tally(*counts)
+        is_a = version_id == experiment.a_version_id
+        found[practice_id] = (name, Both(both.a + tally, both.b) if is_a else Both(both.a, both.b + tally))
+    return list(found.values())

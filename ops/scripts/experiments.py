@@ -8,7 +8,7 @@ would find differences that are not there. Only harm stops earlier. After sixty 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil, comb, sqrt
+from math import ceil, exp, fsum, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
 SURE = 0.05
@@ -142,8 +142,12 @@ def harms(one: Tally, other: Tally) -> bool:
 
 
 def _at_least(wins: int, tries: int, chance: float) -> float:
-    """The probability of `wins` or more in `tries`."""
-    return sum(comb(tries, k) * chance**k * (1 - chance) ** (tries - k) for k in range(wins, tries + 1))
+    """The probability of `wins` or more in `tries`, `chance` under 1 unless nothing else can happen."""
+    if chance >= 1:
+        return 1.0
+    # by logarithms: beyond about a thousand tries the numbers themselves are larger than a float holds
+    ways = (lgamma(tries + 1) - lgamma(k + 1) - lgamma(tries - k + 1) for k in range(wins, tries + 1))
+    return fsum(exp(way + k * log(chance) + (tries - k) * log1p(-chance)) for k, way in enumerate(ways, wins))
 
 
 def verdict(practices: Sequence[Both], planned: int, days: float) -> Verdict:

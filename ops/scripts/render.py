@@ -1,7 +1,8 @@
 """Turn a script into what is said, for one patient. Pure.
 
-Scripts are Liquid with an allow-list of variables and limits on loops and length. A variable that is unknown, or empty
-when it is needed, is an error when the script is saved or the card is drawn, never a blank on the phone.
+Scripts are Liquid with allow-lists of variables, tags and filters, and limits on loops and length. A variable that is
+unknown, or empty when it is needed, is an error when the script is saved or the card is drawn, never a blank on the
+phone.
 """
 
 from collections.abc import Mapping
@@ -33,9 +34,24 @@ class ScriptError(ValueError):
     """A script that cannot be saved or said, with a sentence for whoever wrote it."""
 
 
+TAGS = frozenset(
+    ("content", "output", "illegal", "#", "comment", "doc", "echo", "assign", "if", "unless", "case", "for", "break")
+)
+FILTERS = frozenset(
+    ("append", "capitalize", "default", "downcase", "first", "last", "lstrip", "prepend", "rstrip", "size", "squish")
+) | {"strip", "truncate", "truncatewords", "upcase"}
+"""What only shapes words. The rest of Liquid counts, joins and replaces: a line of it fills memory or never ends."""
+
+
 class _Scripts(Environment):
     loop_iteration_limit = 200
     output_stream_limit = 20_000
+    local_namespace_limit = 100_000
+
+    def setup_tags_and_filters(self, *, extra: bool) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
+        self.filters = {name: each for name, each in self.filters.items() if name in FILTERS}
 
 
 _environment = _Scripts(undefined=StrictUndefined)

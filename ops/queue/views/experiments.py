@@ -1,7 +1,7 @@
 """Two versions of a script tried against each other: started, read and ended by leads and admins."""
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
@@ -110,11 +110,17 @@ def _end(script_id: int, ending: Ending, words: str) -> ResponseReturnValue:
     db.session.rollback()
     try:
         with transaction(me().actor):
-            trying.end_experiment(script_id, ending, me().actor)
+            trying.end_experiment(script_id, ending, me().actor, _shown())
         flash(words, "success")
     except Refused as problem:
         flash(str(problem), "danger")
     return _back(script_id)
+
+
+def _shown() -> int | None:
+    """The experiment the page showed when its button was pressed."""
+    which = request.args.get("experiment", "")
+    return int(which) if which.isascii() and which.isdigit() and len(which) < 19 else None
 
 
 def _back(script_id: int) -> ResponseReturnValue:

@@ -43,9 +43,15 @@ def start_experiment(script_id: int, seen: Seen, baseline: float, difference: fl
     return experiment
 
 
-def end_experiment(script_id: int, ending: Ending, actor: str) -> None:
-    """Say one of the two to everybody again. Ending it the same way twice ends it once. Raises Refused without one."""
+def end_experiment(script_id: int, ending: Ending, actor: str, shown_id: int | None = None) -> None:
+    """Say one of the two to everybody again. `shown_id`: the experiment that was looked at, where that is known; ending
+    it the same way twice ends it once. Raises Refused without one, and when another one is running by now."""
     script = lock(script_id)
+    if shown_id is not None and shown_id != script.experiment_id:
+        shown = db.session.get(ScriptExperiment, shown_id, populate_existing=True)
+        if shown and shown.script_id == script_id and shown.ending is ending:
+            return
+        raise Refused("That experiment was ended meanwhile. Nothing was changed; this is how it is now.")
     if script.experiment_id is None:
         raise Refused("No experiment is running.")
     experiment = db.session.get_one(ScriptExperiment, script.experiment_id, populate_existing=True)

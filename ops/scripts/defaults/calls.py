@@ -90,7 +90,7 @@ Thank you, {{ friend_first_name }}.
         opening("I am calling to say thank you."),
         """
 ## Thank you
-Thank you for thinking of us. It reached us, and we are taking good care of it.
+Thank you for thinking of us. It means a lot to the whole team.
 
 > Nothing about the friend: not whether they called, not whether they booked, not what for.
 
@@ -98,7 +98,7 @@ Thank you for thinking of us. It reached us, and we are taking good care of it.
 It is we who thank you.
 
 ## "Did they come?"
-That is theirs to tell. What I can say is that it reached us, and that we are grateful.
+That is theirs to tell. What I can say is that we are grateful that you thought of us.
 """,
         NOT_HAPPY,
         COMMON,

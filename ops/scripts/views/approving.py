@@ -90,6 +90,7 @@ def _page(
     practice = db.session.get_one(Practice, asked.practice_id)
     state = approvals.standing_of(asked, version)
     text = checking.text_of(script, version.subject, version.body)
+    is_still_there = state is not Standing.CHANGED and asked.text_hash == approvals.text_hash(version)
     shown = render_template(
         "scripts/approve.html",
         asked=asked,
@@ -98,8 +99,8 @@ def _page(
         practice=practice,
         state=state,
         closed=CLOSED.get(state),
-        # what is not there any more as it was asked about is not shown as if it were
-        seen=None if state is Standing.CHANGED else preview(text, values.of_practice(practice), values.PEOPLE),
+        # what is not there any more as it was asked about, or answered to, is not shown as if it were
+        seen=preview(text, values.of_practice(practice), values.PEOPLE) if is_still_there else None,
         form=form,
         token=token,
         problem=problem if state is Standing.OPEN else None,
