@@ -24,6 +24,7 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "take steps": ("ops.queue.jobs.take_due_steps", timedelta(minutes=1)),
     "sweep the queue": ("ops.queue.jobs.sweep", timedelta(minutes=1)),
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
+    "end harmful experiments": ("ops.queue.experiment_watch.end_harmful", timedelta(minutes=5)),
     "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
     "mail concerns": ("ops.queue.concern_mail.sweep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),

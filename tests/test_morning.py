@@ -144,7 +144,7 @@ def card(agency: Agency, desk: Page) -> Page:
     """A fresh card on the desk."""
     if agency.ask("SELECT count(*) FROM tasks WHERE state = 'waiting' AND offered") < 2:
         fill(agency, "more")
-    desk.goto(f"{agency.address}/desk/keys")  # a card that is left keeps its draft as the last thing it does
+    desk.goto(f"{agency.address}/desk/keys")  # an open card would keep its words once more as it goes
     desk.evaluate("sessionStorage.clear()")
     desk.goto(f"{agency.address}/desk")
     if desk.locator("#card").count() == 0:

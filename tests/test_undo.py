@@ -21,6 +21,7 @@ from ops.queue.actions.recording import Saved
 from ops.queue.card import log_read
 from ops.queue.models import Attempt, CadenceRun, EventKind, Outcome, RunState, Share, Task, TaskEvent, TaskState
 from ops.queue.outcomes import rules_for
+from ops.queue.whole_day import whole_day
 from ops.referrals.actions import Friend
 from ops.referrals.models import Ask, OptIn, Referral
 from tests.world import make_milestone, make_patient, make_practice, make_user
@@ -321,3 +322,26 @@ def test_what_others_wrote_in_the_same_moment_is_not_taken_back(app, held, agent
     take_back(record(held, agent, Outcome.NO_ANSWER), agent)
     assert db.session.scalars(sa.select(Suppression.reason)).all() == ["STOP_SMS"]
     assert db.session.scalars(sa.select(Task.state).where(Task.kind == "reply")).all() == [TaskState.WAITING]
+
+
+def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(practice, held, agent, patient, noon):
+    with transaction("test"):
+        other = tasks.open_task(
+            practice_id=practice.id, patient_id=patient.id, kind="reply", reason="Wrote back.", actor="test"
+        )
+        other.offered = False
+        other.state, other.fence, other.claimed_at = TaskState.WAITING, 1, clock.now()
+        db.session.add(
+            Attempt(
+                practice_id=practice.id, patient_id=patient.id, task_id=other.id, fence=1, agent_id=agent.id,
+                channel="call", outcome=Outcome.CALLBACK, note="", minutes=1, at=clock.now(), answers=[],
+                opening_said=True, away_seconds=0,
+            )
+        )  # fmt: skip
+        due = clock.now() + timedelta(hours=1)
+        tasks.retry(other, due, agent.actor, promised_at=due, outcome=Outcome.CALLBACK)
+    take_back(record(held, agent, Outcome.REMOVE_ME), agent)
+    kinds = sa.select(TaskEvent.kind).where(TaskEvent.task_id == other.id).order_by(TaskEvent.id)
+    assert db.session.scalars(kinds).all()[-2:] == [EventKind.CANCELLED, EventKind.UNDONE]
+    noon.tick(timedelta(hours=2))
+    assert [each.fate for each in whole_day(agent).promises] == ["missed"]

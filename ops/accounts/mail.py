@@ -58,9 +58,17 @@ def send(letter: Letter) -> None:
     deliver(compose(letter))
 
 
+class NotHandedOver(OSError):
+    """The mail server could not be reached: the mail certainly did not leave."""
+
+
 def deliver(message: EmailMessage) -> None:
-    """Hand a mail to the server. Raises as `send` does."""
-    with connect() as connection:
+    """Hand a mail to the server. Raises as `send` does; NotHandedOver when it was not even begun."""
+    try:
+        connection = connect()
+    except (OSError, smtplib.SMTPException) as problem:
+        raise NotHandedOver(str(type(problem).__name__)) from problem
+    with connection:
         connection.send_message(message)
 
 

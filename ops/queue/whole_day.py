@@ -180,6 +180,8 @@ PROMISES = sa.text(
         WHEN EXISTS (
             SELECT FROM task_events c WHERE c.task_id = m.task_id AND c.id > m.event_id AND c.kind = 'cancelled'
               AND c.at <= m.due + :grace
+              AND NOT EXISTS (SELECT FROM task_events u
+                              WHERE u.task_id = c.task_id AND u.id > c.id AND u.kind = 'undone')
         ) THEN 'fell_away'
         WHEN :now > m.due + :grace THEN 'missed' ELSE 'open' END
     FROM made m JOIN tasks t ON t.id = m.task_id JOIN practices p ON p.id = t.practice_id

@@ -50,8 +50,20 @@ def mail_approval(approval_id: int) -> None:
         mail.deliver(mail.plain_mail(letter.to, letter.subject, letter.words))
     except (OSError, smtplib.SMTPException) as problem:
         log.warning("approval_not_mailed", error=type(problem).__name__)
+        again = _try_again(problem)
+        if again is None:  # it broke in the middle: the server may have it, and nobody is asked twice
+            return
         with transaction("mail"):
-            put_back(approval_id, try_again=not isinstance(problem, smtplib.SMTPRecipientsRefused))
+            put_back(approval_id, try_again=again)
+
+
+def _try_again(problem: Exception) -> bool | None:
+    """Whether a mail that failed so is sent again; None when nobody can say whether it left."""
+    if isinstance(problem, mail.NotHandedOver):
+        return True
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return 400 <= problem.smtp_code < 500
+    return False if isinstance(problem, smtplib.SMTPRecipientsRefused | smtplib.SMTPNotSupportedError) else None
 
 
 def claim_letter(approval_id: int) -> Letter | None:

@@ -34,9 +34,9 @@ class ScriptError(ValueError):
     """A script that cannot be saved or said, with a sentence for whoever wrote it."""
 
 
-TAGS = frozenset(
-    ("content", "output", "illegal", "#", "comment", "doc", "echo", "assign", "if", "unless", "case", "for", "break")
-)
+TAGS = frozenset(("content", "output", "illegal", "#", "comment", "doc", "echo", "assign"))
+"""No conditions and no loops: what is said to one patient and not to another was read by nobody before it was
+published, and an empty variable is an error anyway."""
 FILTERS = frozenset(
     ("append", "capitalize", "default", "downcase", "first", "last", "lstrip", "prepend", "rstrip", "size", "squish")
 ) | {"strip", "truncate", "truncatewords", "upcase"}

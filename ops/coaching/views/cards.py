@@ -94,13 +94,20 @@ def _do(attempt_id: int, verb: Any, place: str, typed: str = "", sent: dict[int,
     if me().role is Role.AGENT and not may_reread(attempt_id, me().id):
         abort(404)
     if finished_card(attempt_id) is None:
-        abort(404)
+        return _gone(typed) if typed else abort(404)
     try:
         with transaction(me().actor):
             verb()
     except Refused as problem:
         return _page(attempt_id, problem=str(problem), typed=typed, sent=sent, place=place)
     return None
+
+
+def _gone(typed: str) -> ResponseReturnValue:
+    """The outcome was taken back while somebody wrote about it: the words are theirs to keep."""
+    problem = "There is no such call any more: its outcome was taken back. Your comment was not kept."
+    back = url_for("coaching.mine" if me().role is Role.AGENT else "coaching.index")
+    return render_template("queue/lost.html", problem=problem, typed={"note": typed}, back=back), 409
 
 
 @bp.post("/coaching/<int:attempt_id>/comment")

@@ -116,7 +116,7 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     for table, row_id, before, _ in kept["changed"]:
         _restore(table, row_id, before)
     db.session.expire_all()
-    _offer_again(kept["changed"], but=task.id)
+    _offer_again(kept["changed"], actor, but=task.id)
     _into_hands(task, agent_id)
     _tell(task, attempt, actor)
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
@@ -201,14 +201,15 @@ def _restore(table: str, row_id: int, before: dict[str, Any]) -> None:
     )
 
 
-def _offer_again(changed: list[list[Any]], *, but: int) -> None:
-    """What the outcome cancelled waits in its lane again."""
+def _offer_again(changed: list[list[Any]], actor: str, *, but: int) -> None:
+    """What the outcome cancelled waits in its lane again, and its story says so."""
     for table, row_id, *_ in changed:
         if table != "tasks" or row_id == but:
             continue
         task = db.session.get_one(Task, row_id)
         if task.state is TaskState.WAITING:
             lanes.offer(task)
+            tasks.add_event(task, EventKind.UNDONE, actor)
 
 
 def _into_hands(task: Task, agent_id: int) -> None:

@@ -8,7 +8,7 @@ from ops.errors import Refused
 from ops.scripts import experiments
 from ops.scripts.actions.publishing import ready_draft, retire_published, take_into_use
 from ops.scripts.actions.writing import Seen, lock, now_said
-from ops.scripts.models import Ending, ScriptExperiment, Variant
+from ops.scripts.models import Ending, Script, ScriptExperiment, Variant
 
 
 def start_experiment(script_id: int, seen: Seen, baseline: float, difference: float, actor: str) -> ScriptExperiment:
@@ -41,6 +41,11 @@ def start_experiment(script_id: int, seen: Seen, baseline: float, difference: fl
     script.experiment_id = experiment.id
     db.session.flush()
     return experiment
+
+
+def running(script: Script) -> ScriptExperiment | None:
+    """The experiment that is running on this script."""
+    return db.session.get(ScriptExperiment, script.experiment_id) if script.experiment_id else None
 
 
 def end_experiment(script_id: int, ending: Ending, actor: str, shown_id: int | None = None) -> None:
