@@ -326,3 +326,10 @@ def test_a_finished_card_shows_the_parts_the_agent_had_whatever_the_values_say(l
             .values(body='{% if patient_first_name == "Maria" %}{{ "now" | date: "%Y" }}{% endif %}Hello')
         )
     assert "Not now" in sign_in(lead).get(f"/coaching/{attempt.id}", expect=200).text
+
+
+def test_a_comment_on_an_outcome_that_was_taken_back_is_given_back_to_its_writer(lake, ann, lead, sign_in):
+    browser = sign_in(lead)
+    page = browser.post("/coaching/999/comment", data={"words": "Well done, really."}, expect=409).text
+    assert "taken back" in page and "Well done, really." in page
+    browser.post("/coaching/999/comment", data={"words": ""}, expect=404)

@@ -248,7 +248,7 @@ def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake,
     approval, _ = asked(note)
 
     def away(message):
-        raise OSError("no route")
+        raise mail.NotHandedOver("no route")
 
     monkeypatch.setattr(mail, "deliver", away)
     jobs.mail_approval(approval.id)
@@ -259,6 +259,21 @@ def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake,
     jobs.sweep()
     assert len(server) == 1
     assert fresh(approval).mailed_at
+
+
+def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, monkeypatch, at_noon):
+    make_user("member", lake, email="owner@lake.example.com")
+    approval, _ = asked(note)
+
+    def broken(message):
+        server.append(message)
+        raise ConnectionResetError("in the middle")
+
+    monkeypatch.setattr(mail, "deliver", broken)
+    jobs.mail_approval(approval.id)
+    at_noon.tick(timedelta(minutes=2))
+    jobs.sweep()
+    assert len(server) == 1
 
 
 def test_nothing_is_mailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):

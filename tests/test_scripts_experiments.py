@@ -361,3 +361,18 @@ def test_numbers_that_are_none_make_no_plan(app, sign_in):
     for odd in ("nan", "sNaN", "inf", "-inf", "1e400", "1e-400"):
         data = {"version": draft.id, "revision": draft.revision, "baseline": odd, "difference": "15"}
         lead.post(f"/scripts/{ask.id}/experiment/start", data=data, expect=422)
+
+
+def test_an_experiment_that_harms_is_ended_without_anybody_looking(app, at_noon, monkeypatch):
+    from ops.queue import experiment_results, experiment_watch
+
+    script = agencys()
+    start(script)
+    assert experiment_watch.end_harmful() == 0
+    harmful = [("Lake", both((20, 40), (20, 40), harmed=(0, 9)))]
+    monkeypatch.setattr(experiment_results, "_by_practice", lambda experiment, rows: harmful)
+    assert experiment_watch.end_harmful() == 1
+    db.session.expire_all()
+    ended = db.session.scalars(sa.select(ScriptExperiment)).one()
+    assert (ended.ending, ended.stopped_by) == (Ending.KEPT_A, "tick")
+    assert experiment_watch.end_harmful() == 0

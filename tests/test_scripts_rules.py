@@ -94,10 +94,14 @@ def test_outcomes_that_scripts_may_name_are_those_the_queue_offers():
         ("Hello\n## Voicemail\nA\n## Voicemail\nB", "two parts called Voicemail"),
         ("Hello" + "\n## A\nb" * 61, "62 parts"),
         ("a" * 20_001, "too long"),
-        ("{% for i in (1..1000) %}{{ i }}{% endfor %}", "cannot be said"),
+        ("{% for i in (1..1000) %}{{ i }}{% endfor %}", "unexpected tag 'for'"),
         ("{{ 'x' | date: 5, 6, 7 }}", "cannot be said"),
-        ("{% if false %}Hello{% endif %}", "Nothing is left"),
-        ("Hello {% if true %}\n## The ask\nWho?\n{% endif %}", "In the opening: The script cannot be read"),
+        ("{% comment %}Hello{% endcomment %}", "Nothing is left"),
+        ("Hello {% comment %}\n## The ask\nWho?\n{% endcomment %}", "In the opening: The script cannot be read"),
+        # what only some patients hear was read by nobody before it was published: not even the STOP line
+        ("Hi{% if patient_first_name == 'Ada' %} Reply STOP to opt out.{% endif %}", "unexpected tag 'if'"),
+        ("{% unless patient_first_name == 'Ada' %}Hello{% endunless %}", "unexpected tag 'unless'"),
+        ("{% case practice_name %}{% when 'A' %}Hello{% endcase %}", "unexpected tag 'case'"),
         ("Hello {% assign x = 'y' %}\n## The ask\nWho is {{ x }}?", "what only another part says"),
     ],
 )

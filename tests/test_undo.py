@@ -345,3 +345,27 @@ def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(practice
     assert db.session.scalars(kinds).all()[-2:] == [EventKind.CANCELLED, EventKind.UNDONE]
     noon.tick(timedelta(hours=2))
     assert [each.fate for each in whole_day(agent).promises] == ["missed"]
+
+
+def test_an_opt_out_that_was_said_by_somebody_else_meanwhile_stays(held, agent, patient, practice):
+    from sqlalchemy.exc import IntegrityError
+
+    from ops.contact.actions import suppress
+
+    attempt = record(held, agent, Outcome.REMOVE_ME)
+    with transaction("import:9"):
+        suppress(patient.phone_key, "all", "DNC_INTERNAL", "import 9, column dnd", "import:9", practice.id)
+    with pytest.raises(IntegrityError, match="suppressions_again"):
+        take_back(attempt, agent)
+    db.session.rollback()
+    assert db.session.scalars(sa.select(Suppression)).all() != []
+
+
+def test_the_same_opt_out_in_a_file_that_is_loaded_twice_is_one(patient, practice):
+    from ops.contact.actions import suppress
+    from ops.contact.models import SuppressedAgain
+
+    for _ in range(2):
+        with transaction("import:9"):
+            suppress(patient.phone_key, "all", "DNC_INTERNAL", "import 9, column dnd", "import:9", practice.id)
+    assert db.session.scalars(sa.select(SuppressedAgain)).all() == []

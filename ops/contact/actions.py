@@ -5,7 +5,7 @@ All of it is append only. A suppression is never deleted (RULES decision 5); say
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -79,7 +79,33 @@ def _insert(values: list[dict]) -> int:
     # in one order everywhere, so that two imports of the same numbers wait for each other instead of deadlocking
     values.sort(key=lambda value: value["contact_key"])
     statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.id)
-    return len(db.session.scalars(statement, values).all())
+    new = len(db.session.scalars(statement, values).all())
+    if new < len(values):
+        _note_said_again(values)
+    return new
+
+
+FRESH = timedelta(minutes=10)
+"""Longer than any outcome can be taken back."""
+SAID_AGAIN = sa.text(
+    """
+    INSERT INTO suppressions_again (suppression_id, source, at, actor)
+    SELECT s.id, said.source, :at, CAST(:actor AS text)
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:practices AS bigint[]), CAST(:channels AS text[]),
+                CAST(:reasons AS text[]), CAST(:sources AS text[])) AS said (key, practice, channel, reason, source)
+    JOIN suppressions s ON s.contact_key = said.key AND coalesce(s.practice_id, 0) = coalesce(said.practice, 0)
+        AND s.channel = said.channel AND s.reason = said.reason
+    WHERE s.created_at BETWEEN :since AND :at AND (s.source, s.created_by) <> (said.source, CAST(:actor AS text))
+    """
+)
+
+
+def _note_said_again(values: list[dict]) -> None:
+    """What stands already and is young may be taken back by who said it; that somebody else says so too is kept."""
+    names = {"keys": "contact_key", "practices": "practice_id", "channels": "channel", "reasons": "reason"}
+    given = {many: [value[one] for value in values] for many, one in (*names.items(), ("sources", "source"))}
+    at, actor = values[0]["created_at"], values[0]["created_by"]
+    db.session.execute(SAID_AGAIN, given | {"at": at, "actor": actor, "since": at - FRESH})
 
 
 def keep_refusals(refusals: Iterable[Refusal], actor: str) -> None:
