@@ -64,7 +64,7 @@ def test_every_claim_can_be_replayed_from_its_record_and_gives_the_same(agent):
     open_for(make_patient(first), promised_at=clock.now() - timedelta(minutes=3))
     for number in range(7):
         with freeze_time(datetime(2026, 3, 10, 18, number)):
-            record(agent, claim(agent), Outcome.NOT_HAPPY)
+            record(agent, claim(agent), Outcome.NOT_HAPPY, note="Felt hurried.")
     claims = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED)).all()
     assert len(claims) == 7
     for event in claims:

@@ -42,7 +42,6 @@ def desk(agency: Agency) -> Iterator[Page]:
     """The agent's desk, and nothing but a keyboard on it."""
     with chromium() as browser:
         page = signed_in(browser, agency, "agent")
-        page.browser_ = browser  # type: ignore[attr-defined]
         yield page
 
 
@@ -127,7 +126,7 @@ def test_every_talk_was_said_to_begin_with_the_opening(agency: Agency) -> None:
 
 
 def test_the_lead_hears_of_who_was_not_happy(agency: Agency, desk: Page) -> None:
-    lead = signed_in(desk.browser_, agency, "lead")  # type: ignore[attr-defined]
+    lead = signed_in(desk.context.browser, agency, "lead")
     lead.goto(f"{agency.address}/concerns")
     expect(lead.get_by_text("It hurt for days.").first).to_be_visible()
     is_accessible(lead)
@@ -292,9 +291,45 @@ def test_the_desk_fits_and_is_accessible(agency: Agency, card: Page, width: int)
     card.set_viewport_size({"width": 1280, "height": 900})
 
 
+PAGES = {
+    "lead": (
+        *("/queue", "/floor", "/floor/{agent}", "/floor/desk", "/floor/minutes", "/concerns", "/outbox", "/reports"),
+        *("/people", "/people/add", "/people/{agent}", "/practices", "/practices/add", "/practices/{slug}"),
+        *("/practices/{slug}/edit", "/practices/{slug}/contracts", "/practices/{slug}/treatments"),
+        *("/practices/{slug}/patients", "/practices/{slug}/patients/{patient}", "/practices/{slug}/imports"),
+        *("/practices/{slug}/cadences", "/practices/{slug}/cadences/{cadence}", "/practices/{slug}/scripts"),
+        *("/practices/{slug}/report/2026-10", "/practices/{slug}/concerns"),
+        *("/scripts", "/scripts/{script}", "/scripts/{script}/changes?from=1&to=1", "/scripts/{script}/versions/1"),
+        *("/scripts/{script}/experiment", "/coaching", "/coaching/{attempt}", "/coaching/scorecard"),
+        *("/tasks/{task}", "/me/sign-ins", "/me/password"),
+    ),
+    "agent": ("/desk", "/desk/keys", "/desk/break?kind=break", "/my-day", "/coaching/mine", "/tasks/{held}/send"),
+}
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_is_accessible(agency: Agency, card: Page, who: str) -> None:
+    held, _ = card_of(card)
+    known = {
+        "held": held,
+        "agent": agency.ask("SELECT id FROM users WHERE role = 'agent' LIMIT 1"),
+        "slug": agency.ask("SELECT slug FROM practices ORDER BY id LIMIT 1"),
+        "patient": agency.ask("SELECT id FROM patients WHERE practice_id = 1 LIMIT 1"),
+        "cadence": agency.ask("SELECT id FROM cadences WHERE practice_id = 1 LIMIT 1"),
+        "script": agency.ask("SELECT id FROM scripts WHERE kind = 'ask' AND medium = 'call' LIMIT 1"),
+        "attempt": agency.ask("SELECT id FROM attempts LIMIT 1"),
+        "task": agency.ask("SELECT id FROM tasks WHERE state = 'done' LIMIT 1"),
+    }
+    page = card if who == "agent" else signed_in(card.context.browser, agency, who)
+    for path in PAGES[who]:
+        answer = page.goto(agency.address + path.format(**known))
+        assert answer and answer.status == 200, path
+        is_accessible(page)
+
+
 def test_nothing_is_asked_of_another_host_and_the_first_load_is_small(agency: Agency, desk: Page) -> None:
     """signed_in() fails on a request to another host; here what comes over the wire is counted."""
-    context = desk.browser_.new_context()  # type: ignore[attr-defined]
+    context = desk.context.browser.new_context()
     page = context.new_page()
     context.add_cookies(desk.context.cookies())
     client = context.new_cdp_session(page)

@@ -282,7 +282,7 @@ def test_a_second_and_different_outcome_from_an_older_page_is_refused_not_droppe
 @freeze_time(NOON)
 def test_the_desk_keeps_the_words_of_an_outcome_that_came_second(agent, patient, sign_in):
     task, browser = claim(agent), sign_in(agent)
-    send = {"fence": task.fence, "and_next": "y"}
+    send = {"fence": task.fence, "and_next": "y", "opening_said": "y"}
     browser.post(f"/tasks/{task.id}/outcome", data=send | {"outcome": "voicemail"}, expect=303)
     refused = browser.post(
         f"/tasks/{task.id}/outcome", data=send | {"outcome": "willing", "note": "Her sister, maybe."}, expect=409
