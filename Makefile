@@ -18,7 +18,7 @@ run: setup ## Start the agency and print its address; Ctrl-C stops it
 test: setup browser ## Lint, then every test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check --quiet
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: setup ## Lint, format and types
 	@.venv/bin/ruff check

@@ -244,7 +244,9 @@ def test_a_kind_at_rest_is_not_offered_promises_included_until_it_is_resumed(app
     assert claim(make_user("agent")).promised_at == NOON
     assert claim(make_user("agent")) is not None
     told = db.session.execute(
-        sa.select(AuditEntry.change, AuditEntry.actor, AuditEntry.reason).where(AuditEntry.table_name == "kind_pauses")
+        sa.select(AuditEntry.change, AuditEntry.actor, AuditEntry.reason)
+        .where(AuditEntry.table_name == "kind_pauses")
+        .order_by(AuditEntry.id)
     ).all()
     assert told == [("insert", lead.actor, "The doctor is away"), ("delete", lead.actor, "Back")]
 
