@@ -15,8 +15,15 @@ FUNCTION = Path(__file__).resolve().parents[2] / "ops" / "queue" / "card.sql"
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_tasks_own_promises",
+        "tasks",
+        ["owner_id", "promised_at"],
+        postgresql_where=sa.text("state = 'waiting' AND promised_at IS NOT NULL"),
+    )
     op.execute(sa.text(FUNCTION.read_text().replace(":", "\\:")))
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION desk_of(bigint, timestamptz, timestamptz)")
+    op.drop_index("ix_tasks_own_promises", "tasks")

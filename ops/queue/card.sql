@@ -54,7 +54,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
          WHERE t.kind = 'ask') AS notes,
         (SELECT json_build_object('at', o.promised_at, 'practice', op.name) FROM tasks o
          JOIN practices op ON op.id = o.practice_id
-         WHERE o.owner_id = an_agent AND o.state = 'waiting' AND o.promised_at < at_now + interval '30 minutes'
+         WHERE o.owner_id = an_agent AND o.state = 'waiting' AND o.promised_at IS NOT NULL AND o.promised_at < at_now + interval '30 minutes'
          ORDER BY o.promised_at LIMIT 1) AS next_promise
     FROM tasks t
     JOIN practices p ON p.id = t.practice_id

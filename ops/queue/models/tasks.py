@@ -112,6 +112,13 @@ class Task(Base):
             "handed_at",
             postgresql_where=sa.text("state = 'waiting' AND offered AND handed_at IS NOT NULL"),
         ),
+        # an agent's own promises, which the card names: few among a million tasks
+        sa.Index(
+            "ix_tasks_own_promises",
+            "owner_id",
+            "promised_at",
+            postgresql_where=sa.text("state = 'waiting' AND promised_at IS NOT NULL"),
+        ),
         sa.Index("ix_tasks_not_yet", "ready_at", postgresql_where=sa.text("state = 'waiting' AND NOT offered")),
         sa.Index(None, "patient_id"),
     )
