@@ -118,12 +118,6 @@ def _numbers(texts: list[str]) -> tuple[int, ...]:
     return tuple(int(part) for part in found if part.isascii() and part.isdigit() and len(part) < 4)[:50]
 
 
-class KeysForm(FlaskForm):
-    """An agent's own keys; the fields are named after the actions."""
-
-    single_keys = BooleanField("Single keys work on the desk")
-
-
 def at_zone(wall_clock: datetime, zone: str | None) -> datetime:
     """The moment it is `wall_clock` in `zone`, UTC; the earlier one when the hour happens twice. Raises Refused."""
     try:

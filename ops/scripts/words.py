@@ -7,7 +7,7 @@ The queue owns kinds and outcomes and lies above this package, so it tells them 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ops.scripts.models import ApprovalAnswer, Medium, ScriptVersion, Variant, VersionState
+from ops.scripts.models import Medium, ScriptVersion, Variant, VersionState
 
 
 class Work(NamedTuple):
@@ -19,8 +19,6 @@ class Work(NamedTuple):
 
 WORK: dict[str, Work] = {}
 MEDIUM_WORDS = {Medium.CALL: "Call", Medium.SMS: "Text", Medium.EMAIL: "Mail"}
-ANSWER_WORDS = {ApprovalAnswer.APPROVED: "approved", ApprovalAnswer.CHANGE: "asked for a change"}
-VARIANT_WORDS = {Variant.A: "A", Variant.B: "B"}
 
 
 def work_is(known: Mapping[str, Work]) -> None:

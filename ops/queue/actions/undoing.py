@@ -20,7 +20,7 @@ from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.queue.actions import claiming, concerns, lanes, shares, tasks
-from ops.queue.models import Attempt, EventKind, Task, TaskEvent, TaskState
+from ops.queue.models import Attempt, EventKind, Task, TaskState
 from ops.queue.rhythm import on_break
 
 GRACE = timedelta(seconds=5)
@@ -118,7 +118,8 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     db.session.expire_all()
     _offer_again(kept["changed"], actor, but=task.id)
     _into_hands(task, agent_id)
-    _tell(task, attempt, actor)
+    was = {"outcome": attempt.outcome, "note": attempt.note, "minutes": float(attempt.minutes)}
+    tasks.add_event(task, EventKind.UNDONE, actor, **was, recorded_at=attempt.at.isoformat())
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
     db.session.delete(attempt)
     db.session.flush()
@@ -217,24 +218,6 @@ def _into_hands(task: Task, agent_id: int) -> None:
     task.fence += 1
     task.lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
     db.session.flush()
-
-
-def _tell(task: Task, attempt: Attempt, actor: str) -> None:
-    db.session.add(
-        TaskEvent(
-            practice_id=task.practice_id,
-            task_id=task.id,
-            kind=EventKind.UNDONE,
-            at=clock.now(),
-            actor=actor,
-            facts={
-                "outcome": attempt.outcome,
-                "note": attempt.note,
-                "minutes": float(attempt.minutes),
-                "recorded_at": attempt.at.isoformat(),
-            },
-        )
-    )
 
 
 def forget_old() -> int:
