@@ -5,23 +5,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.agency import PASSWORD, Agency, chromium, needs_browser, signed_in
-from tests.test_morning import card_of, fill, keys, next_card
+from tests.agency import Agency, chromium, needs_browser, signed_in
+from tests.test_morning import card_of, keys, morning, next_card
 
 pytestmark = [pytest.mark.timeout(400), needs_browser]
 
 
 @pytest.fixture(scope="module")
 def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    agency = Agency(tmp_path_factory.mktemp("races"))
-    try:
-        words = ("user", "add", "agent@example.com", "--role", "agent", "--name", "Dana Reyes", "--password-stdin")
-        agency.ops(*words, stdin=PASSWORD)
-        fill(agency)
+    with morning(tmp_path_factory.mktemp("races")) as agency:
         yield agency
-    finally:
-        agency.process.terminate()
-        agency.process.wait(30)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,12 +24,12 @@ pytestmark = [pytest.mark.timeout(400), needs_browser]
 FREQUENT = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.WILLING, Outcome.THINKING)
 
 
-@pytest.fixture(scope="module")
-def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    agency = Agency(tmp_path_factory.mktemp("morning"))
+@contextmanager
+def morning(folder: Path) -> Iterator[Agency]:
+    """A running agency with a lead, an agent and the morning's work."""
+    agency = Agency(folder)
     try:
-        for who, role in (("agent", "agent"), ("lead", "lead")):
-            name = "Dana Reyes" if role == "agent" else "Lena Hoffmann"
+        for who, role, name in (("agent", "agent", "Dana Reyes"), ("lead", "lead", "Lena Hoffmann")):
             words = ("user", "add", f"{who}@example.com", "--role", role, "--name", name, "--password-stdin")
             agency.ops(*words, stdin=PASSWORD)
         fill(agency)
@@ -35,6 +37,12 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
     finally:
         agency.process.terminate()
         agency.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
+    with morning(tmp_path_factory.mktemp("morning")) as agency:
+        yield agency
 
 
 @pytest.fixture(scope="module")
