@@ -10,7 +10,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-FUNCTION = Path(__file__).resolve().parents[2] / "ops" / "queue" / "card.sql"
+FUNCTION = Path(__file__).resolve().parents[2] / "ops" / "desk" / "card.sql"
 """Whoever changes this file adds a migration that installs it again; a test compares them."""
 
 

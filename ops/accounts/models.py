@@ -126,7 +126,7 @@ class AuditEntry(Base):
     before: Mapped[dict | None] = mapped_column(JSONB)
     after: Mapped[dict | None] = mapped_column(JSONB)
     reason: Mapped[str | None]
-    """Why, where whoever changed it had to say so (`ops.queue.actions.floor.because`)."""
+    """Why, where whoever changed it had to say so (`ops.floor.actions.because`)."""
 
     __table_args__ = (sa.Index(None, "table_name", "row_id"), sa.Index(None, "practice_id", "at"))
 

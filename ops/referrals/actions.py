@@ -14,11 +14,12 @@ from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.practices.models import Patient, Practice
 from ops.referrals import states
-from ops.referrals.models import Answer, Ask, OptIn, Referral, ReferralEvent, ReferralState
+from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
 from ops.scripts.values import of_practice
+from ops.work.answers import Answer, OptIn, ReferralState
 
 
 class Friend(NamedTuple):

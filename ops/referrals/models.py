@@ -1,39 +1,14 @@
 """Asks and their answers, the friends that came of them, and what the referrer has been told."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
+from ops.work.answers import Answer, OptIn, ReferralState
 
 Moment = sa.DateTime(timezone=True)
-
-
-class Answer(StrEnum):
-    WILLING = "willing"
-    NOT_NOW = "not_now"
-    NEVER = "never"
-    NO_ANSWER = "no_answer"
-
-
-class ReferralState(StrEnum):
-    RECEIVED = "received"
-    CONTACTED = "contacted"
-    CONNECTED = "connected"
-    BOOKED = "booked"
-    SHOWED = "showed"
-    TREATED = "treated"
-    LOST = "lost"
-
-
-class OptIn(StrEnum):
-    """How the friend themself agreed to be contacted. The referrer's word is not one of them (RULES decision 6)."""
-
-    ON_THE_CALL = "on_the_call"
-    WROTE_US = "wrote_us"
-    FORM = "form"
 
 
 class Ask(Base):

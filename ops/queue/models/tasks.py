@@ -9,8 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
 from ops.practices.models import Patient, Practice
-from ops.queue.models.cadences import CadenceRun
-from ops.queue.models.words import EventKind, Kind, Outcome, TaskState
+from ops.queue.models.runs import CadenceRun
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
+from ops.work.states import EventKind, TaskState
 
 Moment = sa.DateTime(timezone=True)
 
@@ -170,7 +172,7 @@ class Attempt(Base):
     away_seconds: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     """Nobody at the page: not counted in `minutes`."""
     undo: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
-    """What was there before, kept as long as it can be taken back (`ops.queue.actions.undoing`)."""
+    """What was there before, kept as long as it can be taken back (`ops.desk.actions.undoing`)."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"]),

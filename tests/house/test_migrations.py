@@ -1,0 +1,126 @@
+"""The numbered migrations, up from empty, equal the models; and they go down again and up once more."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import ops
+from ops import migrate, models
+from ops.db import db
+
+CATALOG = {
+    "columns": """
+        SELECT c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
+               a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+          AND NOT a.attisdropped AND c.relname <> 'alembic_version'""",
+    "constraints": """
+        SELECT conrelid::regclass::text || '.' || conname, contype::text, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND contype <> 'n'
+          AND conrelid::regclass::text <> 'alembic_version'""",
+    "indexes": """
+        SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'""",
+}
+LEFTOVERS = """
+    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S', 'v', 'm')
+      AND relname <> 'alembic_version'
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'"""
+
+
+@pytest.fixture
+def empty(cluster: sa.Engine) -> Iterator[list[sa.Engine]]:
+    """Two empty databases."""
+    import os
+
+    names = [f"test_{os.getpid()}_{which}" for which in ("migrated", "made")]
+    for name in names:
+        with cluster.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engines = [sa.create_engine(cluster.url.set(database=name)) for name in names]
+    yield engines
+    for engine, name in zip(engines, names, strict=True):
+        engine.dispose()
+        with cluster.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def catalog(engine: sa.Engine) -> dict[str, dict[str, tuple]]:
+    with engine.connect() as connection:
+        return {
+            kind: {row[0]: tuple(row[1:]) for row in connection.execute(sa.text(query))}
+            for kind, query in CATALOG.items()
+        }
+
+
+def test_migrations_from_empty_equal_the_models(empty):
+    migrated, made = empty
+    migrate.upgrade(migrated)
+    with made.begin() as connection:
+        models.metadata.create_all(connection)
+    ours, theirs = catalog(migrated), catalog(made)
+    assert len(ours["columns"]) > 100
+    for kind in CATALOG:
+        different = {
+            name: {"migrations": ours[kind].get(name), "models": theirs[kind].get(name)}
+            for name in ours[kind].keys() | theirs[kind].keys()
+            if ours[kind].get(name) != theirs[kind].get(name)
+        }
+        assert different == {}, kind
+
+
+def test_migrations_go_down_to_nothing_and_up_again(empty):
+    engine, _ = empty
+    migrate.upgrade(engine)
+    before = catalog(engine)
+    migrate.downgrade(engine)
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text(LEFTOVERS)).all() == []
+    migrate.upgrade(engine)
+    assert catalog(engine) == before
+
+
+def test_two_processes_that_migrate_at_once_wait_for_each_other(empty):
+    import threading
+
+    engine, _ = empty
+    problems: list[BaseException] = []
+
+    def up() -> None:
+        try:
+            migrate.upgrade(engine)
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=up) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    with engine.connect() as connection:
+        assert migrate.is_current(connection)
+
+
+def test_migrations_import_no_models():
+    for path in (migrate.FOLDER / "versions").glob("*.py"):
+        assert "import ops" not in path.read_text() and "from ops" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("file", ["contact/known.sql", "queue/claim.sql", "scripts/arm.sql", "desk/card.sql"])
+def test_the_installed_functions_are_those_of_the_files(app, file):
+    """Whoever changes one adds a migration that installs it again."""
+    text = (Path(ops.__file__).parent / file).read_text()
+    written = dict(re.findall(r"CREATE OR REPLACE FUNCTION (\w+).*?AS \$\$(.*?)\$\$;", text, re.DOTALL))
+    query = sa.text("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (:names)")
+    installed = {row.proname: row.prosrc for row in db.session.execute(query, {"names": list(written)})}
+    assert written and installed == written
