@@ -132,7 +132,7 @@ class AuditEntry(Base):
 
 
 class PatientRead(Base):
-    """Somebody looked at a patient's data: who, which, where and when (RULES A12, audit controls)."""
+    """Somebody looked at a patient's data: who, which, where and when (docs/rules.md A12, audit controls)."""
 
     __tablename__ = "patient_reads"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

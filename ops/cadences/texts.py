@@ -63,8 +63,8 @@ def write(
 ) -> Written:
     """The published text or mail of this kind as it would be sent to this patient, or to the friend of `referral`.
 
-    Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them (RULES
-    decision 8): a text that would is refused.
+    Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them
+    (docs/rules.md decision 8): a text that would is refused.
     """
     address = _address(patient, referral, medium)
     if not address:

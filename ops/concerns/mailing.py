@@ -1,8 +1,8 @@
 """The mails that tell leads and members of a practice that somebody was not happy.
 
-They say the practice's name and where to sign in; neither who it was nor what was said (RULES A12). A mail is claimed,
-the claim committed, and only then handed to the mail server of the accounts. What certainly did not leave is tried
-again for a day; what may have left is not sent twice.
+They say the practice's name and where to sign in; neither who it was nor what was said (docs/rules.md A12). A mail is
+claimed, the claim committed, and only then handed to the mail server of the accounts. What certainly did not leave is
+tried again for a day; what may have left is not sent twice.
 """
 
 import smtplib
@@ -131,7 +131,7 @@ def claim(mail_id: int) -> Telling | None:
 
 
 def compose(telling: Telling) -> EmailMessage:
-    """The mail: that it happened and where to read it, nothing about whom or what (RULES A12)."""
+    """The mail: that it happened and where to read it, nothing about whom or what (docs/rules.md A12)."""
     message = EmailMessage()
     message["From"] = settings().mail_from
     message["To"] = telling.email

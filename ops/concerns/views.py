@@ -83,7 +83,8 @@ def _list(problem: str | None = None, at: int | None = None, typed: str = "") ->
 
 
 def _note_reads(found: lists.Page) -> None:
-    """Who read whose: it is about a patient's health and mood (RULES A12), and what was read cannot be taken back."""
+    """Who read whose: it is about a patient's health and mood (docs/rules.md A12), and what was read cannot be taken
+    back."""
     if found.concerns:
         with transaction(me().actor):
             for each in found.concerns:

@@ -61,7 +61,7 @@ class SuppressedAgain(Base):
 
 
 class ConsentEvent(Base):
-    """Someone agreed to, or took back, being contacted. Append only (RULES A3)."""
+    """Someone agreed to, or took back, being contacted. Append only (docs/rules.md A3)."""
 
     __tablename__ = "consent_events"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

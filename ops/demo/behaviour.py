@@ -1,4 +1,4 @@
-"""How the demo's people behave: about as DOMAIN says patients do, different in every practice."""
+"""How the demo's people behave: about as docs/domain.md says patients do, different in every practice."""
 
 import random
 import uuid

@@ -26,7 +26,7 @@ from ops.work.reasons import UNREAD_REPLY
 CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
 MAY_STOP_ASKED = "CT"
-"""Whom the law has us ask, right after the opening, whether to go on (RULES A6)."""
+"""Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
 
 
 def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: str) -> None:
-    """Note that the agent looked at this patient (RULES A12)."""
+    """Note that the agent looked at this patient (docs/rules.md A12)."""
     db.session.add(
         PatientRead(
             at=clock.now(),

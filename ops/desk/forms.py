@@ -86,8 +86,8 @@ class OutcomeForm(FenceForm):
         )
 
     def said_opening(self) -> None:
-        """Raises Refused when they spoke and the opening was not ticked (RULES A6). Who wants to be left alone, or is
-        not happy, is never kept waiting for a tick."""
+        """Raises Refused when they spoke and the opening was not ticked (docs/rules.md A6). Who wants to be left alone,
+        or is not happy, is never kept waiting for a tick."""
         outcome = Outcome(self.outcome.data or "")
         spoke = outcome in TALKS and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
         if spoke and not self.opening_said.data:

@@ -85,7 +85,8 @@ class Sent:
 
 
 def parts_words(counted: segments.Segments) -> str:
-    """ "1 part, GSM-7, 143 of 160": how many parts, in which alphabet, how much of their room is used (RULES A8)."""
+    """ "1 part, GSM-7, 143 of 160": how many parts, in which alphabet, how much of their room is used (docs/rules.md
+    A8)."""
     alone, joined = (160, 153) if counted.alphabet == "GSM-7" else (70, 67)
     room = alone if counted.parts == 1 else joined * counted.parts
     return f"{counted.parts} part{'s' if counted.parts != 1 else ''}, {counted.alphabet}, {counted.units} of {room}"

@@ -92,7 +92,8 @@ def confirm_import(load: Import, previews: Mapping[int, Preview]) -> None:
 
 
 def discard(load: Import) -> None:
-    """Cancel it. What had not begun to be loaded is forgotten at once: there is no reason to keep it (RULES A12).
+    """Cancel it. What had not begun to be loaded is forgotten at once: there is no reason to keep it (docs/rules.md
+    A12).
 
     Raises Refused when the import is over.
     """

@@ -16,6 +16,6 @@ def resume() -> None:
 
 
 def forget_raw_files() -> None:
-    """Delete raw files and quarantined rows that are older than 30 days (RULES A13)."""
+    """Delete raw files and quarantined rows that are older than 30 days (docs/rules.md A13)."""
     with transaction("tick"):
         forget_raw()

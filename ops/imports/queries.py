@@ -49,5 +49,5 @@ def count_quarantined(import_: Import) -> int:
 
 
 def raw_files_end(import_: Import) -> datetime:
-    """When the raw files of this import are forgotten (RULES A13)."""
+    """When the raw files of this import are forgotten (docs/rules.md A13)."""
     return import_.created_at + timedelta(days=30)

@@ -67,7 +67,7 @@ class Practice(Base):
 
 
 class ReviewLink(Base):
-    """Where a patient can leave a review. Everybody is shown all of them (RULES A10)."""
+    """Where a patient can leave a review. Everybody is shown all of them (docs/rules.md A10)."""
 
     __tablename__ = "review_links"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

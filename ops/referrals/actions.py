@@ -132,8 +132,8 @@ def _note_consent(referral: Referral, actor: str) -> None:
 def move_referral(referral: Referral, becomes: ReferralState, *, actor: str) -> ReferralEvent:
     """Take a referral one step further. Raises Refused for a step that cannot follow.
 
-    What happens to the friend after we have their name is the friend's own affair: the referrer is not told (RULES
-    decision 7).
+    What happens to the friend after we have their name is the friend's own affair: the referrer is not told
+    (docs/rules.md decision 7).
     """
     if not states.may_follow(referral.state, becomes):
         raise Refused(f"A referral that is {referral.state} cannot become {becomes}.")

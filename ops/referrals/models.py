@@ -74,8 +74,8 @@ class ReferralEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
     tell: Mapped[bool]
-    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (RULES decision
-    7)."""
+    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (docs/rules.md
+    decision 7)."""
     told_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (

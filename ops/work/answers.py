@@ -21,7 +21,8 @@ class ReferralState(StrEnum):
 
 
 class OptIn(StrEnum):
-    """How the friend themself agreed to be contacted. The referrer's word is not one of them (RULES decision 6)."""
+    """How the friend themself agreed to be contacted. The referrer's word is not one of them (docs/rules.md decision
+    6)."""
 
     ON_THE_CALL = "on_the_call"
     WROTE_US = "wrote_us"

@@ -13,7 +13,7 @@ TUESDAY, SATURDAY, SUNDAY, CHRISTMAS = date(2026, 12, 8), date(2026, 12, 12), da
 NONE = None
 FEDERAL = (8, 21)
 
-# RULES A1, typed again by hand: ZIP code in the state, its zone, and hours Mon-Fri, Sat, Sun, holidays.
+# docs/rules.md A1, typed again by hand: ZIP code in the state, its zone, and hours Mon-Fri, Sat, Sun, holidays.
 TABLE = {
     "CA": ("90001", PACIFIC, FEDERAL, FEDERAL, FEDERAL, FEDERAL),
     "NY": ("10001", EAST, FEDERAL, FEDERAL, FEDERAL, FEDERAL),

@@ -1,4 +1,4 @@
-"""The gate under generated people, places and moments of a whole year (RULES A14 a, b, c, e)."""
+"""The gate under generated people, places and moments of a whole year (docs/rules.md A14 a, b, c, e)."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -71,7 +71,7 @@ def package(module: str) -> str:
 
 def layer(module: str) -> int:
     found = [number for number, packages in enumerate(LAYERS) if package(module) in packages]
-    assert found, f"{module} is in no layer: add it to DESIGN 3 and to LAYERS"
+    assert found, f"{module} is in no layer: add it to docs/architecture.md and to LAYERS"
     return found[0]
 
 

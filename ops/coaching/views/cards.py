@@ -38,7 +38,7 @@ def _card_or_404(attempt_id: int) -> Finished:
 @bp.get("/coaching/<int:attempt_id>")
 @allow(*READERS)
 def card(attempt_id: int) -> ResponseReturnValue:
-    """The finished card. Looking is noted (RULES A12), and that note is what says who has read it."""
+    """The finished card. Looking is noted (docs/rules.md A12), and that note is what says who has read it."""
     return _page(attempt_id)
 
 

@@ -258,7 +258,7 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/reveal")
 @allow(*AT_WORK)
 def reveal(task_id: int) -> ResponseReturnValue:
-    """Show the number: an act of its own, that is logged (RULES A12)."""
+    """Show the number: an act of its own, that is logged (docs/rules.md A12)."""
     return _show(task_id, "number")
 
 

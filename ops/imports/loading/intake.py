@@ -18,11 +18,11 @@ from ops.practices.models import Practice, PracticeStatus
 
 CHUNK = 1 << 20
 KEEP_RAW = timedelta(days=30)
-"""RULES A13: raw files and the wrong rows taken from them."""
+"""docs/rules.md A13: raw files and the wrong rows taken from them."""
 
 
 def refuse_without_baa(practice: Practice) -> None:
-    """Raises Refused when this practice's data may not be taken in at all (RULES A12)."""
+    """Raises Refused when this practice's data may not be taken in at all (docs/rules.md A12)."""
     if practice.baa_on is None or practice.baa_on > clock.today(practice.zone):
         raise Refused(f"{practice.name} has no business associate agreement on file: nothing can be imported.")
     if practice.status is PracticeStatus.ENDED:

@@ -132,7 +132,7 @@ def record_milestone(
 
 
 def note_read(reader: User, patient: Patient, what: str) -> None:
-    """Keep that `reader` looked at this patient's data (RULES A12, audit controls)."""
+    """Keep that `reader` looked at this patient's data (docs/rules.md A12, audit controls)."""
     # no RETURNING: the role a practice member reads under may add to this table, not read it
     db.session.execute(
         sa.insert(PatientRead)

@@ -148,7 +148,7 @@ def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatu
 
 
 def add_review_link(practice: Practice, label: str, url: str) -> ReviewLink:
-    """Where patients can leave a review, as shown to every one of them (RULES A10). At most 10 a practice."""
+    """Where patients can leave a review, as shown to every one of them (docs/rules.md A10). At most 10 a practice."""
     if len(practice.review_links) >= 10:
         raise Refused("A practice has at most 10 review links.")
     address = checks.url(url, "The review link")

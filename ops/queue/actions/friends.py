@@ -13,7 +13,7 @@ from ops.referrals.models import Ask, Referral
 from ops.work.kinds import Kind
 
 FRIEND_WITHIN = timedelta(hours=24)
-"""A friend is called the same day, at the latest within this time (DOMAIN, the Ease)."""
+"""A friend is called the same day, at the latest within this time (docs/domain.md, the Ease)."""
 
 
 def receive_friend(

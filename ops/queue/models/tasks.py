@@ -164,7 +164,7 @@ class Attempt(Base):
     answers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
     """What they said, in the order it came: the titles of the script's answers the agent opened."""
     opening_said: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    """The agent ticked that they said who calls, for whom, why, and the number to call back (RULES A6)."""
+    """The agent ticked that they said who calls, for whom, why, and the number to call back (docs/rules.md A6)."""
     talk_seconds: Mapped[int | None]
     """From the number to the end of the call, as the page measured it; None when it did not."""
     wrap_seconds: Mapped[int | None]
