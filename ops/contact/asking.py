@@ -81,6 +81,8 @@ class Known(NamedTuple):
     """The last word about this channel: given, taken back, or None when nothing was ever noted."""
     status: str
     baa_on: date | None
+    dealt_on: date | None
+    """The last day the practice dealt with its patient at this number; None: it has no such patient."""
 
 
 def may_contact(

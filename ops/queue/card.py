@@ -163,7 +163,7 @@ def _ask(facts: SimpleNamespace, person: asking.Person) -> tuple[Decision, bool,
         if facts.referral_id and facts.friend_phone and facts.friend_email:
             more, unread_there = card_facts.of_friend(facts, contact_key(facts.friend_email))
             against, unread = against + more, unread or unread_there
-        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on)
+        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on, facts.dealt_on)
         now = clock.now()
         return gate.decide(asking.facts_from(person, known, "call", now, facts.practice.zone), now), unread, against
     except Exception as problem:  # whatever it was, nobody has said yes

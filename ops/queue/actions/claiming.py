@@ -120,6 +120,7 @@ class Found(NamedTuple):
     consent: bool | None
     status: str
     baa_on: str | None
+    dealt_on: str | None
     zone: str
     unread: bool
     person_attempts: int
@@ -250,7 +251,14 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
                 found.deceased,
             )
         )
-        known = asking.Known(found.suppressions, found.attempts, found.consent, found.status, _day(found.baa_on))
+        known = asking.Known(
+            found.suppressions,
+            found.attempts,
+            found.consent,
+            found.status,
+            _day(found.baa_on),
+            _day(found.dealt_on),
+        )
         facts = asking.facts_from(person, known, "call", now, found.zone)
         decision = gate.decide(facts, now)
         return decision, asking.kept_facts(facts, decision)
