@@ -19,6 +19,7 @@ ORDINARY: dict[str, Any] = {
     "baa": True,
     "practice": "active",
     "scrubbed_on": None,
+    "last_visit_on": None,
     "consent": "written",
     "basis": "own_service",
     "friend_opted_in": None,

@@ -48,7 +48,7 @@ ROWS = [(state, day) for state in TABLE for day in DAYS]
 SECOND = timedelta(seconds=1)
 NOON = datetime(2026, 12, 8, 17, tzinfo=UTC)  # a Tuesday, noon in New York
 MIAMI = {"state": "FL", "zip": "33101", "phone": "+13055550142"}
-SEEN = {"consent": None}
+SEEN = {"last_visit_on": date(2026, 11, 20), "consent": None}
 
 
 def local(day: date, hour: int, zone: str) -> datetime:
