@@ -122,16 +122,16 @@ def test_a_child_that_ignores_a_stop_is_killed(tmp_path: Path) -> None:
 
 STARTS_A_CHILD = """
 import sys, time
-from ops.runtime import children
-children.LINUX = sys.argv[1] == "kernel"
-child = children.start(["sleep", "61"], log=sys.stderr.buffer)
+from ops.runtime import starting
+starting.LINUX = sys.argv[1] == "kernel"
+child = starting.start(["sleep", "61"], log=sys.stderr.buffer)
 print("started", flush=True)
 time.sleep(60)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="both ways can only be tried on Linux")
-@pytest.mark.parametrize("way", ["kernel", "tether"])
+@pytest.mark.parametrize("way", ["kernel", "watch"])
 def test_a_child_ends_when_its_parent_is_killed(way: str) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", STARTS_A_CHILD, way], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from ops.runtime import children
+from ops.runtime import starting
 from ops.runtime.locks import FileLock
 from tests import processes
 from tests.processes import Client, wait_until
@@ -142,12 +142,12 @@ def test_an_ordinary_user_gets_servers_of_their_own(tmp_path: Path) -> None:
     account = None
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        account = children.Account(nobody.pw_uid, nobody.pw_gid)
+        account = starting.Account(nobody.pw_uid, nobody.pw_gid)
         os.chown(var, nobody.pw_uid, nobody.pw_gid)
     program = "from ops.runtime.servers import ready; import os\nwith ready(at_once=True): print('euid', os.geteuid())"
     with (tmp_path / "out").open("w+b") as out:
         env = processes.environment(var) | {"PYTHONDONTWRITEBYTECODE": "1"}
-        ran = children.start([sys.executable, "-c", program], log=out, env=env, cwd=tmp_path, account=account)
+        ran = starting.start([sys.executable, "-c", program], log=out, env=env, cwd=tmp_path, account=account)
         assert ran.wait(30) == 0, (tmp_path / "out").read_text()
     assert (tmp_path / "out").read_text() != "euid 0\n"
     assert (var / "postgres" / "PG_VERSION").stat().st_uid == (account.uid if account else os.geteuid())

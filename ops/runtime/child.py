@@ -107,6 +107,6 @@ def _gone(ending: Sequence[Child], patience_s: float) -> bool:
 
 def launcher(command: Sequence[str], pass_fds: Sequence[int] = ()) -> Callable[[IO[bytes]], "subprocess.Popen[bytes]"]:
     """Starts `command`; it is killed when we die: there is nobody left to watch over it."""
-    from ops.runtime import children
+    from ops.runtime import starting
 
-    return lambda log: children.start(command, log=log, on_parent_death=signal.SIGKILL, pass_fds=pass_fds)
+    return lambda log: starting.start(command, log=log, on_parent_death=signal.SIGKILL, pass_fds=pass_fds)

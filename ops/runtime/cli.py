@@ -28,7 +28,7 @@ from ops.config import Settings, settings
 @click.option("--end-with-parent", is_flag=True, help="Stop when the program that started this one dies.")
 def run(host: str | None, port: int | None, demo: bool, daytime: bool, end_with_parent: bool) -> None:
     """Run the agency: database, queue, pages, workers and clock. Ctrl-C stops it; the data stays."""
-    from ops.runtime.children import die_with_parent
+    from ops.runtime.starting import die_with_parent
 
     _open_missing_streams()
     if end_with_parent:

@@ -21,8 +21,8 @@ from ops.background import QUEUES
 from ops.config import settings
 from ops.runtime import tick, worker
 from ops.runtime.child import Child, Forked, end
-from ops.runtime.children import die_with_parent
 from ops.runtime.logs import shorten
+from ops.runtime.starting import die_with_parent
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from ops.runtime import children, postgres, valkey
+from ops.runtime import postgres, starting, valkey
 from ops.runtime.backoff import Backoff
 from ops.runtime.locks import FileLock
 from ops.runtime.logs import shorten
@@ -89,7 +89,7 @@ class Keeper:
         shorten(self.place.log)
         self.server.prepare(self.place)
         with self.place.log.open("ab") as log:
-            self.child = children.start(
+            self.child = starting.start(
                 self.server.command(self.place),
                 log=log,
                 env=self.server.environment(),

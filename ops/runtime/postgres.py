@@ -13,9 +13,9 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.runtime import children
-from ops.runtime.children import Account
+from ops.runtime import starting
 from ops.runtime.places import Place
+from ops.runtime.starting import Account
 
 NAME = "postgres"
 STOP = (signal.SIGINT, signal.SIGQUIT)
@@ -121,7 +121,7 @@ def _initdb(draft: Path, place: Place) -> None:
     # PostgreSQL's own locale, so that sorting does not depend on what the machine has installed.
     words += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--pgdata={draft}"]
     with place.log.open("ab") as log:
-        made = children.start(
+        made = starting.start(
             [programs() / "initdb", *words], log=log, env=environment(), cwd=draft, account=account(place)
         )
         if made.wait() != 0:

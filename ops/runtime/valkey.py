@@ -12,8 +12,8 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.runtime.children import Account
 from ops.runtime.places import Place
+from ops.runtime.starting import Account
 
 NAME = "valkey"
 STOP = (signal.SIGTERM, signal.SIGTERM)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ops.config import settings
-from ops.runtime.children import die_with_parent
+from ops.runtime.starting import die_with_parent
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -17,7 +17,7 @@ from rq import worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from ops.runtime.children import die_with_parent
+from ops.runtime.starting import die_with_parent
 
 log = structlog.get_logger()
 
