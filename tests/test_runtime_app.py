@@ -191,22 +191,22 @@ def test_killed_servers_come_back_and_the_app_with_them(app: App) -> None:
     for name in ("postgres -D", "valkey-server"):
         processes.kill(processes.of(app.var, name)[0])
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
-    for keeper in processes.of(app.var, "ops.runtime.keeper"):
-        processes.kill(keeper)
-    wait_until(lambda: len(processes.of(app.var, "ops.runtime.keeper")) == 2, 30)
+    for watchdog in processes.of(app.var, "ops.runtime.watchdog"):
+        processes.kill(watchdog)
+    wait_until(lambda: len(processes.of(app.var, "ops.runtime.watchdog")) == 2, 30)
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
     assert app.process.poll() is None
 
 
 def test_readyz_names_what_is_missing_and_no_secret(app: App) -> None:
-    keepers = processes.of(app.var, "ops.runtime.keeper valkey")
-    os.kill(keepers[0], signal.SIGSTOP)  # so that nobody starts it again
+    watchdogs = processes.of(app.var, "ops.runtime.watchdog valkey")
+    os.kill(watchdogs[0], signal.SIGSTOP)  # so that nobody starts it again
     try:
         processes.kill(processes.of(app.var, "valkey-server")[0])
         assert app.get("/readyz") == (503, {"ready": False, "problems": {"redis": "ConnectionError"}})
         assert app.get("/healthz")[0] == 200
     finally:
-        os.kill(keepers[0], signal.SIGCONT)
+        os.kill(watchdogs[0], signal.SIGCONT)
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.runtime import backoff, logs
-from ops.runtime.backoff import Backoff
-from ops.runtime.child import Child, end, launcher
+from ops.runtime import child as child_module
+from ops.runtime import logs
+from ops.runtime.child import Backoff, Child, end, launcher
 from ops.runtime.logs import Tail, in_short
 from tests import processes
 from tests.processes import wait_until
@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(backoff, "time", clock)
+    monkeypatch.setattr(child_module, "time", clock)
     monkeypatch.setattr(logs, "time", clock)
     return clock
 

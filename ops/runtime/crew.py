@@ -8,12 +8,10 @@ import gc
 import json
 import os
 import signal
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,7 +20,6 @@ from ops.config import settings
 from ops.runtime import tick, worker
 from ops.runtime.child import Child, Forked, end
 from ops.runtime.logs import shorten
-from ops.runtime.starting import die_with_parent
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -77,28 +74,7 @@ class Told:
 
 
 def _child(name: str, app: "Flask", work: Callable[[], None]) -> Child:
-    return Child(name, settings().var_dir / "log" / f"{name}.log", lambda log: _fork(work, log))
-
-
-def _fork(work: Callable[[], None], log: IO[bytes]) -> Forked:
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        return Forked(pid)
-    status = 1
-    try:
-        die_with_parent(parent)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        work()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+    return Child(name, settings().var_dir / "log" / f"{name}.log", partial(Forked, work))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ class Supervisor:
             return
         self._looked_at_servers = time.monotonic()
         try:
-            self.servers.see_keepers()
+            self.servers.see_watchdogs()
         except ServerError as problem:
             say(str(problem))
 
