@@ -145,6 +145,7 @@ def _work_and_exit(work: Callable[[], None], log: IO[bytes], parent: int) -> Non
     status = 1
     try:
         die_with_parent(parent)
+        os.setsid()  # Ctrl-C in the terminal must reach the supervisor alone
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(log.fileno(), 1)
