@@ -49,11 +49,6 @@ def _name(name: str, email: str) -> str:
     return " ".join(name.split())[:NAME_LENGTH] or email.strip().partition("@")[0]
 
 
-def rename(user: User, name: str) -> None:
-    """Change how the person is called."""
-    user.name = _name(name, user.email)
-
-
 def give_practice(user: User, practice_id: int) -> None:
     """Let a practice member see a practice. Raises Refused for other roles and for a practice that does not exist."""
     if user.role != Role.MEMBER:

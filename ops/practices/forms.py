@@ -4,9 +4,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from flask_wtf.file import MultipleFileField
 from wtforms import (
-    BooleanField,
     DateField,
     DecimalField,
     EmailField,
@@ -157,20 +155,6 @@ class CorrectPatientForm(FlaskForm):
         super().__init__(*args, **kwargs)
         self.state.choices = state_choices("Unknown")
         self.stated_zone.choices = zone_choices("Not stated")
-
-
-class VerbForm(FlaskForm):
-    """A button: nothing but the proof that the press came from our page."""
-
-
-class UploadForm(FlaskForm):
-    files = MultipleFileField(
-        "Files", description="CSV, TSV, XLSX or FHIR R4 bundles; several at once if they belong together."
-    )
-
-
-class ConfirmForm(FlaskForm):
-    dry_run = BooleanField("Only try it: count everything, store nothing")
 
 
 def day_after(last_day: date | None) -> date | None:
