@@ -17,7 +17,7 @@ from ops.contact.facts import Decision, Facts, Reason
 from ops.contact.models import GateDecision, SuppressedChannel
 from ops.contact.places import zone_info
 from ops.crypto import contact_key
-from ops.db import db
+from ops.db import Moment, db
 from ops.practices.models import Practice
 
 log = structlog.get_logger()
@@ -128,7 +128,7 @@ def facts_for(person: Person, practice: Practice, channel: str, at: datetime, bu
 KNOWN = sa.text("SELECT * FROM contact_known(:practice, :phone, :email, :channel, :at, :task)").bindparams(
     sa.bindparam("phone", type_=sa.LargeBinary),
     sa.bindparam("email", type_=sa.LargeBinary),
-    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("at", type_=Moment),
     sa.bindparam("task", type_=sa.BigInteger),
 )
 

@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 
-Moment = sa.DateTime(timezone=True)
 Words = ARRAY(sa.Text)
 
 

@@ -5,11 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.practices.models import MilestoneKind
 from ops.queue.models.words import Kind, RunState, StepMode
-
-Moment = sa.DateTime(timezone=True)
 
 
 class Cadence(Base):

@@ -7,12 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.practices.models import Patient, Practice
 from ops.queue.models.cadences import CadenceRun
 from ops.queue.models.words import EventKind, Kind, Outcome, TaskState
-
-Moment = sa.DateTime(timezone=True)
 
 
 class Task(Base):
