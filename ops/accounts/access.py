@@ -18,6 +18,7 @@ from ops import clock
 from ops.accounts import sessions
 from ops.accounts.browsers import browser_name
 from ops.accounts.models import Role, User
+from ops.accounts.roles import STAFF
 from ops.config import settings
 from ops.db import db, transaction
 from ops.web import NAV
@@ -73,6 +74,8 @@ def allow(*roles: Role) -> Callable[[View], View]:
 
 anyone = allow(*Role)
 """Mark a view as open to everybody who is signed in."""
+staff = allow(*STAFF)
+"""Mark a view as open to leads and admins."""
 
 
 def passive(view: View) -> View:

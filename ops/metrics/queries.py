@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
-from ops.accounts.models import Membership, Role, User
+from ops.accounts.models import Membership, User
+from ops.accounts.roles import STAFF
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
@@ -257,6 +258,6 @@ def reviews(practice: int, first: date, last: date, as_of: datetime) -> sa.Selec
 def practices_of(user: User) -> sa.Select:
     """The practices whose report this person may read, by name: a member's own, everybody's for leads and admins."""
     every = sa.select(Practice).order_by(sa.func.lower(Practice.name), Practice.id)
-    if user.role in (Role.LEAD, Role.ADMIN):
+    if user.role in STAFF:
         return every
     return every.join(Membership, Membership.practice_id == Practice.id).where(Membership.user_id == user.id)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ops.accounts.models import Role, User
+from ops.accounts.models import User
+from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.queue.floor_words import Lack
 from ops.queue.models import AgentProfile, Certification
 
-AT_WORK = (Role.AGENT, Role.LEAD)
 """The roles that take tasks."""
 WITHOUT_PROFILE = ("en",)
 """What somebody speaks of whom nothing is said."""

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.coaching import forms, marking, queries
 from ops.coaching.reading import length_words
 from ops.coaching.views import bp
@@ -18,7 +18,6 @@ from ops.queue.models import Kind
 from ops.queue.outcomes import rules_for
 from ops.queue.wording import KIND_WORDS
 
-STAFF = (Role.LEAD, Role.ADMIN)
 ASKED = ("agent", "practice", "kind", "outcome", "days", "read", "no_opening", "long_wrap")
 OUTCOMES = dict.fromkeys(rule.outcome for kind in Kind for rule in rules_for(kind))
 

@@ -8,6 +8,7 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me, passive
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.practices import loading, queries
 from ops.practices.access import practice_or_404
@@ -15,7 +16,6 @@ from ops.practices.actions import imports as import_actions
 from ops.practices.importing.fields import LABELS
 from ops.practices.models import Import, ImportFile, ImportState, Practice, QuarantinedRow
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF
 from ops.practices.views.uploads import file_or_404, import_or_404, look_through
 
 GOING_ON = (ImportState.QUEUED, ImportState.RUNNING)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions, history, queries
@@ -14,7 +15,7 @@ from ops.practices.access import practice_or_404
 from ops.practices.forms import CorrectPatientForm, FindPatientForm
 from ops.practices.models import Patient, Practice
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF, sent
+from ops.practices.views.practices import sent
 
 
 @bp.get("/<slug>/patients")

@@ -6,6 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.config import settings
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -16,7 +17,6 @@ from ops.practices.importing.fields import Field
 from ops.practices.importing.records import Unreadable
 from ops.practices.models import Import, ImportFile, ImportState, Practice
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF
 from ops.web import takes_files
 from ops.web.errors import answer
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices.actions import note_read
@@ -30,8 +30,6 @@ from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
 from ops.queue.workers import Worker, workers
 from ops.web.filters import moment
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 def _asked() -> floor.Asked:

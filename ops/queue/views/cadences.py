@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices.access import practice_or_404
@@ -22,7 +22,6 @@ from ops.queue.models import CadenceStep, Trigger
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
 
-STAFF = (Role.LEAD, Role.ADMIN)
 Forms = Mapping[str, FlaskForm]
 """Forms that were sent and not accepted, by the name of their place on the page."""
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from ops.accounts import mail
 from ops.accounts.access import BADGES, Badge, allow, me
 from ops.accounts.models import Role, User
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices.access import practice_or_404
@@ -21,7 +22,6 @@ from ops.queue.forms_concerns import AnswerForm, SettleForm
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
 
-STAFF = (Role.LEAD, Role.ADMIN)
 SHELVES = {"open": "Open", "settled": "Settled", "all": "All, open ones first"}
 
 

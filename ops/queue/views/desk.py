@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from ops import clock
 from ops.accounts.access import allow, me, passive
 from ops.accounts.actions import use_single_keys
-from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.errors import Refused
 from ops.queue import board_words as words
@@ -32,8 +32,6 @@ from ops.queue.wording import KIND_WORDS
 from ops.scripts.queries import newer_than
 from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
-
-AT_WORK = (Role.AGENT, Role.LEAD)
 
 
 @bp.get("/desk")

@@ -4,8 +4,7 @@ import sqlalchemy as sa
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.access import me, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import Practice
@@ -18,8 +17,6 @@ from ops.scripts.actions import trying, writing
 from ops.scripts.models import Ending, Script, ScriptExperiment, ScriptVersion
 from ops.scripts.rules import NotGood
 from ops.scripts.words import MEDIUM_WORDS, kind_words
-
-staff = allow(Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/scripts/<int:script_id>/experiment")

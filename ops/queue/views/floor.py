@@ -7,8 +7,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
-from ops.accounts.roles import NAMES
+from ops.accounts.roles import NAMES, STAFF
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.queue import floor_lists as lists
@@ -21,8 +20,6 @@ from ops.queue.forms_floor import PracticesForm, ProfileForm
 from ops.queue.views import bp
 from ops.queue.wording import KIND_WORDS
 from ops.queue.workers import Worker, worker, workers
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/floor")

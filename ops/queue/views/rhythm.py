@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ops import clock
 from ops.accounts.access import allow, me
 from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK, STAFF
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.queue import board_words, corrections, rhythm
@@ -18,9 +19,6 @@ from ops.queue.views import bp
 from ops.queue.whole_day import whole_day
 from ops.queue.wording import KIND_WORDS
 from ops.queue.workers import worker, workers
-
-AT_WORK = (Role.AGENT, Role.LEAD)
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/my-day")
