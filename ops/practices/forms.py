@@ -17,29 +17,19 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from ops.practices import checks
-
-US_ZONES = (
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "Pacific/Honolulu",
-)
+from ops.practices import checks, us
 
 
 def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
     """The usual US zones first, then all others by name."""
     first = [("", blank)] if blank else []
-    rest = sorted(checks.zones() - set(US_ZONES))
-    return first + [(zone, zone.replace("_", " ")) for zone in (*US_ZONES, *rest)]
+    rest = sorted(checks.zones() - set(us.ZONES))
+    return first + [(zone, zone.replace("_", " ")) for zone in (*us.ZONES, *rest)]
 
 
 def state_choices(blank: str | None = None) -> list[tuple[str, str]]:
     first = [("", blank)] if blank else []
-    return first + sorted(checks.STATES.items(), key=lambda pair: pair[1])
+    return first + sorted(us.STATES.items(), key=lambda pair: pair[1])
 
 
 class _Practice(FlaskForm):
