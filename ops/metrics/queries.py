@@ -13,11 +13,11 @@ from ops.accounts.models import Membership, User
 from ops.accounts.roles import STAFF
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
+from ops.practices.age import ADULT_YEARS
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
 from ops.queue.models import Attempt, Cadence, CadenceRun, Kind, Outcome, Task, TaskState
 from ops.referrals.models import Answer, Ask, Referral, ReferralEvent, ReferralState
 
-ADULT_YEARS = 18
 LONGEST_DAYS = 3650
 """How far back a milestone may lie whose result opens now; treatment types open after months, not decades."""
 SPACING_DAYS = 90

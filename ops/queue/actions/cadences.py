@@ -14,6 +14,7 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.messages.actions import queue_message
+from ops.practices.age import adult_born_by
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import shares, tasks
@@ -45,7 +46,7 @@ START = sa.text(
         JOIN cadences c ON c.id = t.cadence_id AND c.active
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
         JOIN patients p ON p.id = m.patient_id AND NOT p.deceased
-             AND (p.birth_date IS NULL OR p.birth_date <= CAST(:today AS date) - interval '18 years')
+             AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
     ), best AS (
         -- of several milestones that would start the same thing, the one whose moment comes first
         SELECT DISTINCT ON (patient_id, kind) * FROM dated
@@ -91,6 +92,7 @@ def start_due_cadences(practice: Practice) -> tuple[int, int]:
             "practice": practice.id,
             "batch": BATCH,
             "today": today,
+            "adult_born_by": adult_born_by(today),
             "zone": practice.zone,
             "now": clock.now(),
             **NO_CURVE,
