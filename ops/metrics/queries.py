@@ -16,12 +16,11 @@ from ops.metrics.measures import DEFAULT_OPENS_DAYS
 from ops.practices.age import ADULT_YEARS
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
 from ops.queue.models import Attempt, Cadence, CadenceRun, Kind, Outcome, Task, TaskState
+from ops.queue.models.cadences import SPACING_DAYS
 from ops.referrals.models import Answer, Ask, Referral, ReferralEvent, ReferralState
 
 LONGEST_DAYS = 3650
 """How far back a milestone may lie whose result opens now; treatment types open after months, not decades."""
-SPACING_DAYS = 90
-"""A patient with another ask this near is left in peace."""
 TALKED = (Outcome.FRIEND_BOOKED, Outcome.FRIEND_CONNECTED, Outcome.FRIEND_DECLINED, Outcome.CALLBACK)
 DELIVERED = (MessageState.ACCEPTED, MessageState.DELIVERED)
 

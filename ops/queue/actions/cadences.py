@@ -15,6 +15,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.practices.age import adult_born_by
+from ops.practices.defaults import UNKNOWN_CURVE
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import shares, tasks
@@ -26,8 +27,7 @@ from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
 
 BATCH = 5000
-NO_CURVE = {"opens": 14, "peaks": 30, "closes": 90}
-"""Days for a treatment nobody described: when its result shows, is best, and is forgotten."""
+NO_CURVE = dict(zip(("opens", "peaks", "closes"), UNKNOWN_CURVE, strict=True))
 
 START = sa.text(
     """
