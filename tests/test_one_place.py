@@ -30,8 +30,11 @@ ONE_PLACE = {
     "the curve of an unknown treatment": (r"\b14, 30, 90\b|(?i:opens\w*\W*) *[=:] *14\b", "practices/defaults.py"),
     "the days between two asks": (r"(?i)spacing\w*.*\b90\b|None, 90, 14\)", "queue/models/cadences.py"),
     "the type of a moment": (r"DateTime\(timezone", "db.py"),
-    "the roles of the staff": (r"\(?Role\.(LEAD, Role\.ADMIN|ADMIN, Role\.LEAD)\b", "accounts/roles.py"),
-    "the roles at work": (r"\(Role\.AGENT, Role\.LEAD\b", "accounts/roles.py"),
+    "the roles of the staff": (
+        r"\(?Role\.(LEAD, Role\.ADMIN|ADMIN, Role\.LEAD)\b|'lead', 'admin'",
+        "accounts/roles.py",
+    ),
+    "the roles at work": (r"\(Role\.AGENT, Role\.LEAD\b|'agent', 'lead'", "accounts/roles.py"),
 }
 
 
