@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"background", "clock", "config", "crypto", "db", "errors", "logs", "migrate", "web"}
+BASE = {"background", "clock", "config", "crypto", "db", "errors", "logs", "migrate", "sql", "web"}
 LAYERS: list[set[str]] = [
     # DESIGN 3, outermost first: a package imports only from lines below its own
     {"", "bench", "cli", "demo", "models", "runtime", "schedule"},
