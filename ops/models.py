@@ -10,6 +10,7 @@ from ops.queue import models as queue
 from ops.referrals import models as referrals
 from ops.runtime import models as runtime
 from ops.scripts import models as scripts
+from ops.sql import models as sql
 
 metadata = Base.metadata
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "referrals",
     "runtime",
     "scripts",
+    "sql",
 ]
