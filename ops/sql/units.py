@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -39,13 +38,8 @@ class Unit:
 def files(folder: Path = OPS) -> list[Unit]:
     """Every .sql file below `folder`, whatever it names before it. Raises ValueError when two make the same thing and
     graphlib.CycleError when two name each other."""
-    return in_order(parse(path.relative_to(folder).as_posix(), _read(path)) for path in sorted(folder.rglob("*.sql")))
-
-
-@cache
-def _read(path: Path) -> str:
-    """As it was when this process began: health checks ask every few seconds."""
-    return path.read_text()
+    paths = sorted(folder.rglob("*.sql"))
+    return in_order(parse(path.relative_to(folder).as_posix(), path.read_text()) for path in paths)
 
 
 def parse(name: str, text: str) -> Unit:
@@ -79,9 +73,9 @@ def in_order(units: Iterable[Unit]) -> list[Unit]:
             if made in makers:
                 raise ValueError(f"{unit.name} and {makers[made]} both make {made}")
             makers[made] = unit.name
-    words = {unit.name: set(re.findall(r"\w+", COMMENT.sub("", unit.text))) for unit in by_name.values()}
-    needs = {
-        name: {maker for made, maker in makers.items() if made.split()[1] in said and maker != name}
-        for name, said in words.items()
-    }
-    return [by_name[name] for name in TopologicalSorter(needs).static_order()]
+    named = {made.split()[1]: maker for made, maker in makers.items() if not made.startswith("TRIGGER")}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for unit in by_name.values():
+        words = set(re.findall(r"\w+", COMMENT.sub("", unit.text)))
+        sorter.add(unit.name, *({named[word] for word in named.keys() & words} - {unit.name}))
+    return [by_name[name] for name in sorter.static_order()]
