@@ -5,12 +5,13 @@ same transaction, whenever its text differs from what the database remembers hav
 what that text made. Nothing that is in place is touched: replacing takes locks that work would wait for.
 """
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from ops.db import PORTAL_ROLE
-from ops.sql import units
+from ops.sql import units, wall_statements
 from ops.sql.units import Unit
 
 IN_PLACE = """
@@ -43,9 +44,11 @@ KINDS = ["TRIGGER", "VIEW", "FUNCTION"]
 """In the order they are dropped in: each may hold on to those behind it."""
 
 
+@cache
 def wanted() -> list[Unit]:
-    """All that the code installs, in order."""
-    return units.files()
+    """All that the code installs, in order: the files, then the walls, whose triggers call what a file makes. As it was
+    when this process first asked: health checks ask every few seconds."""
+    return [*units.files(), *wall_statements.units()]
 
 
 def is_installed(connection: sa.Connection) -> bool:

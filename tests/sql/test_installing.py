@@ -24,10 +24,8 @@ def connection(own_database: sa.Engine) -> Iterator[sa.Connection]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of the code's, to write .sql files into; files are read again each time."""
-    real = units.files
-    monkeypatch.setattr(units, "_read", Path.read_text)
-    monkeypatch.setattr(install, "wanted", lambda: real(tmp_path))
+    """An empty folder in place of the code's, to write .sql files into."""
+    monkeypatch.setattr(install, "wanted", lambda: units.files(tmp_path))
     return tmp_path
 
 
