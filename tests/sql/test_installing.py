@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 import sqlalchemy as sa
 
 from ops import migrate
+from ops.config import settings
+from ops.runtime import health
 from ops.sql import install, units
 from tests.databases import scratch
 
@@ -118,6 +121,27 @@ def test_two_files_that_make_the_same_or_name_each_other_are_refused(folder):
         install.wanted()
     with pytest.raises(ValueError, match="twice"):
         units.parse("one.sql", NEAR + "\n" + NEAR)
+
+
+def test_the_doctor_names_what_differs_and_readiness_asks_for_the_text_alone(
+    cluster, template, database_url, redis_url, monkeypatch: pytest.MonkeyPatch
+):
+    with scratch(cluster, "doctor", template) as engine:
+        monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+        settings.cache_clear()
+        assert health.examine(settings()).problems == []
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP POLICY own_practice ON messages"))
+        found = health.examine(settings())
+        assert found.sql == {"wall of messages": "changed by hand"}
+        assert found.problems == ["SQL in the database differs from the code: wall of messages (changed by hand)"]
+        with redis.Redis.from_url(redis_url) as server:
+            assert health.ready(engine, server) == {}
+            with engine.begin() as connection:
+                connection.execute(sa.text("UPDATE installed_sql SET sha256 = '' WHERE name LIKE '%/claim.sql'"))
+            assert health.ready(engine, server) == {"migrations": "not current"}
+        migrate.upgrade(engine)
+        assert health.examine(settings()).problems == []
 
 
 OLD = """
