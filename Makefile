@@ -10,7 +10,7 @@ TESTS ?= tests
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
-	@printf '\nmake run takes HOST, PORT and DAYTIME=1 (make run PORT=9000); make test takes TESTS (make test TESTS=tests/test_setup.py).\n'
+	@printf '\nmake run takes HOST, PORT and DAYTIME=1 (make run PORT=9000); make test takes TESTS (make test TESTS=tests/house/test_setup.py).\n'
 
 run: setup ## Start the agency and print its address; Ctrl-C stops it
 	@$(if $(HOST),HOST='$(HOST)') $(if $(PORT),PORT='$(PORT)') exec .venv/bin/ops run --end-with-parent $(if $(DAYTIME),--daytime)

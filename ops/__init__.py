@@ -23,8 +23,6 @@ def create_app() -> Flask:
     from ops.crypto import secret_key
     from ops.db import db
     from ops.practices import refusals
-    from ops.queue.outcomes import scripted_work
-    from ops.scripts import words
 
     conf = settings()
     if not conf.database_url:
@@ -43,7 +41,6 @@ def create_app() -> Flask:
     assert models.metadata.tables
     db.init_app(app)
     refusals.kept_by(keep_refusals, follow_refusals)
-    words.work_is(scripted_work())
     web.prepare(app)
     _register(app)
     return app
@@ -57,5 +54,8 @@ def _register(app: Flask) -> None:
         app.register_blueprint(import_module(f"ops.{name}.views").bp)
 
 
-BLUEPRINTS = ("runtime", "accounts", "practices", "scripts", "queue", "coaching", "messages", "metrics")
+BLUEPRINTS = (
+    "runtime", "accounts", "practices", "imports", "scripts", "messages", "cadences", "concerns", "rhythm", "desk",
+    "floor", "coaching", "experiments", "metrics",
+)  # fmt: skip
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -16,7 +16,7 @@ COMMANDS = {
     "doctor": ("ops.runtime.cli", False, "Say what runs and whether it is well."),
     "user": ("ops.accounts.cli", True, "People who sign in."),
     "practice": ("ops.practices.cli", True, "Client practices."),
-    "import": ("ops.practices.cli_import", True, "Load exports of a practice: CSV, TSV, XLSX or FHIR R4."),
+    "import": ("ops.imports.cli", True, "Load exports of a practice: CSV, TSV, XLSX or FHIR R4."),
     "gate": ("ops.contact.cli", False, "May this person be contacted then, and why not?"),
     "demo": ("ops.demo.cli", True, "Build the demo agency in an empty installation."),
     "bench": ("ops.bench.cli", False, "Measure speed and memory on scratch data."),

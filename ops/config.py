@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     """Send the session cookie over TLS only. None: when `public_url` is https."""
 
     agent_idle_minutes: int = Field(default=10, ge=1, le=240)
-    """An agent with no task in hand is signed out after this many idle minutes (RULES A12)."""
+    """An agent with no task in hand is signed out after this many idle minutes (docs/rules.md A12)."""
     session_hours: int = Field(default=12, ge=1, le=24)
     """A sign-in ends after this many hours, whatever happens."""
     lease_minutes: int = Field(default=10, ge=1, le=120)
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     undo_seconds: int = Field(default=60, ge=0, le=300)
     """How long an outcome can be taken back; what it sends waits as long."""
     attempts_per_day: int = Field(default=2, ge=1, le=3)
-    """Calls and texts to one number in any 24 hours, over all practices (RULES decision 4: never above 3)."""
+    """Calls and texts to one number in any 24 hours, over all practices (docs/rules.md decision 4: never above 3)."""
     attempts_per_person: int = Field(default=8, ge=1, le=30)
     """Calls to one patient of one practice in any 30 days, whatever their cadences still have in store."""
     import_max_mb: int = Field(default=200, ge=1, le=2000)

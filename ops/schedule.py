@@ -20,18 +20,20 @@ LOCK = 7_034_002
 
 WORK: dict[str, tuple[str, timedelta]] = {
     # name: (what to call, how often at most)
-    "start cadences": ("ops.queue.jobs.start_cadences", timedelta(minutes=1)),
-    "take steps": ("ops.queue.jobs.take_due_steps", timedelta(minutes=1)),
+    "start cadences": ("ops.cadences.jobs.start_cadences", timedelta(minutes=1)),
+    "take steps": ("ops.cadences.jobs.take_due_steps", timedelta(minutes=1)),
+    "close stale work": ("ops.cadences.jobs.close_stale", timedelta(minutes=1)),
     "sweep the queue": ("ops.queue.jobs.sweep", timedelta(minutes=1)),
+    "forget old undos": ("ops.desk.jobs.forget_old_undos", timedelta(minutes=1)),
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
-    "end harmful experiments": ("ops.queue.experiment_watch.end_harmful", timedelta(minutes=5)),
+    "end harmful experiments": ("ops.experiments.jobs.end_harmful", timedelta(minutes=5)),
     "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
-    "mail concerns": ("ops.queue.concern_mail.sweep", timedelta(minutes=1)),
+    "mail concerns": ("ops.concerns.mailing.sweep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
-    "resume imports": ("ops.practices.jobs.resume", timedelta(minutes=1)),
+    "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
     "mail approvals": ("ops.scripts.jobs.sweep", timedelta(minutes=1)),
     "mail links and end old sign-ins": ("ops.accounts.jobs.sweep", timedelta(minutes=1)),
-    "forget raw files": ("ops.practices.jobs.forget_raw_files", timedelta(hours=6)),
+    "forget raw files": ("ops.imports.jobs.forget_raw_files", timedelta(hours=6)),
 }
 
 

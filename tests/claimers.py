@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from ops import clock, create_app
 from ops.accounts.models import User
 from ops.db import db, transaction
+from ops.desk.actions.recording import Saved, record_outcome
 from ops.errors import Refused
 from ops.queue import jobs
-from ops.queue.actions.recording import Saved, record_outcome
-from ops.queue.models import Outcome
+from ops.work.outcomes import Outcome
 
 OUTCOMES = (Outcome.ALL_WELL, Outcome.NO_ANSWER, Outcome.NOT_HAPPY, Outcome.VOICEMAIL, Outcome.ALL_WELL)
 

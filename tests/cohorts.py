@@ -8,14 +8,18 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from ops.cadences.models import Cadence
 from ops.crypto import contact_key
 from ops.db import db
 from ops.metrics.cohort import Cohort
 from ops.metrics.months import Month
 from ops.metrics.reports import MonthReport, month_report
 from ops.practices.models import Milestone, Patient, Practice
-from ops.queue.models import Cadence, CadenceRun, Kind, RunState, Task, TaskState
-from ops.referrals.models import Answer, Ask, OptIn, Referral, ReferralEvent, ReferralState
+from ops.queue.models import CadenceRun, Task
+from ops.referrals.models import Ask, Referral, ReferralEvent
+from ops.work.answers import Answer, OptIn, ReferralState
+from ops.work.kinds import Kind
+from ops.work.states import RunState, TaskState
 from tests.world import edge, make_milestone, make_patient
 
 TOXIN_OPENS = 10

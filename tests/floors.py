@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+from ops.cadences.actions import starting
 from ops.db import db, transaction
+from ops.desk.actions import recording
 from ops.queue import jobs
-from ops.queue.actions import cadences, lanes, recording, tasks
-from ops.queue.models import Kind, Task
+from ops.queue.actions import lanes, tasks
+from ops.queue.models import Task
 from ops.scripts.actions import ensure_defaults
+from ops.work.kinds import Kind
 from tests.world import make_patient, make_practice
 
 NOON = datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
@@ -21,7 +24,7 @@ def make_floor(slug="lake", **details):
     practice = make_practice(slug, **details)
     with transaction("test"):
         ensure_defaults()
-        cadences.add_default_cadences(practice.id)
+        starting.add_default_cadences(practice.id)
     return practice
 
 

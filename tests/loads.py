@@ -4,8 +4,9 @@ import sqlalchemy as sa
 
 from ops.contact.models import Suppression
 from ops.db import db, transaction
-from ops.practices import loading
-from ops.practices.models import Import, ImportState, Milestone, Patient
+from ops.imports import loading
+from ops.imports.models import Import, ImportState
+from ops.practices.models import Milestone, Patient
 from tests import exports
 
 HEAD = "Patient ID,First Name,Last Name,DOB,Mobile,Email,DND\n"

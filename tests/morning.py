@@ -9,14 +9,15 @@ import sys
 import sqlalchemy as sa
 
 from ops import create_app
+from ops.cadences import jobs
 from ops.db import db, transaction
 from ops.practices.models import Patient, Practice
-from ops.queue import jobs
+from ops.queue import jobs as queue_jobs
 from ops.queue.actions import tasks
-from ops.queue.models import Kind
 from ops.referrals.actions import Friend, receive_referral
-from ops.referrals.models import OptIn
 from ops.scripts.actions import ensure_defaults
+from ops.work.answers import OptIn
+from ops.work.kinds import Kind
 from tests.world import make_milestone, make_patient, make_practice
 
 PRACTICES = ("Harbor Skin", "Lakeside Laser", "Juniper Wellness", "Sound Skin", "Cedar Clinic")
@@ -68,7 +69,7 @@ def _task(practice: Practice, number: int, kind: Kind) -> None:
         if kind is Kind.FRIEND_FOLLOW_UP:
             friend = Friend(f"Friend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
             referral = receive_referral(practice, patient, friend, actor="test", ask=None)
-            jobs.recording.open_friend_task(referral, "test")
+            queue_jobs.recording.open_friend_task(referral, "test")
             return
         tasks.open_task(
             practice_id=practice.id, patient_id=patient.id, kind=kind, reason="Made for this morning.", actor="test"

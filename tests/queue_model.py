@@ -1,6 +1,6 @@
 """The queue and its ledger in plain Python, slow and obvious, written from the rules and not from the product's SQL.
 
-tests/test_queue_model.py drives it beside the product. One place that is always open, agents who may work everything,
+tests/queue/test_model.py drives it beside the product. One place that is always open, agents who may work everything,
 one process: what is left are the order, the hands, the ledger and the times. Virtual time is minutes charged per
 contract hour.
 """
@@ -8,8 +8,8 @@ contract hour.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ops.queue import cadence
-from ops.queue.models import Kind
+from ops.queue import rank, retries
+from ops.work.kinds import Kind
 
 CREDIT = 3.0
 LEASE = timedelta(minutes=10)
@@ -63,11 +63,11 @@ class Work:
 
     @property
     def estimate(self) -> float:
-        return cadence.ESTIMATE_MINUTES[self.kind]
+        return rank.ESTIMATE_MINUTES[self.kind]
 
     @property
     def rank(self) -> float:
-        return cadence.rank(self.kind, self.ready_at, None)
+        return rank.rank(self.kind, self.ready_at, None)
 
     @property
     def by_turn(self) -> bool:
@@ -175,7 +175,7 @@ class Queue:
         if task.tries >= task.max_tries:
             self._finish(task)
             return
-        ready_at = cadence.next_try(self.now, self.zone, task.tries)
+        ready_at = retries.next_try(self.now, self.zone, task.tries)
         task.promised_at = None
         self._prefer(task, ready_at)
         self._let_go(task, ready_at)

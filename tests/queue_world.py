@@ -3,21 +3,15 @@
 import sqlalchemy as sa
 
 from ops import clock
+from ops.cadences import jobs
 from ops.db import db, transaction
+from ops.desk.actions.recording import Saved, record_outcome
 from ops.practices.models import Patient, Practice
-from ops.queue import jobs
 from ops.queue.actions import tasks
-from ops.queue.actions.recording import Saved, record_outcome
-from ops.queue.models import (
-    AgentProfile,
-    Certification,
-    EventKind,
-    Kind,
-    Outcome,
-    Share,
-    Task,
-    TaskEvent,
-)
+from ops.queue.models import AgentProfile, Certification, Share, Task, TaskEvent
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
+from ops.work.states import EventKind
 from tests.floors import claim
 from tests.world import make_practice
 

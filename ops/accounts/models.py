@@ -126,13 +126,13 @@ class AuditEntry(Base):
     before: Mapped[dict | None] = mapped_column(JSONB)
     after: Mapped[dict | None] = mapped_column(JSONB)
     reason: Mapped[str | None]
-    """Why, where whoever changed it had to say so (`ops.queue.actions.floor.because`)."""
+    """Why, where whoever changed it had to say so (`ops.floor.actions.because`)."""
 
     __table_args__ = (sa.Index(None, "table_name", "row_id"), sa.Index(None, "practice_id", "at"))
 
 
 class PatientRead(Base):
-    """Somebody looked at a patient's data: who, which, where and when (RULES A12, audit controls)."""
+    """Somebody looked at a patient's data: who, which, where and when (docs/rules.md A12, audit controls)."""
 
     __tablename__ = "patient_reads"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

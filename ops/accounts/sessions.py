@@ -95,8 +95,8 @@ def by_token(token: str) -> SignIn | None:
 def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
     """Why this sign-in no longer counts at that moment, None while it does.
 
-    `busy`: the agent has a task in hand, which a person may be on the phone about (RULES A12: 10 minutes idle, 12 hours
-    in all).
+    `busy`: the agent has a task in hand, which a person may be on the phone about (docs/rules.md A12: 10 minutes idle,
+    12 hours in all).
     """
     conf = settings()
     if sign_in.ended_at is not None:

@@ -86,8 +86,8 @@ def _lanes_and_scripts(plan: Scenario) -> list[list[int]]:
     from ops.contact.places import places_of
     from ops.db import transaction
     from ops.queue.actions.lanes import lane_of
-    from ops.queue.models import Kind
     from ops.scripts.actions import ensure_defaults
+    from ops.work.kinds import Kind
 
     with clock.moved_to(plan.now), transaction("bench"):
         ensure_defaults()

@@ -98,8 +98,8 @@ def _load(path: Path) -> dict[str, Any]:
 
         from ops.background import silent
         from ops.db import db, transaction
+        from ops.imports.loading import begin, outcome_of, receive, run
         from ops.practices.actions import add_practice
-        from ops.practices.loading import begin, outcome_of, receive, run
 
         with transaction("bench"):
             practice = add_practice("bench", "Bench Practice", "America/Chicago", "IL", date(2026, 1, 2))

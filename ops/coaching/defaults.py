@@ -3,7 +3,7 @@
 from ops.coaching.models import Question
 
 QUESTIONS = (
-    # (question, weight, critical); the first two are the duties of RULES A6
+    # (question, weight, critical); the first two are the duties of docs/rules.md A6
     ("Said who calls, for which practice and why, with the number to call back, at the start", 8, True),
     ("Ended at once when they wanted to, and recorded every “do not call me”", 8, True),
     ("Asked the specific question: whom the practice helps best", 7, False),

@@ -10,7 +10,8 @@ from ops.coaching.actions import MOST_QUESTIONS, Asked
 from ops.coaching.models import Mark
 from ops.coaching.queries import Search
 from ops.errors import Refused
-from ops.queue.models import Kind, Outcome
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
 
 PERIODS = {"7": "Last 7 days", "30": "Last 30 days", "90": "Last 90 days"}
 READ = {"mine": "I have not read", "nobody": "Nobody has read"}

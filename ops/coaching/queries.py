@@ -13,8 +13,9 @@ from ops.coaching import defaults, marking
 from ops.coaching.models import Comment, Score, Scorecard
 from ops.db import db
 from ops.practices.models import Practice
-from ops.queue.models import Attempt, Kind, Outcome, Task
-from ops.queue.outcomes import TALKS
+from ops.queue.models import Attempt, Task
+from ops.work.kinds import Kind
+from ops.work.outcomes import TALKS, Outcome
 
 PAGE = 30
 LONG_WRAP_S = 120

@@ -10,18 +10,19 @@ from ops.accounts.models import User
 from ops.coaching import queries
 from ops.coaching.models import Comment, Mark, Question, Score, Scorecard
 from ops.db import db
+from ops.floor.words import practices_named
 from ops.messages.models import Message
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.practices.queries import names_of
 from ops.queue import wording
-from ops.queue.board_words import practices_named
-from ops.queue.models import Attempt, CadenceRun, EventKind, Task, TaskEvent
+from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
 from ops.queue.people import referral_of
 from ops.referrals.models import Referral
 from ops.scripts.models import Script, ScriptVersion
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
 from ops.scripts.said import said
+from ops.work.states import EventKind
 
 SAME_SAVE = timedelta(seconds=5)
 """What was written this soon after the outcome was written by it: one transaction, a clock that goes on."""

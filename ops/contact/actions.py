@@ -1,6 +1,7 @@
 """What we learn about contacting people: who must not be contacted, who agreed, and every contact that was made.
 
-All of it is append only. A suppression is never deleted (RULES decision 5); saying the same one twice changes nothing.
+All of it is append only. A suppression is never deleted (docs/rules.md decision 5); saying the same one twice changes
+nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -167,7 +168,7 @@ def record_consent(
     words: str,
     actor: str,
 ) -> ConsentEvent:
-    """Note that someone agreed to be contacted, or took it back (RULES A3).
+    """Note that someone agreed to be contacted, or took it back (docs/rules.md A3).
 
     `person` is "patient:ID" or "referral:ID"; `words` is what was said or shown to them, verbatim.
     """

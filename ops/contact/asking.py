@@ -1,7 +1,7 @@
 """Asking the gate: gather what the database knows about a person in one statement, decide, and keep the answer.
 
 Nothing may reach a person without a yes from here. Whatever goes wrong on the way is a no: a send must fail when the
-suppressions cannot be read (RULES decision 5).
+suppressions cannot be read (docs/rules.md decision 5).
 """
 
 from dataclasses import dataclass, fields
@@ -51,7 +51,8 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Friend:
-    """Somebody who is no patient, as a referral knows them. `opted_in`: they agreed themselves (RULES decision 6)."""
+    """Somebody who is no patient, as a referral knows them. `opted_in`: they agreed themselves (docs/rules.md decision
+    6)."""
 
     phone: str | None = None
     email: str | None = None

@@ -1,4 +1,5 @@
-"""The words of the contact gate: what it is told, what it answers, and the closed list of reasons (RULES A14)."""
+"""The words of the contact gate: what it is told, what it answers, and the closed list of reasons (docs/rules.md
+A14)."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from ops.contact.windows import Interval
 
 
 class Reason(StrEnum):
-    """Why a contact is blocked: shown to agents, counted in reports (RULES A14)."""
+    """Why a contact is blocked: shown to agents, counted in reports (docs/rules.md A14)."""
 
     HOURS_STATE = "HOURS_STATE"
     HOURS_UNKNOWN_PLACE = "HOURS_UNKNOWN_PLACE"
@@ -85,11 +86,11 @@ class Facts:
     consent: str | None = None
     """For this channel: written, verbal, none, or other_seller (given to another business)."""
     basis: str | None = "own_service"
-    """HIPAA basis of the campaign: own_service, authorization, or blocked (RULES A12)."""
+    """HIPAA basis of the campaign: own_service, authorization, or blocked (docs/rules.md A12)."""
     friend_opted_in: bool | None = None
     """For a referred friend: did the friend opt in personally?"""
     loop_level: int = 0
-    """What a loop closing discloses: 0 thanks, 1 connected, 2 moving forward (RULES decision 7)."""
+    """What a loop closing discloses: 0 thanks, 1 connected, 2 moving forward (docs/rules.md decision 7)."""
     loop_consent: int = 0
     """The level the friend has consented to."""
     incentive: bool = False

@@ -1,4 +1,4 @@
-"""May we reach this person now? One pure function over facts; the only way to a person (RULES decision 1, A14).
+"""May we reach this person now? One pure function over facts; the only way to a person (docs/rules.md decision 1, A14).
 
 Fail closed: what cannot be read, judged or found in the rules is a block. Every check only ever adds a reason, so a
 further suppression, or a place beside a known one, cannot turn a block into an allow. The same facts at the same moment
@@ -21,7 +21,7 @@ __all__ = ["Channel", "Decision", "Facts", "Reason", "age", "decide"]
 ORDER = {reason: place for place, reason in enumerate(Reason)}
 PHONE_ONLY = {Reason.DNC_NATIONAL, Reason.REASSIGNED_SUSPECT}
 EMAIL_ONLY = {Reason.BOUNCED}
-"""Suppressions about one address. All others are about the person: any stop stops every channel (RULES A4)."""
+"""Suppressions about one address. All others are about the person: any stop stops every channel (docs/rules.md A4)."""
 PASSING = {
     Reason.HOURS_STATE,
     Reason.HOURS_UNKNOWN_PLACE,
@@ -77,7 +77,7 @@ Check = Callable[[_Case], Iterator[Reason]]
 
 
 def decide(facts: Facts, at: datetime, rules: Rules | None = None) -> Decision:
-    """May the person be contacted at `at` (aware)? Never raises: a fault inside is a block (RULES A14 e)."""
+    """May the person be contacted at `at` (aware)? Never raises: a fault inside is a block (docs/rules.md A14 e)."""
     places: tuple[Place, ...] = ()
     version = "unreadable"
     try:

@@ -21,7 +21,7 @@ class SuppressedChannel(StrEnum):
 
 class Suppression(Base):
     """A number or address that must not be contacted, for one practice or (practice_id NULL) by anyone. Never
-    deleted, but by the agent who recorded it by a slip, within the minute (`ops.queue.actions.undoing`)."""
+    deleted, but by the agent who recorded it by a slip, within the minute (`ops.desk.actions.undoing`)."""
 
     __tablename__ = "suppressions"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -50,7 +50,7 @@ class Suppression(Base):
 
 class SuppressedAgain(Base):
     """The same was said again within minutes of the first time. The first may have been a slip that is taken back
-    (`ops.queue.actions.undoing`); this row does not let it go."""
+    (`ops.desk.actions.undoing`); this row does not let it go."""
 
     __tablename__ = "suppressions_again"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -61,7 +61,7 @@ class SuppressedAgain(Base):
 
 
 class ConsentEvent(Base):
-    """Someone agreed to, or took back, being contacted. Append only (RULES A3)."""
+    """Someone agreed to, or took back, being contacted. Append only (docs/rules.md A3)."""
 
     __tablename__ = "consent_events"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

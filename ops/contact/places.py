@@ -1,6 +1,6 @@
 """Where a person may be: a set of places, because an address, an area code and the person's own word often disagree.
 
-Contact must be lawful in every member (RULES decision 3, A2), so a doubt widens the set and never narrows it:
+Contact must be lawful in every member (docs/rules.md decision 3, A2), so a doubt widens the set and never narrows it:
 - an address gives its state in all of the state's zones; a ZIP code narrows that place to its own zone, and one that
   lies in another state than the address adds that state;
 - an area code gives its state in all of its zones, an overlay those of the code it overlays; numbers without geography

@@ -1,4 +1,4 @@
-"""The rules of contact as dated data: hours, holidays and limits, each row with its source (RULES A1-A5).
+"""The rules of contact as dated data: hours, holidays and limits, each row with its source (docs/rules.md A1-A5).
 
 The law changes and a decision must be replayable, so nothing of it is written in code. A row holds from
 `effective_from` up to and including `expires_on`; outside those days there is no rule, and no rule means no contact. A

@@ -1,4 +1,4 @@
-"""How many parts a text is sent in, and keeping it in few without changing what it says (RULES A8). Pure."""
+"""How many parts a text is sent in, and keeping it in few without changing what it says (docs/rules.md A8). Pure."""
 
 import unicodedata
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Whether words tell that somebody is a patient: a treatment, a date, a drug (RULES A7, A12). Pure.
+"""Whether words tell that somebody is a patient: a treatment, a date, a drug (docs/rules.md A7, A12). Pure.
 
 Asked of a message before it may leave, and of a script before it may be published.
 """

@@ -1,4 +1,4 @@
-"""How the demo's people behave: about as DOMAIN says patients do, different in every practice."""
+"""How the demo's people behave: about as docs/domain.md says patients do, different in every practice."""
 
 import random
 import uuid
@@ -10,15 +10,18 @@ import sqlalchemy as sa
 from ops import clock
 from ops.accounts.models import User
 from ops.db import db, transaction
+from ops.desk.actions.recording import Saved
 from ops.errors import Refused
 from ops.messages.actions import receive
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
-from ops.queue.actions.recording import Saved
-from ops.queue.models import Kind, Outcome, Task
+from ops.queue.models import Task
 from ops.referrals.actions import Friend, move_referral
-from ops.referrals.models import OptIn, Referral, ReferralState
+from ops.referrals.models import Referral
+from ops.work.answers import OptIn, ReferralState
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
 
 CALLS_A_SHIFT = 4
 REACHED = 0.62

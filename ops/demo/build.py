@@ -13,19 +13,23 @@ import sqlalchemy as sa
 from ops import background, clock
 from ops.accounts import actions as accounts
 from ops.accounts.models import Role, User
+from ops.cadences import jobs
+from ops.cadences.models import Cadence
 from ops.db import db, transaction
 from ops.demo import agency, behaviour, coaching, files, people
 from ops.demo.agency import DemoPractice
+from ops.desk.actions import recording
+from ops.desk.actions.recording import Saved
 from ops.errors import Refused
+from ops.imports import loading
 from ops.messages import jobs as messages
 from ops.practices import actions as practices
-from ops.practices import loading
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
-from ops.queue.actions import recording
-from ops.queue.actions.recording import Saved
-from ops.queue.models import Cadence, Kind, Outcome, Task
+from ops.queue.models import Task
 from ops.referrals import jobs as referrals
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
 
 DAYS = 90
 HISTORY_DAYS = 45
@@ -91,7 +95,7 @@ class Demo:
             with transaction("demo"):
                 practice = self._add(given)
                 self.practices[given.slug] = practice.id
-            queue.practice_added(self.practices[given.slug])
+            jobs.practice_added(self.practices[given.slug])
             self._choose_cadences(given)
             self.patients[given.slug] = people.patients_of(
                 given, self.chance, numbers, self.first - timedelta(days=HISTORY_DAYS), self.today - timedelta(days=1)
@@ -178,10 +182,10 @@ class Demo:
                 loading.begin(load, ring_worker=False)
                 load_id = load.id
             loading.run(load_id)
-            queue.import_finished(practice_id)
+            jobs.import_finished(practice_id)
 
     def _tick(self) -> None:
-        queue.take_due_steps()
+        jobs.take_due_steps()
         queue.sweep()
         messages.send_due()
         referrals.settle_loop()

@@ -9,12 +9,13 @@ from ops.accounts.models import Membership, Role, User
 from ops.coaching import actions as coaching
 from ops.coaching.models import Mark
 from ops.coaching.queries import current_scorecard, read_mark
+from ops.concerns import actions
+from ops.concerns.models import Concern
 from ops.db import db, transaction
 from ops.practices.actions import note_read
 from ops.practices.models import Patient
-from ops.queue.actions import concerns
-from ops.queue.models import Attempt, Concern, Outcome
-from ops.queue.outcomes import TALKS
+from ops.queue.models import Attempt
+from ops.work.outcomes import TALKS, Outcome
 
 STILL_OPEN = 3
 """Concerns left for whoever signs in."""
@@ -65,10 +66,10 @@ def _settle(lead: User) -> None:
         words = DONE[number % len(DONE)]
         if number % 2 and (member := members.get(concern.practice_id)):
             with clock.moved_to(concern.raised_at + timedelta(hours=3)), transaction(f"user:{member}"):
-                concerns.answer(concern.practice_id, concern.id, words, f"user:{member}")
+                actions.answer(concern.practice_id, concern.id, words, f"user:{member}")
             words = "The practice took care of it; see what they wrote."
         with clock.moved_to(concern.raised_at + timedelta(days=1)), transaction(lead.actor):
-            concerns.settle(concern.id, words, lead.actor)
+            actions.settle(concern.id, words, lead.actor)
 
 
 def _comment(attempt: Attempt, agent: User, lead: User, words: str, answer: str) -> None:

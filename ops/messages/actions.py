@@ -105,7 +105,7 @@ def _public(practice: Practice, patient: Patient | None) -> str:
 
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:
-    """What stands below every mail (RULES A9): who sends it, from where, and how to get no more."""
+    """What stands below every mail (docs/rules.md A9): who sends it, from where, and how to get no more."""
     sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
     return f"\n\n-- \n{sender}\nNo more of these mails: {unsubscribe_url(message_id)}\n"
 
@@ -128,7 +128,7 @@ def receive(
 
     A plain stop word ends everything between this practice and this person at once, over every channel, and is
     confirmed once by text. Something that may mean stop holds back what we would send until a person has read it
-    (RULES A4).
+    (docs/rules.md A4).
     """
     key = contact_key(from_address)
     contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after

@@ -15,7 +15,7 @@ from ops.messages.replies import Meaning
 from ops.practices.models import Patient, Practice
 
 CONFIRM_WITHIN = timedelta(minutes=5)
-"""A confirmation this soon after the stop is covered by it (RULES A4)."""
+"""A confirmation this soon after the stop is covered by it (docs/rules.md A4)."""
 
 
 def ask(message: Message, practice: Practice, at: datetime) -> Decision:

@@ -1,4 +1,4 @@
-"""Handing one message over, so that it is sent at most once and only when it may be (RULES B6).
+"""Handing one message over, so that it is sent at most once and only when it may be (docs/rules.md B6).
 
     1. claim: one of several workers gets it
     2. ask the gate and say "attempting", in one transaction that is durable before anything leaves
@@ -183,7 +183,7 @@ def _tries(message_id: uuid.UUID) -> int:
 
 
 def _note_bounce(message_id: uuid.UUID) -> None:
-    """An address that does not exist is not tried again (RULES A9)."""
+    """An address that does not exist is not tried again (docs/rules.md A9)."""
     message = db.session.get_one(Message, message_id)
     source = f"message {message_id}"
     contact.suppress(message.contact_key, "email", "BOUNCED", source, ACTOR, message.practice_id)

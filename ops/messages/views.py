@@ -100,7 +100,7 @@ def reply_is_no_stop(reply_id: int) -> ResponseReturnValue:
 @public
 @limiter.limit(LEAVE_LIMIT)
 def leave(token: str) -> ResponseReturnValue:
-    """Ask whether they want to leave. Mail scanners open links: looking alone changes nothing (RULES A9)."""
+    """Ask whether they want to leave. Mail scanners open links: looking alone changes nothing (docs/rules.md A9)."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     return render_template("messages/leave.html", practice=practice, address=_masked(mail.to_address), token=token)

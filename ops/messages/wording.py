@@ -1,7 +1,8 @@
 """What a text or mail must look like before it may be queued. Pure.
 
 A message is checked as it will be sent, after rendering: a brace left over means a variable was not filled in, and a
-treatment, a date or a drug in it would tell whoever holds the phone that its owner is a patient (RULES A7, A12).
+treatment, a date or a drug in it would tell whoever holds the phone that its owner is a patient (docs/rules.md A7,
+A12).
 """
 
 import re

@@ -12,8 +12,8 @@ from ops.metrics.cohort import frame
 from ops.metrics.measures import Rate
 from ops.metrics.months import Month
 from ops.practices.models import Practice
-from ops.queue.models import Outcome
-from ops.referrals.models import ReferralState
+from ops.work.answers import ReferralState
+from ops.work.outcomes import Outcome
 
 OUTCOME_WORDS = {
     Outcome.WILLING: "Willing to refer",

@@ -18,7 +18,7 @@ from ops.metrics.measures import GAP, MEASURES, STAGES, Measure, Owner, Rate, St
 from ops.metrics.months import Month
 from ops.metrics.reasons import Facts, Why, why_not
 from ops.practices.models import Practice
-from ops.referrals.models import Answer, ReferralState
+from ops.work.answers import Answer, ReferralState
 
 if TYPE_CHECKING:
     import pandas as pd

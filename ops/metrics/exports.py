@@ -5,13 +5,7 @@ import io
 from typing import Any
 
 from ops.metrics.cohort import Step
-from ops.metrics.measures import (
-    MEASURES,
-    REFERRED_YARDSTICK,
-    WILLING_YARDSTICK,
-    YARDSTICK_SOURCE,
-    Rate,
-)
+from ops.metrics.measures import MEASURES, REFERRED_YARDSTICK, WILLING_YARDSTICK, YARDSTICK_SOURCE, Rate
 from ops.metrics.reports import MonthReport
 
 RATE_COLUMNS = ("numerator", "denominator", "percent", "low_95", "high_95")

@@ -10,11 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
 from ops.accounts.models import Membership, Role, User
+from ops.cadences.models import Cadence
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
-from ops.queue.models import Attempt, Cadence, CadenceRun, Kind, Outcome, Task, TaskState
-from ops.referrals.models import Answer, Ask, Referral, ReferralEvent, ReferralState
+from ops.queue.models import Attempt, CadenceRun, Task
+from ops.referrals.models import Ask, Referral, ReferralEvent
+from ops.work.answers import Answer, ReferralState
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
+from ops.work.states import TaskState
 
 ADULT_YEARS = 18
 LONGEST_DAYS = 3650

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from ops.contact.facts import Reason
 from ops.metrics.measures import Owner, Stage
-from ops.queue.actions.hands import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
-from ops.queue.models import Outcome
-from ops.referrals.models import Answer, ReferralState
+from ops.work.answers import Answer, ReferralState
+from ops.work.outcomes import Outcome
+from ops.work.reasons import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
 
 
 class Why(NamedTuple):

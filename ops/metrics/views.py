@@ -109,7 +109,7 @@ def _before(found: MonthReport) -> Month | None:
 
 
 def _note_reads(found: MonthReport) -> None:
-    """The page names who sent a friend: keep who read that (RULES A12)."""
+    """The page names who sent a friend: keep who read that (docs/rules.md A12)."""
     named = {friend.referrer_id for friend in found.friends.people}
     if not named:
         return

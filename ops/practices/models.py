@@ -5,12 +5,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
 
 Moment = sa.DateTime(timezone=True)
+
+
 Words = ARRAY(sa.Text)
 
 
@@ -26,15 +28,6 @@ class MilestoneKind(StrEnum):
     GOAL_REACHED = "goal_reached"
     REVIEW_LEFT = "review_left"
     GRATEFUL_MESSAGE = "grateful_message"
-
-
-class ImportState(StrEnum):
-    UPLOADED = "uploaded"
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Practice(Base):
@@ -74,7 +67,7 @@ class Practice(Base):
 
 
 class ReviewLink(Base):
-    """Where a patient can leave a review. Everybody is shown all of them (RULES A10)."""
+    """Where a patient can leave a review. Everybody is shown all of them (docs/rules.md A10)."""
 
     __tablename__ = "review_links"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -213,98 +206,3 @@ class Milestone(Base):
         sa.Index("ix_milestones_untriggered", "practice_id", "id", postgresql_where=sa.text("triggered_at IS NULL")),
         sa.Index(None, "practice_id", "happened_on"),
     )
-
-
-class Import(Base):
-    """One load of a practice's export: its files, how they are read, how far it got, what came of it."""
-
-    __tablename__ = "imports"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), index=True)
-    state: Mapped[ImportState] = mapped_column(closed_set(ImportState, "state"), default=ImportState.UPLOADED)
-    dry_run: Mapped[bool] = mapped_column(default=False)
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    started_at: Mapped[datetime | None] = mapped_column(Moment)
-    finished_at: Mapped[datetime | None] = mapped_column(Moment)
-    beat_at: Mapped[datetime | None] = mapped_column(Moment)
-    """Sign of life of the process that runs it; a running import without one for two minutes is started again."""
-    runner: Mapped[str | None]
-    """Who runs it now; a second runner that finds another name here stops."""
-    rows_read: Mapped[int] = mapped_column(default=0)
-    patients_new: Mapped[int] = mapped_column(default=0)
-    patients_updated: Mapped[int] = mapped_column(default=0)
-    milestones_new: Mapped[int] = mapped_column(default=0)
-    quarantined: Mapped[int] = mapped_column(default=0)
-    suppressed: Mapped[int] = mapped_column(default=0)
-    unreachable: Mapped[int] = mapped_column(default=0)
-    deceased: Mapped[int] = mapped_column(default=0)
-    minors: Mapped[int] = mapped_column(default=0)
-    problem: Mapped[str | None]
-    """Why it failed, in words for the person who uploaded it."""
-    files: Mapped[list["ImportFile"]] = relationship(order_by="ImportFile.position", cascade="all, delete-orphan")
-
-    __table_args__ = (sa.UniqueConstraint("practice_id", "id"), sa.Index(None, "state"))
-
-
-class ImportFile(Base):
-    """One file of an import. The raw bytes are in `import_chunks` for 30 days, so that any worker can read them."""
-
-    __tablename__ = "import_files"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id", ondelete="CASCADE"), index=True)
-    position: Mapped[int]
-    name: Mapped[str]
-    size: Mapped[int] = mapped_column(sa.BigInteger)
-    sha256: Mapped[bytes]
-    profile: Mapped[dict] = mapped_column(JSONB, default=dict)
-    """How it is read: profile name, kind, and column -> field."""
-    rows_done: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    """Records stored or quarantined so far; a restarted import goes on behind them."""
-    finished: Mapped[bool] = mapped_column(default=False)
-
-
-class ImportChunk(Base):
-    """A piece (about 1 MB) of a raw file."""
-
-    __tablename__ = "import_chunks"
-    file_id: Mapped[int] = mapped_column(sa.ForeignKey("import_files.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    content: Mapped[bytes]
-
-
-class QuarantinedRow(Base):
-    """A row that was wrong, whole, with its line and the reasons; kept as long as its file, then deleted."""
-
-    __tablename__ = "quarantined_rows"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
-    import_id: Mapped[int] = mapped_column(sa.BigInteger)
-    file_id: Mapped[int] = mapped_column(sa.ForeignKey("import_files.id", ondelete="CASCADE"))
-    line: Mapped[int]
-    cells: Mapped[list] = mapped_column(JSONB)
-    """The record as it stood in the file, cell by cell (a shifted row cannot be told apart by column)."""
-    reasons: Mapped[list[str]] = mapped_column(Words)
-    corrected_at: Mapped[datetime | None] = mapped_column(Moment)
-
-    __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["practice_id", "import_id"], ["imports.practice_id", "imports.id"], ondelete="CASCADE"
-        ),
-        sa.UniqueConstraint("file_id", "line"),
-        sa.Index(None, "import_id"),
-    )
-
-
-class SavedMapping(Base):
-    """How a practice's unusual columns are read, found again by the set of its headers."""
-
-    __tablename__ = "saved_mappings"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"))
-    name: Mapped[str]
-    headers: Mapped[list[str]] = mapped_column(Words)
-    profile: Mapped[dict] = mapped_column(JSONB)
-    saved_at: Mapped[datetime] = mapped_column(Moment)
-
-    __table_args__ = (sa.UniqueConstraint("practice_id", "name"),)

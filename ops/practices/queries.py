@@ -1,7 +1,7 @@
 """What is known about practices, their patients and their imports."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -12,18 +12,12 @@ from ops.accounts.models import AuditEntry, Membership, User
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks
-from ops.practices.models import (
-    Contract,
-    Import,
-    Milestone,
-    Patient,
-    Practice,
-    PracticeStatus,
-    QuarantinedRow,
-)
+from ops.practices.models import Contract, Milestone, Patient, Practice, PracticeStatus
 
 PAGE = 50
 """Rows on a page of a list."""
+LOADS = sa.table("imports", *map(sa.column, ("id", "practice_id", "state", "dry_run", "created_at", "finished_at")))
+"""What a practice's page says of the loads above this package (`ops.imports`)."""
 
 
 class Overview(NamedTuple):
@@ -53,8 +47,9 @@ def overview(search: str = "", status: PracticeStatus | None = None, page: int =
         sa.or_(Contract.ends_on.is_(None), Contract.ends_on > today),
     )
     patients = sa.select(sa.func.count()).where(Patient.practice_id == Practice.id)
-    loaded = sa.select(sa.func.max(Import.finished_at)).where(
-        Import.practice_id == Practice.id, Import.state == "done", Import.dry_run.is_(False)
+    loads = LOADS.c
+    loaded = sa.select(sa.func.max(loads.finished_at)).where(
+        loads.practice_id == Practice.id, loads.state == "done", loads.dry_run.is_(False)
     )
     query = sa.select(Practice, hours.scalar_subquery(), patients.scalar_subquery(), loaded.scalar_subquery())
     if search.strip():
@@ -82,7 +77,8 @@ def count_patients(practice: Practice) -> int:
 
 
 def find_patients(practice: Practice, wanted: str) -> list[Patient]:
-    """Patients whose phone, e-mail address or number is exactly this (minimum necessary, RULES A12); at most 20.
+    """Patients whose phone, e-mail address or number is exactly this (minimum necessary, docs/rules.md A12); at most
+    20.
 
     There is no search by name: nobody is to browse a practice's patients.
     """
@@ -134,44 +130,8 @@ def names_of(actors: set[str]) -> dict[str, str]:
     return {f"user:{row.id}": row.name or row.email for row in rows}
 
 
-def imports_of(practice: Practice, limit: int = 50) -> list[Import]:
-    """Newest first."""
-    query = sa.select(Import).where(Import.practice_id == practice.id).order_by(Import.id.desc()).limit(limit)
-    return list(db.session.scalars(query))
-
-
-def an_import(practice: Practice, import_id: int) -> Import | None:
-    return db.session.scalar(sa.select(Import).where(Import.practice_id == practice.id, Import.id == import_id))
-
-
-def quarantined(import_: Import, page: int = 1) -> tuple[list[QuarantinedRow], bool]:
-    """One page of the rows that are still wrong, by file and line, and whether there is another."""
-    query = sa.select(QuarantinedRow).where(
-        QuarantinedRow.import_id == import_.id, QuarantinedRow.corrected_at.is_(None)
-    )
-    query = query.order_by(QuarantinedRow.file_id, QuarantinedRow.line).limit(PAGE + 1).offset((page - 1) * PAGE)
-    rows = list(db.session.scalars(query))
-    return rows[:PAGE], len(rows) > PAGE
-
-
-def quarantined_row(import_: Import, row_id: int) -> QuarantinedRow | None:
-    return db.session.scalar(
-        sa.select(QuarantinedRow).where(QuarantinedRow.import_id == import_.id, QuarantinedRow.id == row_id)
-    )
-
-
-def count_quarantined(import_: Import) -> int:
-    """Rows of this import that are still wrong."""
-    return (
-        db.session.scalar(
-            sa.select(sa.func.count()).where(
-                QuarantinedRow.import_id == import_.id, QuarantinedRow.corrected_at.is_(None)
-            )
-        )
-        or 0
-    )
-
-
-def raw_files_end(import_: Import) -> datetime:
-    """When the raw files of this import are forgotten (RULES A13)."""
-    return import_.created_at + timedelta(days=30)
+def last_load(practice: Practice) -> sa.Row | None:
+    """The latest import of this practice: id, created_at, state; None when there was none."""
+    loads = LOADS.c
+    query = sa.select(loads.id, loads.created_at, loads.state).where(loads.practice_id == practice.id)
+    return db.session.execute(query.order_by(loads.id.desc()).limit(1)).first()

@@ -7,83 +7,18 @@ from sqlalchemy.orm.util import identity_key
 from ops import clock
 from ops.db import db, driver_transaction, transaction
 from ops.messages.models import InboundMessage
-from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import cadences, claiming, floor, lanes, ranking, recording, shares, tasks, undoing
+from ops.practices.models import Patient
+from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
-from ops.queue.models import Cadence, Kind, Task
-from ops.referrals.models import Referral, ReferralState
-from ops.scripts.actions import ensure_defaults
+from ops.queue.models import Task
+from ops.referrals.models import Referral
+from ops.work.answers import ReferralState
+from ops.work.kinds import Kind
 
-STEPS_AT_ONCE = 500
 FITS_AT_ONCE = 10
 """Batches of tasks without a lane that one sweep finds lanes for."""
-
-
-def practice_added(practice_id: int) -> None:
-    """A practice is new: it gets the default cadences and a share of the floor."""
-    with transaction("tick"):
-        ensure_defaults()
-        cadences.add_default_cadences(practice_id)
-
-
-def practice_changed(practice_id: int) -> None:
-    """Status, contract, treatments or triggers changed."""
-    with transaction("tick"):
-        shares.hold_floor()
-        shares.refresh_shares()
-        lanes.sweep()
-    with transaction("tick"):  # not while the whole floor is held
-        cadences.look_again(practice_id)
-        ranking.redate(practice_id)
-    import_finished(practice_id)
-
-
-def import_finished(practice_id: int) -> None:
-    """New milestones are there: start what they trigger and open what is due."""
-    practice = db.session.get(Practice, practice_id)
-    db.session.rollback()
-    if practice is None or practice.status is PracticeStatus.ENDED:
-        return
-    looked = cadences.BATCH
-    while looked >= cadences.BATCH:
-        with transaction("tick"):
-            _, looked = cadences.start_due_cadences(practice)
-    take_due_steps()
-    rerank(practice_id)
-
-
-def start_cadences() -> None:
-    """Every practice's milestones that nobody looked at yet, and practices without cadences."""
-    without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
-    waiting = (
-        sa.select(Practice.id)
-        .where(sa.exists().where(Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None)))
-        .where(Practice.status == PracticeStatus.ACTIVE)
-    )
-    new, due = db.session.scalars(without).all(), db.session.scalars(waiting).all()
-    db.session.rollback()
-    for practice_id in new:
-        practice_added(practice_id)
-    for practice_id in due:
-        import_finished(practice_id)
-
-
-def take_due_steps() -> int:
-    """Take every due step of every cadence, each in its own transaction; how many."""
-    taken = 0
-    while run_ids := _due():
-        for run_id in run_ids:
-            with transaction("tick"):
-                taken += cadences.take_step(run_id)
-        if len(run_ids) < STEPS_AT_ONCE:
-            break
-    return taken
-
-
-def _due() -> list[int]:
-    run_ids = cadences.due_runs(STEPS_AT_ONCE)
-    db.session.rollback()
-    return run_ids
+AT_ONCE = 500
+"""Friends and replies one sweep looks at."""
 
 
 def next_for(agent_id: int, actor: str) -> Claimed | None:
@@ -118,13 +53,11 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
 
 
 def sweep() -> None:
-    """Expired leases back, stale work closed, shares honest, friends without a call given one, replies looked at."""
+    """Expired leases back, shares honest, friends without a call given one, replies looked at."""
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        floor.free_of_closed("tick")
-        cadences.close_stale()
-        undoing.forget_old()
+        assigning.free_of_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):
@@ -134,9 +67,9 @@ def sweep() -> None:
         lanes.sweep()
     with transaction("tick"):
         for referral in db.session.scalars(_friends_without_call()).all():
-            recording.open_friend_task(referral, "tick")
+            friends.open_friend_task(referral, "tick")
     unhandled = db.session.scalars(
-        sa.select(InboundMessage.id).where(InboundMessage.handled_at.is_(None)).limit(STEPS_AT_ONCE)
+        sa.select(InboundMessage.id).where(InboundMessage.handled_at.is_(None)).limit(AT_ONCE)
     ).all()
     db.session.rollback()
     for inbound_id in unhandled:
@@ -148,7 +81,7 @@ def _friends_without_call() -> sa.Select[tuple[Referral]]:
     return (
         sa.select(Referral)
         .where(Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), ~called)
-        .limit(STEPS_AT_ONCE)
+        .limit(AT_ONCE)
     )
 
 

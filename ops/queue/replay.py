@@ -13,8 +13,9 @@ from ops.contact import asking
 from ops.contact.facts import Decision
 from ops.contact.models import GateDecision
 from ops.db import db
-from ops.queue.models import EventKind, TaskEvent
+from ops.queue.models import TaskEvent
 from ops.queue.order import Band, Candidate, first
+from ops.work.states import EventKind
 
 
 class Replayed(NamedTuple):

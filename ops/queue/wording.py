@@ -2,20 +2,10 @@
 
 from ops.accounts.models import User
 from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, TreatmentType
-from ops.queue.models import Kind
 from ops.referrals.models import Referral
 from ops.scripts.values import of_practice
+from ops.work.kinds import Kind
 
-KIND_WORDS = {
-    Kind.ASK: "Referral ask",
-    Kind.FOLLOW_UP: "Follow-up call",
-    Kind.REVIEW_REQUEST: "Review request",
-    Kind.LOOP_CLOSING: "Closing the loop",
-    Kind.FRIEND_FOLLOW_UP: "First call to a friend",
-    Kind.REPLY: "Answer to a message",
-    Kind.RECALL: "Time for the next visit",
-    Kind.PARTNER_TOUCH: "Partner call",
-}
 MILESTONE_WORDS = {
     MilestoneKind.TREATMENT_COMPLETED: "Treated",
     MilestoneKind.VISIT: "Visit",

@@ -3,17 +3,38 @@
 The claim asks the same in SQL (ops/queue/claim.sql); here it is asked for pages, and where a lead hands a task over.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import sqlalchemy as sa
 
 from ops.accounts.models import Role, User
 from ops.db import db
-from ops.queue.floor_words import Lack
+from ops.phrases import listed
 from ops.queue.models import AgentProfile, Certification
+
+
+class Lack(StrEnum):
+    """What somebody would need for a task, and has not got."""
+
+    PRACTICE = "practice"
+    KIND = "kind"
+    LANGUAGE = "language"
+
+
+LACK_WORDS = {Lack.PRACTICE: "this practice", Lack.KIND: "this kind of work", Lack.LANGUAGE: "this language"}
+
+
+def lack_words(lacking: Iterable[str]) -> str:
+    """ "this practice and this language": what somebody is not certified for; empty for nothing."""
+    return listed(LACK_WORDS[Lack(one)] for one in lacking if one in set(Lack))
+
 
 AT_WORK = (Role.AGENT, Role.LEAD)
 """The roles that take tasks."""
+
+
 WITHOUT_PROFILE = ("en",)
 """What somebody speaks of whom nothing is said."""
 

@@ -14,11 +14,12 @@ from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.practices.models import Patient, Practice
 from ops.referrals import states
-from ops.referrals.models import Answer, Ask, OptIn, Referral, ReferralEvent, ReferralState
+from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
 from ops.scripts.render import ScriptError, render
 from ops.scripts.values import of_practice
+from ops.work.answers import Answer, OptIn, ReferralState
 
 
 class Friend(NamedTuple):
@@ -131,8 +132,8 @@ def _note_consent(referral: Referral, actor: str) -> None:
 def move_referral(referral: Referral, becomes: ReferralState, *, actor: str) -> ReferralEvent:
     """Take a referral one step further. Raises Refused for a step that cannot follow.
 
-    What happens to the friend after we have their name is the friend's own affair: the referrer is not told (RULES
-    decision 7).
+    What happens to the friend after we have their name is the friend's own affair: the referrer is not told
+    (docs/rules.md decision 7).
     """
     if not states.may_follow(referral.state, becomes):
         raise Refused(f"A referral that is {referral.state} cannot become {becomes}.")

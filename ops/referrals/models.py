@@ -1,39 +1,14 @@
 """Asks and their answers, the friends that came of them, and what the referrer has been told."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
+from ops.work.answers import Answer, OptIn, ReferralState
 
 Moment = sa.DateTime(timezone=True)
-
-
-class Answer(StrEnum):
-    WILLING = "willing"
-    NOT_NOW = "not_now"
-    NEVER = "never"
-    NO_ANSWER = "no_answer"
-
-
-class ReferralState(StrEnum):
-    RECEIVED = "received"
-    CONTACTED = "contacted"
-    CONNECTED = "connected"
-    BOOKED = "booked"
-    SHOWED = "showed"
-    TREATED = "treated"
-    LOST = "lost"
-
-
-class OptIn(StrEnum):
-    """How the friend themself agreed to be contacted. The referrer's word is not one of them (RULES decision 6)."""
-
-    ON_THE_CALL = "on_the_call"
-    WROTE_US = "wrote_us"
-    FORM = "form"
 
 
 class Ask(Base):
@@ -99,8 +74,8 @@ class ReferralEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
     tell: Mapped[bool]
-    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (RULES decision
-    7)."""
+    """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (docs/rules.md
+    decision 7)."""
     told_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (

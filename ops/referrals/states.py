@@ -1,6 +1,6 @@
 """Which step of a referral may follow which. Pure."""
 
-from ops.referrals.models import ReferralState as S
+from ops.work.answers import ReferralState as S
 
 NEXT: dict[S, frozenset[S]] = {
     S.RECEIVED: frozenset({S.CONTACTED, S.CONNECTED, S.BOOKED, S.LOST}),

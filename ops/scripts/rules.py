@@ -1,8 +1,8 @@
 """What a script must keep, each as a sentence for whoever writes it. Pure.
 
 `save_problems` is what a draft must keep to be stored: it can be read and said. `publish_problems` is what the law and
-the people on the phone need before it is used: the duties of RULES A6 in the opening, nothing about treatment on a
-machine or in a text (A12), the way out in every text (A7), and no variable that nothing is known for.
+the people on the phone need before it is used: the duties of docs/rules.md A6 in the opening, nothing about treatment
+on a machine or in a text (A12), the way out in every text (A7), and no variable that nothing is known for.
 """
 
 import re
@@ -195,7 +195,7 @@ def publish_problems(
 
 
 def _duties(opening: str, said: Mapping[str, str]) -> list[str]:
-    """RULES A6: who calls, for whom, and the number to call back, in the first ten seconds."""
+    """docs/rules.md A6: who calls, for whom, and the number to call back, in the first ten seconds."""
     words = " ".join(opening.split())
     names = "|".join(re.escape(" ".join(said[name].split())) for name in ("practice_name", "practice_spoken_name"))
     found = []
@@ -215,7 +215,7 @@ def _duties(opening: str, said: Mapping[str, str]) -> list[str]:
 def _voicemail(
     text: Text, parts: tuple[Section, ...], said: Mapping[str, str], private: Iterable[str], public: str
 ) -> list[str]:
-    """RULES A12: what is left on a machine is heard by anybody."""
+    """docs/rules.md A12: what is left on a machine is heard by anybody."""
     source = next((each.text for each in outline(text.body) if each.part is Part.VOICEMAIL), None)
     left = next((each.text for each in parts if each.part is Part.VOICEMAIL), "")
     if source is None:

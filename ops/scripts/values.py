@@ -1,7 +1,7 @@
 """What a script can say of a practice, and of the people nobody has met yet: the samples that previews are drawn with.
 
 A script is checked with what it will be said with: a practice's own with that practice's words, the agency's with the
-longest that any practice has, since that is the one that costs a part more (RULES A8).
+longest that any practice has, since that is the one that costs a part more (docs/rules.md A8).
 """
 
 from collections.abc import Iterable

@@ -1,13 +1,11 @@
-"""Names for people: kinds of work, media, states. What kinds and outcomes there are, the queue says.
-
-The queue owns kinds and outcomes and lies above this package, so it tells them when the application is put together
-(`ops.create_app`), as contact tells practices how a refusal is kept.
-"""
+"""Names for people: kinds of work, media, states."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from ops.scripts.models import Medium, ScriptVersion, Variant, VersionState
+from ops.work.kinds import KIND_WORDS, Kind
+from ops.work.outcomes import rules_for
 
 
 class Work(NamedTuple):
@@ -17,14 +15,10 @@ class Work(NamedTuple):
     outcomes: Mapping[str, str]
 
 
-WORK: dict[str, Work] = {}
+WORK: Mapping[str, Work] = {
+    kind.value: Work(KIND_WORDS[kind], {each.outcome.value: each.label for each in rules_for(kind)}) for kind in Kind
+}
 MEDIUM_WORDS = {Medium.CALL: "Call", Medium.SMS: "Text", Medium.EMAIL: "Mail"}
-
-
-def work_is(known: Mapping[str, Work]) -> None:
-    """Say which kinds of work there are. Called once by the factory."""
-    WORK.clear()
-    WORK.update(known)
 
 
 def kind_words(kind: str) -> str:

@@ -24,10 +24,10 @@ takes_files = input.takes_files
 
 NAV: list[tuple[str, str, frozenset[str]]] = [
     # (endpoint, label, roles that see it)
-    ("queue.desk", "Desk", frozenset({"agent", "lead"})),
-    ("queue.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
-    ("queue.board", "Queue", frozenset({"lead", "admin"})),
-    ("queue.concerns", "Concerns", frozenset({"lead", "admin", "member"})),
+    ("desk.desk", "Desk", frozenset({"agent", "lead"})),
+    ("rhythm.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
+    ("floor.board", "Queue", frozenset({"lead", "admin"})),
+    ("concerns.concerns", "Concerns", frozenset({"lead", "admin", "member"})),
     ("coaching.mine", "My calls", frozenset({"agent"})),
     ("coaching.index", "Coaching", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),

@@ -5,14 +5,20 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from ops import clock
+from ops import clock, phrases
 from ops.config import settings
 
 
 def prepare(app: Flask) -> None:
     """Add the filters to Jinja."""
     app.jinja_env.filters.update(moment=moment, clock_time=clock_time, day=day, percent_of=percent_of, ago=ago)
-    app.jinja_env.globals.update(shifted_clock=shifted_clock)
+    app.jinja_env.globals.update(
+        shifted_clock=shifted_clock,
+        age_words=phrases.age_words,
+        capital=phrases.capital,
+        count_of=phrases.count_of,
+        length_words=phrases.length_words,
+    )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

@@ -16,8 +16,8 @@ from ops.errors import Refused
 from ops.web import limiter
 
 FIRST_PAGES = {
-    Role.AGENT: ("queue.desk",),
-    Role.LEAD: ("queue.board", "practices.index"),
+    Role.AGENT: ("desk.desk",),
+    Role.LEAD: ("floor.board", "practices.index"),
     Role.ADMIN: ("practices.index",),
     Role.MEMBER: ("metrics.index",),
 }

@@ -14,13 +14,14 @@ from ops.coaching.reading import Finished, finished_card, length_words, may_rere
 from ops.coaching.views import bp
 from ops.db import transaction
 from ops.errors import Refused
+from ops.floor import words
 from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.practices.actions import note_read
-from ops.queue import board_words as words
-from ops.queue.models import EventKind
-from ops.queue.outcomes import TALKS
-from ops.queue.wording import KIND_WORDS
 from ops.web.filters import moment
+from ops.work import outcomes, states
+from ops.work.kinds import KIND_WORDS
+from ops.work.outcomes import TALKS
+from ops.work.states import EventKind
 
 READERS = (Role.AGENT, Role.LEAD, Role.ADMIN)
 STAFF = (Role.LEAD, Role.ADMIN)
@@ -37,7 +38,7 @@ def _card_or_404(attempt_id: int) -> Finished:
 @bp.get("/coaching/<int:attempt_id>")
 @allow(*READERS)
 def card(attempt_id: int) -> ResponseReturnValue:
-    """The finished card. Looking is noted (RULES A12), and that note is what says who has read it."""
+    """The finished card. Looking is noted (docs/rules.md A12), and that note is what says who has read it."""
     return _page(attempt_id)
 
 
@@ -60,7 +61,7 @@ def _page(attempt_id: int, **kept: Any) -> ResponseReturnValue:
         too_few=marking.TOO_FEW,
         spoke=found.attempt.outcome in TALKS,
         kind_words=KIND_WORDS,
-        outcome_words=words.OUTCOME_WORDS,
+        outcome_words=outcomes.OUTCOME_WORDS,
         states=STATE_WORDS,
         tags=STATE_TAGS,
         mark_words=MARKS,
@@ -85,7 +86,7 @@ def _did(found: Finished) -> list[tuple[str, str, bool]]:
         more = words.event_words(event, found.names, lambda at: moment(at, found.practice.zone))
         if event.kind is EventKind.OPENED:
             more = ""
-        lines.append((words.EVENT_WORDS[event.kind], more, event.task_id != found.task.id))
+        lines.append((states.EVENT_WORDS[event.kind], more, event.task_id != found.task.id))
     return lines
 
 
@@ -107,7 +108,7 @@ def _gone(typed: str) -> ResponseReturnValue:
     """The outcome was taken back while somebody wrote about it: the words are theirs to keep."""
     problem = "There is no such call any more: its outcome was taken back. Your comment was not kept."
     back = url_for("coaching.mine" if me().role is Role.AGENT else "coaching.index")
-    return render_template("queue/lost.html", problem=problem, typed={"note": typed}, back=back), 409
+    return render_template("desk/lost.html", problem=problem, typed={"note": typed}, back=back), 409
 
 
 @bp.post("/coaching/<int:attempt_id>/comment")

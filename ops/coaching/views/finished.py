@@ -11,12 +11,10 @@ from ops.accounts.models import Role
 from ops.coaching import forms, marking, queries
 from ops.coaching.reading import length_words
 from ops.coaching.views import bp
+from ops.concerns.queries import practices_of
 from ops.practices.models import Practice
-from ops.queue.board_words import OUTCOME_WORDS
-from ops.queue.concern_lists import practices_of
-from ops.queue.models import Kind
-from ops.queue.outcomes import rules_for
-from ops.queue.wording import KIND_WORDS
+from ops.work.kinds import KIND_WORDS, Kind
+from ops.work.outcomes import OUTCOME_WORDS, rules_for
 
 STAFF = (Role.LEAD, Role.ADMIN)
 ASKED = ("agent", "practice", "kind", "outcome", "days", "read", "no_opening", "long_wrap")

@@ -8,8 +8,8 @@ from ops.accounts.models import Role
 from ops.coaching import marking, queries
 from ops.coaching.views import bp
 from ops.coaching.views.finished import before, written
-from ops.queue.board_words import OUTCOME_WORDS
-from ops.queue.wording import KIND_WORDS
+from ops.work.kinds import KIND_WORDS
+from ops.work.outcomes import OUTCOME_WORDS
 
 
 @bp.get("/coaching/mine")

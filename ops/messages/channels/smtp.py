@@ -17,7 +17,7 @@ from ops.messages.channels import NotSent, Outgoing
 
 TIMEOUT_S = 15
 POLICY = STANDARD.clone(max_line_length=900)
-"""Long lines: a folded List-Unsubscribe header breaks DKIM signatures at some servers (RULES A9)."""
+"""Long lines: a folded List-Unsubscribe header breaks DKIM signatures at some servers (docs/rules.md A9)."""
 NO_SUCH_ADDRESS = {550, 551, 553}
 
 

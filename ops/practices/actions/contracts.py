@@ -83,4 +83,4 @@ def remove_contract(practice: Practice, contract: Contract) -> None:
 def _changed(practice: Practice) -> None:
     db.session.flush()
     db.session.expire(practice, ["contracts"])
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)

@@ -67,7 +67,7 @@ def correct_patient(practice: Practice, patient: Patient, **person: Unpack[Perso
     if before != (patient.phone_key, patient.email_key):
         move = refusals.Move(*before, patient.phone_key, patient.email_key)
         refusals.follow(practice.id, [move], f"practice:{practice.id}")
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)
 
 
 def _set(patient: Patient, person: Person) -> None:
@@ -127,12 +127,12 @@ def record_milestone(
     )
     db.session.add(milestone)
     db.session.flush()
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)
     return milestone
 
 
 def note_read(reader: User, patient: Patient, what: str) -> None:
-    """Keep that `reader` looked at this patient's data (RULES A12, audit controls)."""
+    """Keep that `reader` looked at this patient's data (docs/rules.md A12, audit controls)."""
     # no RETURNING: the role a practice member reads under may add to this table, not read it
     db.session.execute(
         sa.insert(PatientRead)

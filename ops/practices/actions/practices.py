@@ -79,7 +79,7 @@ def add_practice(
     _insert(practice)
     if hours is not None:
         set_contract(practice, hours, starts_on or clock.today(practice.zone))
-    ring("ops.queue.jobs.practice_added", practice.id)
+    ring("ops.cadences.jobs.practice_added", practice.id)
     return practice
 
 
@@ -105,7 +105,7 @@ def edit_practice(practice: Practice, **changes: Unpack[Changes]) -> Practice:
     for what, value in checked.items():
         setattr(practice, what, value)
     db.session.flush()
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)
     return practice
 
 
@@ -144,11 +144,11 @@ def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatu
     db.session.refresh(practice)
     if not moved.rowcount:  # type: ignore[attr-defined]
         raise Refused(f"{practice.name} is {practice.status}; that cannot be done now.")
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)
 
 
 def add_review_link(practice: Practice, label: str, url: str) -> ReviewLink:
-    """Where patients can leave a review, as shown to every one of them (RULES A10). At most 10 a practice."""
+    """Where patients can leave a review, as shown to every one of them (docs/rules.md A10). At most 10 a practice."""
     if len(practice.review_links) >= 10:
         raise Refused("A practice has at most 10 review links.")
     address = checks.url(url, "The review link")

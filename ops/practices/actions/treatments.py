@@ -81,4 +81,4 @@ def remove_treatment_type(practice: Practice, kind: TreatmentType) -> None:
 def _changed(practice: Practice) -> None:
     db.session.flush()
     db.session.expire(practice, ["treatment_types"])
-    ring("ops.queue.jobs.practice_changed", practice.id)
+    ring("ops.cadences.jobs.practice_changed", practice.id)

@@ -1,4 +1,4 @@
-"""Find one patient by what identifies them, look, and correct. Every look is written down (RULES A12)."""
+"""Find one patient by what identifies them, look, and correct. Every look is written down (docs/rules.md A12)."""
 
 from datetime import date
 

@@ -99,7 +99,7 @@ def show(slug: str) -> ResponseReturnValue:
         practice=practice,
         hours=queries.hours_on(practice, clock.today(practice.zone)),
         patients=queries.count_patients(practice),
-        imports=queries.imports_of(practice, 1),
+        last_load=queries.last_load(practice),
         history=told,
         link_form=ReviewLinkForm(),
     )

@@ -20,29 +20,41 @@ from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.crypto import contact_key
 from ops.db import db
-from ops.queue import cadence
-from ops.queue.actions import hands, shares, tasks
-from ops.queue.models import EventKind, Kind, Task, TaskState
+from ops.queue import rank as queue_rank
+from ops.queue.actions import shares, tasks
+from ops.queue.models import Task
 from ops.queue.order import Band
+from ops.work import reasons
+from ops.work.kinds import Kind
+from ops.work.states import EventKind, TaskState
 
 LOOKS = 500
 """How many candidates the gate refuses before one claim says "nothing now": more than a practice whose BAA ran out has
 waiting, or nobody would get at the work behind them."""
+
+
 BY_ADDRESS = """
 SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id = %(practice)s
                              AND i.contact_key = %(key)s AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL)
 FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
 """
 """What stands against calling a friend that is known by their address alone."""
+
+
 CLAIMS = 7034100
 """The first half of the advisory lock of an agent's claims; the second is the agent (claim.sql)."""
+
+
 Connection = psycopg.Connection[tuple[Any, ...]]
+
 
 NEXT = """
 SELECT next_task(%(agent)s, %(at)s, %(actor)s, %(refused)s::bigint[])
 WHERE NOT EXISTS (SELECT FROM breaks b WHERE b.user_id = %(agent)s AND b.ended_at IS NULL)
 """
 """Nothing for who is on a break. No round trip of its own: it is asked on the way."""
+
+
 TAKE = f"""
 WITH taken AS (
     UPDATE tasks SET state = 'claimed', offered = false, held_by = %(agent)s, claimed_at = %(at)s,
@@ -170,14 +182,6 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
     return _take(connection, Found(**answer), agent_id, actor, now)
 
 
-def task_of(agent_id: int) -> Task | None:
-    """The task this agent holds."""
-    return db.session.scalars(
-        sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED),
-        execution_options={"populate_existing": True},
-    ).first()
-
-
 def one_at_a_time(agent_id: int) -> None:
     """Until the end of the transaction nothing else is put into this agent's hands (the lock of `next_task`)."""
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS, agent_id)))
@@ -218,7 +222,7 @@ def put_off(refusal: Refusal) -> None:
     if task is None or task.state is not TaskState.WAITING:
         return
     if refusal.why_not:
-        wait = hands.LOOK_AGAIN if refusal.why_not == hands.UNREAD_REPLY else hands.TOMORROW
+        wait = LOOK_AGAIN if refusal.why_not == reasons.UNREAD_REPLY else TOMORROW
         tasks.wait_until(task, refusal.at + wait, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
@@ -262,11 +266,11 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
 def _hindrance(found: Found) -> str | None:
     """What only the queue knows against this call, beside the gate."""
     if not found.phone:
-        return hands.NO_NUMBER
+        return reasons.NO_NUMBER
     if found.unread:
-        return hands.UNREAD_REPLY
+        return reasons.UNREAD_REPLY
     if found.person_attempts >= settings().attempts_per_person:
-        return hands.PERSON_LIMIT
+        return reasons.PERSON_LIMIT
     return None
 
 
@@ -305,7 +309,7 @@ def _rank_parts(found: Found) -> dict[str, float]:
     moments = (found.ranked_at, found.created_at, found.opens_at, found.peaks_at, found.closes_at)
     ranked_at, created_at, *curve = (datetime.fromisoformat(text) for text in moments if text)
     days = (curve[0], curve[1], curve[2]) if len(curve) == 3 else None
-    parts = cadence.rank_parts(Kind(found.kind), ranked_at, days, created_at)
+    parts = queue_rank.rank_parts(Kind(found.kind), ranked_at, days, created_at)
     parts["word"] = round(found.rank - sum(parts.values()), 3)
     return {name: value for name, value in parts.items() if value}
 
@@ -329,3 +333,9 @@ def return_expired() -> int:
     for task in expired:
         tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
     return len(expired)
+
+
+LOOK_AGAIN = timedelta(minutes=10)
+
+
+TOMORROW = timedelta(hours=24)

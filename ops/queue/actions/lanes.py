@@ -21,9 +21,11 @@ from ops.contact.windows import open_window, window_group
 from ops.db import db
 from ops.practices.models import Patient
 from ops.queue.actions import shares
-from ops.queue.floor_words import base_language
-from ops.queue.models import Kind, Lane, Task, TaskState
+from ops.queue.languages import base_language
+from ops.queue.models import Lane, Task
 from ops.queue.people import person_of
+from ops.work.kinds import Kind
+from ops.work.states import TaskState
 
 log = structlog.get_logger()
 

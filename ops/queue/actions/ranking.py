@@ -8,13 +8,18 @@ import sqlalchemy as sa
 from ops import clock
 from ops.db import db
 from ops.practices.models import MilestoneKind
-from ops.queue import cadence
-from ops.queue.models import Kind
+from ops.queue import rank as queue_rank
+from ops.work.kinds import Kind
 
 BATCH = 2000
+
+
 WORTH_IT = 0.5
 """A rank that would change by less stays: each change costs an index entry."""
+
+
 GOOD_WORDS = (MilestoneKind.GRATEFUL_MESSAGE, MilestoneKind.REVIEW_LEFT, MilestoneKind.GOAL_REACHED)
+
 
 WAITING = sa.text(
     """
@@ -26,6 +31,8 @@ WAITING = sa.text(
     ORDER BY t.id LIMIT :batch
     """
 ).bindparams(sa.bindparam("words", type_=sa.ARRAY(sa.Text)))
+
+
 RANK = sa.text(
     """
     UPDATE tasks SET rank = fresh.rank, ranked_at = :now
@@ -54,7 +61,7 @@ def rerank(after: int = 0, practice_id: int | None = None) -> int | None:
     The number to go on after, None when these were the last.
     """
     now = clock.now()
-    fresh_since = (now - cadence.WORD_IS_FRESH).date()
+    fresh_since = (now - queue_rank.WORD_IS_FRESH).date()
     asked = {
         "after": after,
         "practice": practice_id,
@@ -73,40 +80,4 @@ def rerank(after: int = 0, practice_id: int | None = None) -> int | None:
 
 def _fresh(row: Waiting, now: datetime) -> float:
     curve = (row.opens_at, row.peaks_at, row.closes_at) if row.opens_at and row.peaks_at and row.closes_at else None
-    return cadence.rank(Kind(row.kind), now, curve, row.created_at, word=row.word)
-
-
-REDATE = sa.text(
-    """
-    WITH dated AS (
-        SELECT r.id,
-               (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
-               (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
-               (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
-                   AS closes
-        FROM cadence_runs r JOIN practices p ON p.id = r.practice_id
-        JOIN triggers t ON t.id = r.trigger_id AND t.practice_id = r.practice_id
-        JOIN milestones m ON m.id = r.milestone_id
-        LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
-        WHERE r.practice_id = :practice AND r.state = 'running' AND (t.delay_days IS NOT NULL OR y.id IS NOT NULL)
-          -- what was promised outlasts the days of its cadence
-          AND NOT EXISTS (SELECT FROM tasks k WHERE k.run_id = r.id AND k.promised_at IS NOT NULL)
-    ), moved AS (
-        UPDATE cadence_runs r SET opens_at = d.opens, peaks_at = d.peaks, closes_at = d.closes
-        FROM dated d WHERE r.id = d.id AND (r.opens_at, r.peaks_at, r.closes_at) <> (d.opens, d.peaks, d.closes)
-          AND d.closes > :now
-        RETURNING r.id, r.closes_at
-    )
-    UPDATE tasks SET closes_at = moved.closes_at FROM moved
-    WHERE tasks.run_id = moved.id AND tasks.state IN ('waiting', 'claimed')
-    """
-)
-
-
-def redate(practice_id: int) -> None:
-    """After an edit of treatments or triggers: give the cadences going on the days they would have now.
-
-    A cadence whose days would be over already keeps the days it has: an edit takes nobody's call away.
-    """
-    db.session.execute(REDATE, {"practice": practice_id, "now": clock.now()})
-    db.session.expire_all()
+    return queue_rank.rank(Kind(row.kind), now, curve, row.created_at, word=row.word)

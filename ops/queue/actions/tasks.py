@@ -12,10 +12,12 @@ from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
-from ops.queue import cadence
+from ops.queue import rank
 from ops.queue.actions import lanes, shares
-from ops.queue.models import Attempt, CadenceRun, EventKind, Kind, RunState, Task, TaskEvent, TaskState
-from ops.queue.outcomes import TALKS
+from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
+from ops.work.kinds import Kind
+from ops.work.outcomes import TALKS
+from ops.work.states import EventKind, RunState, TaskState
 
 LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
@@ -66,9 +68,9 @@ def open_task(
         ready_at=ready_at or now,
         closes_at=run.closes_at if run else None,
         promised_at=promised_at,
-        rank=cadence.rank(kind, now, curve),
+        rank=rank.rank(kind, now, curve),
         ranked_at=now,
-        estimate_minutes=cadence.ESTIMATE_MINUTES[kind],
+        estimate_minutes=rank.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )
     db.session.add(task)

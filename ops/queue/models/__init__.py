@@ -1,38 +1,18 @@
 """The tables of the queue."""
 
-from ops.queue.models.cadences import Cadence, CadenceRun, CadenceStep, Trigger
-from ops.queue.models.concerns import Concern, ConcernMail
-from ops.queue.models.desk import DeskKeys
-from ops.queue.models.floor import AgentProfile, Certification, KindPause, Lane, Share
-from ops.queue.models.rhythm import Break, BreakKind, DeskSettings, MinuteCorrection, WrapUp
+from ops.queue.models.ledger import KindPause, Lane, Share
+from ops.queue.models.runs import CadenceRun
 from ops.queue.models.tasks import Attempt, Task, TaskEvent
-from ops.queue.models.words import EventKind, Kind, Outcome, RunState, StepMode, TaskState
+from ops.queue.models.workers import AgentProfile, Certification
 
 __all__ = [
     "AgentProfile",
     "Attempt",
-    "Break",
-    "BreakKind",
-    "Cadence",
     "CadenceRun",
-    "CadenceStep",
     "Certification",
-    "Concern",
-    "ConcernMail",
-    "DeskKeys",
-    "DeskSettings",
-    "EventKind",
-    "Kind",
     "KindPause",
     "Lane",
-    "MinuteCorrection",
-    "Outcome",
-    "RunState",
     "Share",
-    "StepMode",
     "Task",
     "TaskEvent",
-    "TaskState",
-    "Trigger",
-    "WrapUp",
 ]

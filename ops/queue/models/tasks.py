@@ -9,8 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
 from ops.practices.models import Patient, Practice
-from ops.queue.models.cadences import CadenceRun
-from ops.queue.models.words import EventKind, Kind, Outcome, TaskState
+from ops.queue.models.runs import CadenceRun
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
+from ops.work.states import EventKind, TaskState
 
 Moment = sa.DateTime(timezone=True)
 
@@ -162,7 +164,7 @@ class Attempt(Base):
     answers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
     """What they said, in the order it came: the titles of the script's answers the agent opened."""
     opening_said: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    """The agent ticked that they said who calls, for whom, why, and the number to call back (RULES A6)."""
+    """The agent ticked that they said who calls, for whom, why, and the number to call back (docs/rules.md A6)."""
     talk_seconds: Mapped[int | None]
     """From the number to the end of the call, as the page measured it; None when it did not."""
     wrap_seconds: Mapped[int | None]
@@ -170,7 +172,7 @@ class Attempt(Base):
     away_seconds: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     """Nobody at the page: not counted in `minutes`."""
     undo: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
-    """What was there before, kept as long as it can be taken back (`ops.queue.actions.undoing`)."""
+    """What was there before, kept as long as it can be taken back (`ops.desk.actions.undoing`)."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"]),

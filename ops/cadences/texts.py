@@ -1,0 +1,91 @@
+"""A practice's text or email of one kind, rendered for one person and queued once per reason."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ops.accounts.models import User
+from ops.db import db
+from ops.errors import Refused
+from ops.messages.actions import queue_message
+from ops.practices.models import Patient, Practice
+from ops.queue import wording
+from ops.referrals.models import Referral
+from ops.scripts import queries as scripts
+from ops.scripts.models import Medium
+from ops.scripts.render import ScriptError, render
+from ops.work.kinds import Kind
+
+
+def send_template(
+    patient: Patient, kind: Kind, medium: Medium, reason_key: str, *, send_after: datetime | None = None
+) -> bool:
+    """Queue the practice's text or mail of this kind, once per reason, to leave at once or not before `send_after`;
+    False when it cannot be written."""
+    practice = db.session.get_one(Practice, patient.practice_id)
+    try:
+        written = write(practice, patient, kind, medium)
+        queue_message(
+            practice,
+            patient,
+            channel=medium.value,
+            kind=str(kind),
+            reason_key=reason_key,
+            to_address=written.address,
+            subject=written.subject,
+            body=written.body,
+            script_version_id=written.version_id,
+            send_after=send_after,
+        )
+    except Refused:  # the practice's page says what is missing; the cadence goes on without this step
+        return False
+    return True
+
+
+class Written(NamedTuple):
+    """A text or mail as it would be sent."""
+
+    address: str
+    subject: str
+    body: str
+    version_id: int
+    name: str
+    """What the template is called."""
+
+
+def write(
+    practice: Practice,
+    patient: Patient,
+    kind: Kind,
+    medium: Medium,
+    *,
+    referral: Referral | None = None,
+    agent: User | None = None,
+) -> Written:
+    """The published text or mail of this kind as it would be sent to this patient, or to the friend of `referral`.
+
+    Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them
+    (docs/rules.md decision 8): a text that would is refused.
+    """
+    address = _address(patient, referral, medium)
+    if not address:
+        raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
+    version = scripts.published(practice.id, kind, medium, patient.id)
+    if version is None:
+        raise Refused("Nobody has published a text for it.")
+    values = wording.values(practice, patient, agent=agent, referral=referral)
+    if referral:
+        values = {name: value for name, value in values.items() if name not in OF_THE_REFERRER}
+    try:
+        subject = render(version.subject, values) if version.subject else ""
+        return Written(address, subject, render(version.body, values), version.id, version.script.name)
+    except ScriptError as problem:
+        raise Refused(str(problem)) from problem
+
+
+OF_THE_REFERRER = {"patient_first_name", "referrer_first_name"}
+
+
+def _address(patient: Patient, referral: Referral | None, medium: Medium) -> str | None:
+    if referral:
+        return referral.friend_phone if medium is Medium.SMS else referral.friend_email
+    return patient.phone if medium is Medium.SMS else patient.email

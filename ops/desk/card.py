@@ -1,0 +1,254 @@
+"""What the agent sees of a task: the minimum necessary about the patient, and everything about what to say and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from ops import clock
+from ops.accounts.models import PatientRead, User
+from ops.config import settings
+from ops.contact import asking, gate
+from ops.contact.facts import Decision, Reason
+from ops.contact.words import reasons_words as gate_words
+from ops.crypto import contact_key
+from ops.db import db
+from ops.desk import facts as desk_facts
+from ops.queue import wording
+from ops.queue.words import reasons_words
+from ops.scripts.outline import Part
+from ops.scripts.render import ScriptError
+from ops.scripts.said import Said, said, unknown_in
+from ops.work.kinds import Kind
+from ops.work.outcomes import OUTCOME_WORDS, Rule, rules_for
+from ops.work.reasons import UNREAD_REPLY
+
+CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
+NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
+MAY_STOP_ASKED = "CT"
+"""Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """One line of the history: a call, or a message of ours. `note` and `answers` are a call's."""
+
+    at: datetime
+    what: str
+    note: str = ""
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """One task as the desk shows it. `task` has its columns; times are aware; `zones` are those of the person's
+    possible places."""
+
+    task: SimpleNamespace
+    kind: Kind
+    practice: SimpleNamespace
+    first_name: str
+    is_friend: bool
+    zones: tuple[str, ...]
+    decision: Decision
+    script: tuple[Said, ...]
+    missing: str | None
+    """Why part of the script could not be said."""
+    history: tuple[Before, ...]
+    promises: tuple[datetime, ...]
+    """Other calls that were promised to this person."""
+    consent: tuple[tuple[str, str], ...]
+    """(channel, what stands for or against it) in plain words."""
+    outcomes: tuple[Rule, ...]
+    no_note: str | None
+    """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
+    newer_script: bool
+    """Another version of the script was published since the card was opened."""
+    unread_reply: bool
+    """They wrote something that may mean stop, and nobody has read it yet."""
+
+    @property
+    def why(self) -> dict[str, Any]:
+        """What decided the claim (`claiming`)."""
+        return self.task.why or {}
+
+    @property
+    def why_not(self) -> str:
+        """Why they may not be called now, in words; "" when they may."""
+        return reasons_words([*self.decision.reasons, *([UNREAD_REPLY] if self.unread_reply else [])])
+
+    @property
+    def may_call_until(self) -> datetime | None:
+        return self.decision.window[1] if self.decision.allow and self.decision.window else None
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether they have to be asked, after the opening, if they want to go on, to end or to be removed."""
+        return any(place.state == MAY_STOP_ASKED for place in self.decision.places)
+
+    @property
+    def phone(self) -> str:
+        return (self.task.friend_phone if self.is_friend else self.task.phone) or ""
+
+    @property
+    def email(self) -> str:
+        return (self.task.friend_email if self.is_friend else self.task.email) or ""
+
+    def label_of(self, outcome: str) -> str:
+        """The label of one of this card's outcomes, for the script's hints."""
+        return next((rule.label for rule in self.outcomes if rule.outcome == outcome), outcome.replace("_", " "))
+
+    def parts(self, part: Part | str) -> list[Said]:
+        """The parts of the script of this sort."""
+        return [each for each in self.script if each.part == part]
+
+    @property
+    def body(self) -> list[tuple[Said | None, list[Said]]]:
+        """What is said, each with the answers that follow it; answers before anything is said come with None."""
+        found: list[tuple[Said | None, list[Said]]] = []
+        for each in self.script:
+            if each.part is Part.SAY:
+                found.append((each, []))
+            elif each.part is Part.ANSWER:
+                if not found:
+                    found.append((None, []))
+                found[-1][1].append(each)
+        return found
+
+
+def card_in_hand(agent: User) -> Card | None:
+    """The card of the task this agent holds."""
+    facts = desk_facts.in_hand(agent.id)
+    return card_of(facts, agent) if facts else None
+
+
+def card_of(facts: SimpleNamespace, agent: User) -> Card:
+    """Everything the desk shows of these facts."""
+    kind, person = Kind(facts.kind), _person(facts)
+    decision, unread, against = _ask(facts, person)
+    script, missing = _said(facts, agent)
+    return Card(
+        task=facts,
+        kind=kind,
+        practice=facts.practice,
+        first_name=_first_name(facts),
+        is_friend=facts.referral_id is not None,
+        zones=tuple(dict.fromkeys(place.zone for place in decision.places)) or (facts.practice.zone,),
+        decision=decision,
+        script=script,
+        missing=missing,
+        history=_history(facts),
+        promises=tuple(each["at"] for each in facts.promises),
+        consent=_consent(facts, against),
+        outcomes=rules_for(kind),
+        newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
+        unread_reply=unread,
+        no_note=_why_no_note(facts, kind),
+    )
+
+
+def _first_name(facts: SimpleNamespace) -> str:
+    return facts.friend_name.split(" ")[0] if facts.referral_id else facts.first_name
+
+
+def _person(facts: SimpleNamespace) -> asking.Person:
+    if facts.referral_id:
+        return asking.Friend(phone=facts.friend_phone, email=facts.friend_email, opted_in=True)
+    return facts
+
+
+def _ask(facts: SimpleNamespace, person: asking.Person) -> tuple[Decision, bool, list[str]]:
+    """The gate's answer, whether a reply waits to be read, and the suppressions. Any failure on the way is a no."""
+    against, unread = list(facts.suppressions or ()), facts.unread
+    try:
+        if facts.referral_id and facts.friend_phone and facts.friend_email:
+            more, unread_there = desk_facts.of_friend(facts, contact_key(facts.friend_email))
+            against, unread = against + more, unread or unread_there
+        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on)
+        now = clock.now()
+        return gate.decide(asking.facts_from(person, known, "call", now, facts.practice.zone), now), unread, against
+    except Exception as problem:  # whatever it was, nobody has said yes
+        asking.log.error("gate_unanswered", error=type(problem).__name__)
+        return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), unread, against
+
+
+def _said(facts: SimpleNamespace, agent: User) -> tuple[tuple[Said, ...], str | None]:
+    """The script's parts; what is not known is shown as a mark to speak around, never as a blank, and named."""
+    if facts.script is None:
+        return (), NO_SCRIPT
+    referral = SimpleNamespace(friend_name=facts.friend_name) if facts.referral_id else None
+    treatment = SimpleNamespace(category=facts.category) if facts.category else None
+    values = wording.values(facts.practice, facts, agent=agent, referral=referral, treatment=treatment)
+    try:
+        parts, unknown = said(facts.script, values)
+    except ScriptError as problem:
+        return (), f"The script cannot be said: {problem} Please tell your lead."
+    if not unknown:
+        return parts, None
+    return parts, f"The practice has not told us: {', '.join(name.replace('_', ' ') for name in unknown)}."
+
+
+def _history(facts: SimpleNamespace) -> tuple[Before, ...]:
+    calls = [
+        Before(each["at"], f"{OUTCOME_WORDS[each['outcome']]} ({each['agent']})", each["note"], tuple(each["answers"]))
+        for each in facts.attempts_made
+    ]
+    messages = [
+        Before(
+            each["at"],
+            f"{'Text' if each['channel'] == 'sms' else 'Mail'}, {each['kind'].replace('_', ' ')}: {each['state']}",
+        )
+        for each in facts.messages_sent
+    ]
+    return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
+
+
+def _consent(facts: SimpleNamespace, against: list[str]) -> tuple[tuple[str, str], ...]:
+    """What stands for or against each channel, and how much of the caps is used, in plain words."""
+    limits = settings()
+    lines = []
+    for channel, label in CHANNEL_WORDS.items():
+        why = [code for over, _, code in (each.partition(":") for each in against) if over in (channel, "all")]
+        lines.append((label, f"no: {gate_words(why)}" if why else _agreed(facts, channel)))
+    used = f"{facts.attempts} of {limits.attempts_per_day} contacts in 24 hours"
+    lines.append(("Used", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days"))
+    return tuple(lines)
+
+
+def _agreed(facts: SimpleNamespace, channel: str) -> str:
+    if facts.referral_id:
+        return "they agreed to be contacted"
+    if channel == "call" and facts.consent is not None:
+        return "they agreed" if facts.consent else "no: they took their consent back"
+    return "nothing against it"
+
+
+def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
+    """Why the note to forward could reach them neither by text nor by mail; None when it could."""
+    if not any(rule.sends_note for rule in rules_for(kind)):
+        return None
+    values, problems = wording.values(facts.practice, facts), []
+    written = {note["medium"]: note for note in facts.notes or ()}
+    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "e-mail address")):
+        if not address:
+            problems.append(f"We have no {missing}.")
+        elif medium not in written:
+            problems.append("Nobody has published a text for it.")
+        elif unknown := unknown_in(f"{written[medium]['subject']} {written[medium]['body']}", values):
+            problems.append(f"Nothing is known for: {', '.join(unknown)}.")
+        else:
+            return None
+    return " ".join(dict.fromkeys(problems))
+
+
+def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: str) -> None:
+    """Note that the agent looked at this patient (docs/rules.md A12)."""
+    db.session.add(
+        PatientRead(
+            at=clock.now(),
+            user_id=agent.id,
+            practice_id=practice_id,
+            patient_id=patient_id,
+            what=f"task {task_id}: {what}",
+        )
+    )

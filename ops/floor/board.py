@@ -1,0 +1,199 @@
+"""The lead's board: how the floor stands, practice by practice, and what waits for what.
+
+A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
+are (`piles`), one adds up hours, small ones read lanes, what rests and who works. With a million open tasks the first
+is the cost of the page, so nothing here looks at them twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from ops.db import db
+from ops.practices.models import PracticeStatus
+from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
+from ops.queue.blocks import Block, merged
+from ops.queue.hours import Age, Window, ages, windows
+from ops.queue.waiting import Floor, Stood, piles, the_floor
+from ops.queue.workers import workers
+from ops.work.kinds import Kind
+
+ROWS = 200
+"""Practices and hands listed at most; the totals count all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the board was narrowed to: one practice (slug), one kind of work, or everything."""
+
+    practice: str | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One practice on the board. Counts are of open tasks of the kinds asked for; hours and minutes are of all kinds.
+
+    `bought_hours` and `delivered_minutes` are of the month it now is in the practice's zone; `owed_rank` 1 is owed
+    most, None has nothing to do now; `per_hour` is its virtual time, in minutes charged per contract hour.
+    `owed_minutes`: what it is behind (negative: ahead of) the practice whose turn it is, by the hours it bought and its
+    weight; None where nothing is open anywhere.
+    """
+
+    practice_id: int
+    slug: str
+    name: str
+    zone: str
+    status: str
+    bought_hours: Decimal
+    delivered_minutes: Decimal
+    charged_minutes: Decimal
+    per_hour: float
+    owed_rank: int | None
+    weight: Decimal
+    owed_minutes: float | None
+    ready: int
+    later: int
+    in_hands: int
+    promised: int
+    overdue: int
+    oldest_at: datetime | None
+    blocks: tuple["Block", ...]
+    """What its tasks wait for; a task shut for two reasons counts under both."""
+    rests: tuple[Kind, ...]
+    """The kinds of work that a lead has rest."""
+
+    @property
+    def active(self) -> bool:
+        return self.status == PracticeStatus.ACTIVE
+
+    @property
+    def open(self) -> int:
+        return self.ready + self.later + self.in_hands
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Over every practice that was asked for, also those beyond the listed rows."""
+
+    practices: int
+    ready: int
+    later: int
+    paused: int
+    promised: int
+    overdue: int
+    in_hands: int
+    bought_hours: Decimal
+    delivered_minutes: Decimal
+
+
+HOURS = sa.text(
+    """
+    WITH here AS (
+        SELECT p.id, p.slug, p.name, p.zone, p.status, date_trunc('month', timezone(p.zone, :now))::date AS first,
+               (date_trunc('month', timezone(p.zone, :now)) + interval '1 month')::date AS next
+        FROM practices p WHERE CAST(:slug AS text) IS NULL OR p.slug = :slug
+    ), bought AS (
+        -- hours of the contract, day by day where it began, changed or ended within the month
+        SELECT h.id, sum(c.hours_per_month * (least(coalesce(c.ends_on, h.next), h.next)
+                                              - greatest(c.starts_on, h.first))) / (h.next - h.first) AS hours
+        FROM here h JOIN contracts c
+          ON c.practice_id = h.id AND c.starts_on < h.next AND (c.ends_on IS NULL OR c.ends_on > h.first)
+        GROUP BY h.id, h.next, h.first
+    ), given AS (
+        SELECT h.id, sum(a.minutes) AS minutes
+        FROM here h JOIN attempts a ON a.practice_id = h.id AND a.at >= timezone(h.zone, h.first::timestamp)
+        GROUP BY h.id
+    ), owed AS (
+        SELECT s.practice_id, row_number() OVER (ORDER BY s.virtual_time, s.practice_id) AS rank,
+               min(s.virtual_time) OVER () AS level
+        FROM shares s JOIN practices p ON p.id = s.practice_id AND p.status = 'active' WHERE s.has_open
+    )
+    SELECT h.id AS practice_id, h.slug, h.name, h.zone, h.status, round(coalesce(b.hours, 0), 2) AS bought_hours,
+           coalesce(g.minutes, 0) AS delivered_minutes, coalesce(s.minutes_charged, 0) AS charged_minutes,
+           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank, coalesce(s.weight, 1) AS weight,
+           -- who was away is owed no more than the credit when it is back
+           least((SELECT min(level) FROM owed) - s.virtual_time, :credit)
+               * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes
+    FROM here h
+    LEFT JOIN bought b ON b.id = h.id
+    LEFT JOIN given g ON g.id = h.id
+    LEFT JOIN shares s ON s.practice_id = h.id
+    LEFT JOIN owed o ON o.practice_id = h.id
+    ORDER BY o.rank NULLS LAST, lower(h.name), h.id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that was counted: by practice, by window, by age."""
+
+    lines: list[Line]
+    windows: list[Window]
+    ages: list[Age]
+
+
+def look(asked: Asked) -> Board:
+    """The whole board. Practices that have ended are on it only while they have open tasks; owed most first."""
+    stands = the_floor(workers())
+    found = [(pile, stands.waits(pile)) for pile in piles(asked.practice, asked.kind)]
+    by_practice: dict[int, list[Stood]] = {}
+    for pile, waits in found:
+        by_practice.setdefault(pile.practice_id, []).append((pile, waits))
+    given = {"slug": asked.practice, "now": stands.now, "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
+    rows = db.session.execute(HOURS, given).mappings()
+    lines = [_line(dict(row), by_practice.get(row["practice_id"], []), stands) for row in rows]
+    return Board(
+        lines=[line for line in lines if line.open or line.status != PracticeStatus.ENDED],
+        windows=windows(found, stands),
+        ages=ages(found),
+    )
+
+
+def floor(asked: Asked) -> list[Line]:
+    """The practices of the board alone."""
+    return look(asked).lines
+
+
+def _line(row: dict[str, Any], found: list[Stood], stands: Floor) -> Line:
+    practice_id, piles = row["practice_id"], [pile for pile, _ in found]
+    waiting = [(pile, waits) for pile, waits in found if not pile.held]
+    ready = [pile for pile, waits in waiting if not waits]
+    blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
+    return Line(
+        **row,
+        ready=sum(pile.tasks for pile in ready),
+        later=sum(pile.tasks for pile, waits in waiting if waits),
+        in_hands=sum(pile.tasks for pile in piles if pile.held),
+        promised=sum(pile.promised for pile in piles),
+        overdue=sum(pile.overdue for pile in piles),
+        oldest_at=min((pile.oldest_at for pile in ready), default=None),
+        blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
+        rests=tuple(sorted(kind for paused, kind in stands.pauses if paused == practice_id)),
+    )
+
+
+def totals(found: list[Line]) -> Totals:
+    """What the lines add up to; what practices that are paused or ended have is told apart."""
+    live = [line for line in found if line.active]
+    return Totals(
+        practices=len(found),
+        ready=sum(line.ready for line in live),
+        later=sum(line.later for line in live),
+        paused=sum(line.later for line in found if not line.active),
+        promised=sum(line.promised for line in live),
+        overdue=sum(line.overdue for line in live),
+        in_hands=sum(line.in_hands for line in found),
+        bought_hours=sum((line.bought_hours for line in found), Decimal(0)),
+        delivered_minutes=sum((line.delivered_minutes for line in found), Decimal(0)),
+    )
+
+
+def over_all(found: list[Line]) -> list[Block]:
+    """What waits for what over all practices (practice_id 0), the most frequent first."""
+    whole = merged(0, (block for line in found for block in line.blocks))
+    return sorted(whole, key=lambda block: (-block.tasks, block.code))

@@ -1,0 +1,171 @@
+"""The lists beside the lead's board: who holds what, what comes up next, and who was not happy. One statement each."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.accounts.models import PatientRead, Role, User
+from ops.db import db
+from ops.floor.board import ROWS, Asked
+from ops.practices.models import Patient, Practice, PracticeStatus
+from ops.queue.models import Attempt, KindPause, Lane, Task
+from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
+from ops.work.states import TaskState
+
+UNHAPPY_DAYS = 30
+UNHAPPY_ROWS = 50
+NEXT_ROWS = 50
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+Rows = sa.Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A task somebody holds."""
+
+    task_id: int
+    kind: Kind
+    practice: str
+    zone: str
+    agent: str
+    since: datetime
+    lease_until: datetime
+
+
+@dataclass(frozen=True)
+class Next:
+    """A task that waits, in the order of its practice."""
+
+    task_id: int
+    kind: Kind
+    reason: str
+    created_at: datetime
+    ready_at: datetime
+    promised_at: datetime | None
+    rank: Decimal
+    shut_reasons: list[str] | None
+    has_lane: bool
+    window_open: bool
+    opens_at: datetime | None
+    """When its hours begin, where they are shut now."""
+    kept_for: str | None
+    """Whom it is kept for just now."""
+    handed: bool
+    rests: bool
+    """Its kind rests for this practice."""
+
+
+@dataclass(frozen=True)
+class Unhappy:
+    """Somebody who said they were not happy. `seen`: a lead or admin has looked at them since."""
+
+    task_id: int
+    practice: str
+    slug: str
+    zone: str
+    who: str
+    note: str
+    agent: str
+    at: datetime
+    seen: bool
+
+
+def _narrowed(query: Rows, asked: Asked, kind: Any) -> Rows:
+    if asked.practice:
+        query = query.where(Practice.slug == asked.practice)
+    return query.where(kind == asked.kind) if asked.kind else query
+
+
+def hands(asked: Asked) -> list[Hand]:
+    """Who holds what, the longest first; at most `ROWS`."""
+    query = (
+        sa.select(Task.id, Task.kind, Practice.name, Practice.zone, User.name, Task.claimed_at, Task.lease_until)
+        .join(Practice, Practice.id == Task.practice_id)
+        .join(User, User.id == Task.held_by)
+        .where(Task.state == TaskState.CLAIMED)
+        .order_by(Task.claimed_at, Task.id)
+        .limit(ROWS)
+    )
+    return [Hand(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def next_up(asked: Asked) -> list[Next]:
+    """The waiting tasks of one practice in the order they come up; at most 50. Empty when no practice was asked for."""
+    if not asked.practice:
+        return []
+    now = clock.now()
+    opened = sa.func.coalesce(sa.and_(Lane.opens_at <= now, Lane.closes_at > now), sa.false())
+    rests = sa.exists().where(KindPause.practice_id == Task.practice_id, KindPause.kind == Task.kind)
+    shut_until = sa.func.coalesce(Lane.opens_at, NEVER)
+    later = sa.case((rests, NEVER), (Task.ready_at > now, Task.ready_at), (~opened, shut_until))
+    query = (
+        sa.select(
+            Task.id,
+            Task.kind,
+            Task.reason,
+            Task.created_at,
+            Task.ready_at,
+            Task.promised_at,
+            Task.rank,
+            Task.shut_reasons,
+            Lane.id.is_not(None),
+            opened,
+            sa.case((Lane.opens_at > now, Lane.opens_at)),
+            User.name,
+            Task.handed_at.is_not(None),
+            rests,
+        )
+        .join(Practice, Practice.id == Task.practice_id)
+        .outerjoin(Lane, Lane.id == Task.lane_id)
+        .outerjoin(User, sa.and_(User.id == Task.owner_id, Task.owner_until > now))
+        .where(Task.state == TaskState.WAITING)
+        .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
+        .limit(NEXT_ROWS)
+    )
+    return [Next(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def unhappy(asked: Asked) -> list[Unhappy]:
+    """Who was not happy in the last 30 days, newest first; at most 50. First name and initial only."""
+    leads = sa.select(User.id).where(User.role.in_((Role.LEAD, Role.ADMIN)))
+    seen = sa.exists().where(
+        PatientRead.practice_id == Attempt.practice_id,
+        PatientRead.patient_id == Attempt.patient_id,
+        PatientRead.at > Attempt.at,
+        PatientRead.user_id.in_(leads),
+    )
+    who = sa.func.concat(Patient.first_name, " ", sa.func.left(Patient.last_name, 1), ".")
+    query = (
+        sa.select(
+            Attempt.task_id,
+            Practice.name,
+            Practice.slug,
+            Practice.zone,
+            who,
+            Attempt.note,
+            User.name,
+            Attempt.at,
+            seen,
+        )
+        .join(Practice, Practice.id == Attempt.practice_id)
+        .join(Patient, Patient.id == Attempt.patient_id)
+        .join(User, User.id == Attempt.agent_id)
+        .join(Task, Task.id == Attempt.task_id)
+        .where(Attempt.outcome == Outcome.NOT_HAPPY, Attempt.at >= clock.now() - timedelta(days=UNHAPPY_DAYS))
+        .order_by(Attempt.at.desc(), Attempt.id.desc())
+        .limit(UNHAPPY_ROWS)
+    )
+    return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def practice_choices() -> list[tuple[str, str]]:
+    """Practices one can narrow the board to: (slug, name)."""
+    query = sa.select(Practice.slug, Practice.name).where(Practice.status != PracticeStatus.ENDED)
+    return [
+        (slug, name) for slug, name in db.session.execute(query.order_by(sa.func.lower(Practice.name), Practice.id))
+    ]

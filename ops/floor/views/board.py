@@ -1,0 +1,216 @@
+"""The lead's board: the live queue, who holds what, and the story of one task."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ops import clock
+from ops.accounts.access import allow, me, passive
+from ops.accounts.models import Role
+from ops.db import transaction
+from ops.errors import Refused
+from ops.floor import board as floor
+from ops.floor import board_lists as lists
+from ops.floor import lists as floor_lists
+from ops.floor import words
+from ops.floor.forms import ReasonForm
+from ops.floor.task_story import Story, story_of
+from ops.floor.task_why import why_waiting
+from ops.floor.views import bp
+from ops.phrases import capital
+from ops.practices.actions import note_read
+from ops.practices.queries import by_slug
+from ops.queue import workers as queue_workers
+from ops.queue.actions import assigning
+from ops.queue.actions.assigning import lacks
+from ops.queue.hours import group_words
+from ops.queue.models import Task, TaskEvent
+from ops.queue.replay import replay
+from ops.queue.words import reason_words, reasons_words
+from ops.queue.workers import Worker, workers
+from ops.web.filters import moment
+from ops.work import states
+from ops.work.kinds import KIND_WORDS, Kind
+from ops.work.outcomes import OUTCOME_WORDS
+from ops.work.reasons import UNTIL_KNOWN
+from ops.work.states import EventKind, TaskState
+
+STAFF = (Role.LEAD, Role.ADMIN)
+
+
+def _asked() -> floor.Asked:
+    kind = request.args.get("kind", "")
+    return floor.Asked(request.args.get("practice", "")[:100] or None, Kind(kind) if kind in set(Kind) else None)
+
+
+def _live(asked: floor.Asked) -> dict[str, Any]:
+    """What the live part of the board shows."""
+    seen = floor.look(asked)
+    return {
+        "asked": asked,
+        "now": clock.now(),
+        "lines": seen.lines[: floor.ROWS],
+        "more": len(seen.lines) - floor.ROWS,
+        "totals": floor.totals(seen.lines),
+        "blocked": floor.over_all(seen.lines),
+        "windows": seen.windows,
+        "ages": seen.ages,
+        "rests": floor_lists.rests(asked.practice),
+        "hands": lists.hands(asked),
+        "next_up": lists.next_up(asked),
+        "zone": seen.lines[0].zone if asked.practice and seen.lines else "UTC",
+        "words": words,
+        "group_words": group_words,
+        "reason_words": reason_words,
+        "reasons_words": reasons_words,
+        "until_known": UNTIL_KNOWN,
+        "capital": capital,
+        "kind_words": KIND_WORDS,
+    }
+
+
+@bp.get("/queue")
+@allow(*STAFF)
+def board() -> ResponseReturnValue:
+    """The live queue, and who was not happy."""
+    asked = _asked()
+    return render_template(
+        "floor/board.html",
+        practices=lists.practice_choices(),
+        unhappy=lists.unhappy(asked),
+        unhappy_days=lists.UNHAPPY_DAYS,
+        **_controls(asked),
+        **_live(asked),
+    )
+
+
+def _controls(asked: floor.Asked) -> dict[str, Any]:
+    """What a lead can decide about the practice that was asked for."""
+    practice = by_slug(asked.practice) if asked.practice else None
+    if practice is None:
+        return {"practice": None}
+    changes = floor_lists.changes_of_practice(practice.id)
+    return {"practice": practice, "weight": floor_lists.weight_of(practice.id), "changes": changes}
+
+
+@bp.get("/queue/live")
+@allow(*STAFF)
+@passive
+def board_live() -> ResponseReturnValue:
+    """The live part of the board alone, for the page to fetch by itself."""
+    return render_template("floor/board_live.html", **_live(_asked()))
+
+
+@bp.get("/tasks/<int:task_id>")
+@allow(*STAFF)
+def task(task_id: int) -> ResponseReturnValue:
+    """The story of one task. Looking is noted (docs/rules.md A12)."""
+    hand = "hand-over" if "hand" in request.args else ""
+    return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
+
+
+def task_page(
+    task_id: int,
+    problem: str | None = None,
+    typed: str = "",
+    open_form: str = "",
+    chosen: int | None = None,
+    back: str | None = None,
+) -> ResponseReturnValue:
+    """The task's page; with a `problem` what was typed into the form that is open again."""
+    story = story_of(task_id)
+    if story is None:
+        abort(404)
+    said = said_in(story)
+    page = render_template(
+        "floor/task.html",
+        story=story,
+        waiting=why_waiting(story, said),
+        happened=[_happened(story, event, said) for event in story.events],
+        staff=_staff(story.task),
+        kept=story.task.owner_id and story.task.owner_until and story.task.owner_until > clock.now(),
+        problem=problem,
+        typed=typed,
+        open_form=open_form,
+        chosen=chosen,
+        back=back or "",
+        words=words,
+        outcome_words=OUTCOME_WORDS,
+        reasons_words=reasons_words,
+        kind_words=KIND_WORDS,
+        states=TaskState,
+    )
+    patient = story.patient
+    with transaction(me().actor):
+        note_read(me(), patient, f"task {task_id}: its story")
+    return page, 422 if problem else 200
+
+
+def _staff(task: Task) -> list[tuple[Worker, str]]:
+    """Who could be given the task, and what they are not certified for; none for a task that is over."""
+    if task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+        return []
+    return [(who, queue_workers.lack_words(lacks(who, task))) for who in workers() if who.user_id != task.held_by]
+
+
+def said_in(story: Story) -> Callable[[datetime], str]:
+    """How moments are written on this page: in the practice's zone."""
+    return lambda at: moment(at, story.practice.zone)
+
+
+def _happened(story: Story, event: Any, said: Callable[[datetime], str]) -> dict[str, Any]:
+    """One event as a row: when, what, by whom, and for a claim why."""
+    return {
+        "at": event.at,
+        "what": states.EVENT_WORDS[event.kind],
+        "who": words.actor_words(event.actor, story.names),
+        "more": words.event_words(event, story.names, said),
+        "why": [*words.why_words(event.facts, story.practices, said), *_asked_again(event)]
+        if event.kind is EventKind.CLAIMED
+        else [],
+    }
+
+
+def _asked_again(event: TaskEvent) -> list[str]:
+    """The claim replayed from its record, in a sentence; nothing for one from before records were whole."""
+    try:
+        return [words.replay_words(replay(event))]
+    except ValueError:
+        return []
+
+
+@bp.post("/tasks/<int:task_id>/pull-back")
+@allow(*STAFF)
+def pull_back(task_id: int) -> ResponseReturnValue:
+    """Take the task out of the agent's hands."""
+    return _decide(task_id, assigning.pull_back, "The task is back in the queue.")
+
+
+@bp.post("/tasks/<int:task_id>/cancel")
+@allow(*STAFF)
+def cancel(task_id: int) -> ResponseReturnValue:
+    """Cancel the task and the cadence it belongs to."""
+    return _decide(task_id, assigning.cancel_task, "The task is cancelled.")
+
+
+def _decide(task_id: int, verb: Callable[[int, str, str], Task], done: str) -> ResponseReturnValue:
+    form = ReasonForm()
+    try:
+        if not form.validate():
+            raise Refused(" ".join(form.reason.errors))
+        with transaction(me().actor):
+            verb(task_id, me().actor, form.reason.data or "")
+    except Refused as problem:
+        which = "cancel" if verb is assigning.cancel_task else "pull-back"
+        return task_page(task_id, str(problem), form.reason.data or "", which)
+    flash(done, "success")
+    return redirect(back_to(form.back.data, task_id), 303)
+
+
+def back_to(back: str | None, task_id: int) -> str:
+    """Where somebody came from: "board", "board:lake" (narrowed to a practice), or else the task's page."""
+    where, _, slug = (back or "").partition(":")
+    return url_for("floor.board", practice=slug or None) if where == "board" else url_for("floor.task", task_id=task_id)

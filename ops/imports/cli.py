@@ -1,0 +1,148 @@
+"""`ops import`: load a practice's files here and now, with a progress bar."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.imports.loading import Outcome, begin, cancel, choose_profile, outcome_of, receive, run, try_out
+from ops.imports.loading.running import Report
+from ops.imports.models import Import, ImportState, SavedMapping
+from ops.imports.reading.recognising import NAMES, Profile
+from ops.imports.reading.records import Unreadable
+from ops.practices.models import Practice
+
+ACTOR = "command line"
+NOTHING = Outcome(0, 0, 0, 0, [], 0, 0, 0, 0)
+
+
+class Unfinished(Unreadable):
+    """The load ended early; `outcome` is what it stored."""
+
+    def __init__(self, problem: str, outcome: Outcome):
+        super().__init__(problem)
+        self.outcome = outcome
+
+
+@click.command("import")
+@click.option("--practice", "slug", required=True, help="The practice's short name.")
+@click.option("--profile", help=f"How the files are read: {', '.join(NAMES)}, or the name of a saved mapping.")
+@click.option("--dry-run", is_flag=True, help="Everything but the writing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files: tuple[Path, ...]) -> None:
+    """Load exports of a practice: CSV, TSV, XLSX or FHIR R4 bundles, in any order.
+
+    Wrong rows are quarantined and listed; good rows are kept. Exit code 0 when every row is stored or quarantined,
+    1 when nothing could be read, 2 for a wrong command.
+    """
+    practice = db.session.scalars(sa.select(Practice).where(Practice.slug == slug)).first()
+    if practice is None:
+        raise click.BadParameter(f"there is no practice called {slug!r}", param_hint="--practice")
+    how = _profile(practice, profile)
+    try:
+        with ExitStack() as stack:
+            streams: list[tuple[str, BinaryIO]] = [(path.name, stack.enter_context(path.open("rb"))) for path in files]
+            outcome = _try(practice, streams, how) if dry_run else _load(practice, streams, how)
+    except (Unreadable, Refused) as problem:
+        if as_json:
+            stored = problem.outcome if isinstance(problem, Unfinished) else NOTHING
+            _say(stored.json_parts(problem=str(problem)))
+        click.echo(f"Error: {problem}", err=True)
+        sys.exit(1)
+    _say(outcome.json_parts() if as_json else [_in_words(outcome, dry_run)])
+
+
+def _say(parts: Iterable[str]) -> None:
+    sys.stdout.writelines(parts)  # a million wrong rows would be a million flushes with click
+    click.echo()
+
+
+def _profile(practice: Practice, name: str | None) -> Profile | str | None:
+    if name is None or name in NAMES:
+        return name
+    saved = db.session.scalars(
+        sa.select(SavedMapping).where(SavedMapping.practice_id == practice.id, SavedMapping.name == name)
+    ).first()
+    if saved is None:
+        raise click.BadParameter(f"there is no profile or saved mapping called {name!r}", param_hint="--profile")
+    return Profile.from_json(saved.profile)
+
+
+def _try(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> Outcome:
+    db.session.rollback()
+    return try_out(practice, [(name, stream, how) for name, stream in streams], ACTOR)
+
+
+def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> Outcome:
+    db.session.rollback()
+    with transaction(ACTOR):
+        load = receive(practice, streams, ACTOR)
+        for file in load.files:
+            choose_profile(file, how)
+        begin(load, ring_worker=False)
+        import_id = load.id
+    try:
+        with _progress() as report:
+            run(import_id, report)
+    except KeyboardInterrupt:  # else the tick would take it for dead and go on with it
+        db.session.rollback()
+        with transaction(ACTOR):
+            cancel(db.session.get_one(Import, import_id))
+        raise
+    db.session.expire_all()
+    load = db.session.get_one(Import, import_id)
+    if load.state is not ImportState.DONE:
+        problem = load.problem or f"Import {import_id} is {load.state} and was not finished here."
+        raise Unfinished(problem, outcome_of(import_id))
+    return outcome_of(import_id)
+
+
+@contextmanager
+def _progress() -> Iterator[Report | None]:
+    """A bar on standard error when somebody looks at it."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks = {}
+
+        def report(name: str, rows: int, share: float) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=1.0, rows=0)
+            bars.update(tasks[name], completed=share, rows=rows)
+
+        yield report
+
+
+def _in_words(outcome: Outcome, dry_run: bool) -> str:
+    lines = [
+        f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
+        f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
+        f"{outcome.milestones_new:,} milestones new",
+        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and e-mail, "
+        f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
+        f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
+    ]
+    lines += [f"  {row['file']}:{row['line']}: {'; '.join(row['reasons'])}" for row in outcome.quarantined[:20]]
+    if len(outcome.quarantined) > 20:
+        lines.append(f"  … and {len(outcome.quarantined) - 20:,} more (--json lists all)")
+    return "\n".join(lines)
+
+
+commands = [import_]

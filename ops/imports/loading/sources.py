@@ -1,0 +1,82 @@
+"""The files of one load, opened and recognised, in the order in which they must be read: people before their visits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
+from typing import BinaryIO
+
+from ops.imports.reading.cleaning import Cleaner
+from ops.imports.reading.content import format_of
+from ops.imports.reading.fhir import Bundle
+from ops.imports.reading.fields import plain
+from ops.imports.reading.files import Table, open_table
+from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise
+from ops.imports.reading.records import BadRow, GoodRow, Unreadable
+
+FHIR = "fhir-r4"
+_ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
+
+
+@dataclass
+class Source:
+    """One readable file. `profile` is None for a FHIR bundle; `ignored` says that nothing in it is about patients."""
+
+    name: str
+    content: Table | Bundle
+    profile: Profile | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ignored(self) -> bool:
+        if isinstance(self.content, Bundle):
+            return self.content.rows == 0
+        return self.profile is not None and self.profile.kind == IGNORED
+
+    @property
+    def order(self) -> int:
+        return _ORDER.get(self.profile.kind, 0) if self.profile else 1
+
+    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
+        """Every row, cleaned; None for one that says nothing (a cancelled encounter)."""
+        if isinstance(self.content, Bundle):
+            return chain(self.content.patients(today), self.content.milestones(zone, today))
+        assert self.profile is not None
+        table = self.content
+        return map(Cleaner(table.columns, self.profile, zone, today, table.from_excel), table.records())
+
+
+def open_source(
+    stream: BinaryIO, name: str, profile: Profile | str | None = None, saved: Sequence[Profile] = ()
+) -> Source:
+    """What `stream` (seekable) is and how it is read: as `profile` says, by the first of the `saved` mappings that was
+    made for these columns, or as its headers tell.
+
+    Raises Unreadable when it cannot be read or lacks what makes it useful, with what and where.
+    """
+    source = look_at(stream, name, profile, saved)
+    lacking = missing(source.profile) if source.profile else []
+    if lacking and isinstance(source.content, Table):
+        columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
+        where = f"{name}, line {source.content.header_line}"
+        raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    return source
+
+
+def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: Sequence[Profile]) -> Source:
+    """`open_source` for a person who can still say what the columns mean."""
+    if format_of(stream, name) == "json":
+        bundle = Bundle(stream, name)
+        return Source(name, bundle, None, bundle.notes)
+    stated = profile if isinstance(profile, Profile) else None
+    table = open_table(stream, name, headerless=bool(stated and stated.headerless))
+    if profile is None:
+        names = {plain(column) for column in table.columns}
+        stated = next((mapping for mapping in saved if not mapping.headerless and set(mapping.columns) <= names), None)
+    if stated is None:
+        try:
+            stated = recognise(table.columns, profile if isinstance(profile, str) else None)
+        except KeyError:
+            raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
+    ignored = ["Holds no patients and no visits: not read."] if stated.kind == IGNORED else []
+    return Source(name, table, stated, [*table.notes, *ignored])

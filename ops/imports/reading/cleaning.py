@@ -1,0 +1,322 @@
+"""From one record to a patient, a milestone and opt-outs, or to the reasons why not.
+
+The first look reads the cells in a straight line and is what almost every row costs. Only when a cell does not say
+what its column promises does a second look go through all of them, to name everything that is wrong. Two such cells
+mean that the row is shifted: its other cells may read well and still be somebody else's, so it is kept whole and
+unread.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ops.imports.reading.dates import Stamp, birth_date, century_earlier, past_date, read_stamp
+from ops.imports.reading.fields import PHONES, Field, plain
+from ops.imports.reading.phones import read_phone
+from ops.imports.reading.recognising import BOTH, VISITS, Profile
+from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, OptOut, PatientRecord, Record, Unclear
+from ops.imports.reading.values import (
+    read_email,
+    read_language,
+    read_name,
+    read_permission,
+    read_state,
+    read_yes,
+    read_zip,
+    same_name,
+    split_name,
+)
+
+SHIFTED = 2
+"""So many cells that disagree with their columns mean a shifted row."""
+FAR = timedelta(days=730)
+"""An appointment further ahead than this is a wrong date."""
+MAX_ID = 200
+SURPLUS = "surplus"
+"""Heads the columns of our list of wrong rows that hold what a row had too much."""
+_DISARMED = re.compile(r"'[=+\-@\t\r]")
+_DEAD = {"deceased", "dead", "died"}
+_DEAD_BY_NUMBER = {"patstatus": "5"}
+"""Open Dental counts its statuses; elsewhere a 5 means nothing to us."""
+_DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
+_DONE |= {"attended", "checkedout", "2"}
+_REFUSALS = {
+    Field.DO_NOT_CONTACT: "all",
+    Field.DO_NOT_CALL: "call",
+    Field.DO_NOT_TEXT: "sms",
+    Field.DO_NOT_EMAIL: "email",
+}
+_PERMISSIONS = {Field.TEXT_OK: "sms", Field.EMAIL_OK: "email", Field.CALL_OK: "call"}
+_SOFT = (Field.STATE, Field.ZIP)
+"""Without them a contact is only narrowed to safer hours, so one wrong cell is left out instead of the whole row."""
+
+
+class Cleaner:
+    """Reads the records of one table. `today` is the practice's calendar day, `zone` its time zone.
+
+    Called with a Record it returns a GoodRow or a BadRow; it never raises for what is in the file.
+    """
+
+    def __init__(self, columns: Sequence[str], profile: Profile, zone: str, today: date, from_excel: bool = False):
+        self._profile = profile
+        self._today = today
+        self._zone = ZoneInfo(zone)
+        self._excel = from_excel
+        self._headers = list(columns)
+        self._places = _places(columns, profile)
+        self._spare = [(at[0], at[1:]) for field, at in self._places.items() if len(at) > 1 and _single(field)]
+        self._phones = [place for field in PHONES for place in self._places.get(field, ())]
+        flags = (*_REFUSALS, *_PERMISSIONS, Field.PREFERRED_CONTACT)
+        self._flags = [(place, field) for field in flags for place in self._places.get(field, ())]
+        self._has_patient = profile.kind != VISITS
+        self._has_milestone = profile.kind in (VISITS, BOTH)
+        self._id, self._first, self._last, self._full = self._at(
+            Field.EXTERNAL_ID, Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME
+        )
+        self._birth, self._death, self._status, self._dead = self._at(
+            Field.BIRTH_DATE, Field.DEATH_DATE, Field.STATUS, Field.DECEASED
+        )
+        self._email, self._state, self._zip, self._language = self._at(
+            Field.EMAIL, Field.STATE, Field.ZIP, Field.LANGUAGE
+        )
+        self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
+            Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
+        )
+        status = plain(self._headers[self._status]) if self._status >= 0 else ""
+        self._dead_words = _DEAD | {_DEAD_BY_NUMBER.get(status, "deceased")}
+        (self._corrects,) = self._at(Field.QUARANTINED_ROW)
+        self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
+        self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
+        self._refused = lru_cache(maxsize=1 << 12)(self._opt_outs)
+
+    def _at(self, *fields: Field) -> list[int]:
+        return [self._places.get(field, (-1,))[0] for field in fields]
+
+    def __call__(self, record: Record) -> GoodRow | BadRow:
+        line, stated, problem = record
+        if problem:
+            return BadRow(line, stated, (problem,))
+        if self._corrects >= 0:  # our own list of wrong rows, come back: formulas were disarmed there
+            stated = [cell[1:] if _DISARMED.match(cell) else cell for cell in stated]
+            if any(stated[place].strip() for place in self._surplus):
+                return BadRow(line, stated, (f"still holds more cells than the file has columns ({SURPLUS})",))
+        cells = [*stated, ""]  # so that the place -1 of a column that is not there reads as empty
+        for place, others in self._spare:
+            if not cells[place]:
+                cells[place] = next((cells[other] for other in others if cells[other]), "")
+        try:
+            return self._first_look(line, cells, stated)
+        except Unclear as reason:
+            return self._second_look(record, cells, str(reason))
+
+    def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
+        opt_outs = self._refused(tuple([cells[place] for place, _ in self._flags])) if self._flags else ()
+        external_id = cells[self._id].strip()
+        if len(external_id) > MAX_ID:
+            raise Unclear(f"the patient's number is longer than {MAX_ID} characters")
+        patient, identity = None, 0
+        if self._has_patient:
+            patient, identity = self._patient(line, cells, external_id)
+            external_id = patient.external_id
+        elif not external_id:
+            raise Unclear("no patient number: nobody to whom this visit belongs")
+        milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
+        corrects = cells[self._corrects].strip()
+        number = int(corrects) if corrects.isdecimal() else 0
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number)
+
+    def _patient(self, line: int, cells: list[str], external_id: str) -> tuple[PatientRecord, int]:
+        first, last = read_name(cells[self._first]), read_name(cells[self._last])
+        if not first and not last:
+            first, last = split_name(cells[self._full])
+            if not first and not last:
+                raise Unclear("no name")
+        born = birth_date(cells[self._birth], self._today, self._excel)
+        died = past_date(cells[self._death], self._today, "died", self._excel)
+        if died and born and died < born:
+            raise Unclear(f"died ({died}) before being born ({born})")
+        phone, raw = self._phone(cells)
+        email = read_email(cells[self._email])
+        state = read_state(cells[self._state])
+        person = f"{same_name(last)}|{same_name(first)}|{born or ''}"
+        identity = hash(person)
+        if not external_id:
+            external_id = made_up_id(person, born, phone or email or raw)
+            identity = hash(phone or email) if phone or email else 0
+        dead = died is not None or self._is_dead(cells)
+        zip_, language = read_zip(cells[self._zip], state), read_language(cells[self._language])
+        return PatientRecord(
+            line, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, language
+        ), identity  # fmt: skip
+
+    def _is_dead(self, cells: list[str]) -> bool:
+        return cells[self._status].strip().casefold() in self._dead_words or read_yes(cells[self._dead])
+
+    def _phone(self, cells: list[str]) -> tuple[str | None, str | None]:
+        """The first number that can be dialled, and as it stood in the file (else the first number at all)."""
+        chosen = raw = None
+        for place in self._phones:
+            text = cells[place]
+            if text:
+                number = read_phone(text)
+                if number and not chosen:
+                    chosen, raw = number, text
+                elif not raw and any(character.isdigit() for character in text):
+                    raw = text
+        return chosen, raw.strip() if raw else None
+
+    def _opt_outs(self, texts: tuple[str, ...]) -> tuple[OptOut, ...]:
+        found = []
+        for text, (place, field) in zip(texts, self._flags, strict=True):
+            channel = refused_channel(field, text)
+            if channel:
+                found.append(OptOut(channel, self._headers[place]))
+        return tuple(found)
+
+    def _milestone(
+        self, line: int, cells: list[str], external_id: str, patient: PatientRecord | None
+    ) -> MilestoneRecord | None:
+        moment = self._local_day(cells[self._happened])
+        if moment is None:
+            if patient is None:
+                raise Unclear("no date of the visit")
+            return None
+        day, when = moment
+        status = plain(cells[self._visit_status]) if cells[self._visit_status] else ""
+        if not happened(day, status, self._today):
+            return None
+        if patient and patient.birth_date and day < patient.birth_date:
+            raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
+        treatment = " ".join(cells[self._treatment].split())
+        kind = self._profile.milestone
+        key = visit_key(cells[self._visit_id].strip(), kind, when, treatment)
+        return MilestoneRecord(line, external_id, kind, day, treatment, key)
+
+    def _day_in_zone(self, text: str) -> tuple[date, str] | None:
+        stamp = read_stamp(text, self._excel)
+        return stamp and local_moment(stamp, self._zone, self._today)
+
+    def _second_look(self, record: Record, cells: list[str], first_reason: str) -> GoodRow | BadRow:
+        wrong = [(field, place, reason) for field, place, reason in self._disagreements(cells)]
+        if len(wrong) == 1 and wrong[0][0] in _SOFT:
+            cells[wrong[0][1]] = ""
+            try:
+                return self._first_look(record.line, cells, record.cells)
+            except Unclear as reason:
+                return BadRow(record.line, record.cells, (str(reason),))
+        reasons = [f"{self._headers[place]}: {reason}" for _, place, reason in wrong] or [first_reason]
+        if len(wrong) >= SHIFTED:
+            reasons.append(f"{len(wrong)} cells do not hold what their columns promise: the row looks shifted")
+        return BadRow(record.line, record.cells, tuple(reasons))
+
+    def _disagreements(self, cells: list[str]) -> list[tuple[Field, int, str]]:
+        found = []
+        readers = self._readers()
+        for field, places in self._places.items():
+            read = readers.get(field)
+            for place in places:
+                try:
+                    if read is not None:
+                        read(cells[place])
+                except Unclear as reason:
+                    found.append((field, place, str(reason)))
+        return found
+
+    def _readers(self) -> dict[Field, Callable[[str], Any]]:
+        readers: dict[Field, Callable[[str], Any]] = {Field.HAPPENED: self._local_day} if self._has_milestone else {}
+        if self._has_patient:
+            readers |= {
+                Field.FIRST_NAME: read_name,
+                Field.LAST_NAME: read_name,
+                Field.FULL_NAME: read_name,
+                Field.BIRTH_DATE: lambda text: birth_date(text, self._today, self._excel),
+                Field.DEATH_DATE: lambda text: past_date(text, self._today, "died", self._excel),
+                Field.DECEASED: read_yes,
+                Field.EMAIL: read_email,
+                Field.STATE: read_state,
+                Field.ZIP: lambda text: read_zip(text, None),
+            }
+            readers |= dict.fromkeys(PHONES, read_phone)
+        readers |= dict.fromkeys(_REFUSALS, read_yes) | dict.fromkeys(_PERMISSIONS, read_permission)
+        return readers
+
+
+def _single(field: Field) -> bool:
+    return field not in PHONES and field not in _REFUSALS and field not in _PERMISSIONS
+
+
+def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, ...]]:
+    places: dict[Field, tuple[int, ...]] = {}
+    for place, header in enumerate(columns):
+        field = profile.columns.get(header if profile.headerless else plain(header))
+        if field:
+            places[field] = (*places.get(field, ()), place)
+    return places
+
+
+def refused_channel(field: Field, text: str) -> str | None:
+    """The channel a flag forbids, if it does. Raises Unclear when it can be read neither way."""
+    if field in _REFUSALS:
+        return _REFUSALS[field] if read_yes(text) else None
+    if field in _PERMISSIONS:
+        return _PERMISSIONS[field] if read_permission(text) is False else None
+    return "call" if plain(text) in ("donotcall", "nocalls") else None
+
+
+def made_up_id(person: str, born: date | None, contact: str | None) -> str:
+    """A key for a person whose file has no numbers: name and birth date, or name and contact.
+
+    Raises Unclear when there is neither: two people of one name would become one.
+    """
+    if born is None and not contact:
+        raise Unclear("too little to tell who this is: no number, birth date, phone or e-mail")
+    whole = person if born else f"{person}{contact}"
+    return "~" + blake2b(whole.encode(), digest_size=10).hexdigest()
+
+
+def visit_key(visit_id: str, kind: str, when: str, treatment: str) -> str:
+    """What makes a milestone the same one in the next file: its number there (a visit may hold several treatments), or
+    kind, time and description. Hashed: a description is more than an agent may see."""
+    if visit_id and kind == "visit":
+        return f"id:{visit_id}" if len(visit_id) <= MAX_ID else f"id:{_short(visit_id)}"
+    return f"id:{_short(visit_id + '|' + treatment)}" if visit_id else _short(f"{kind}|{when}|{treatment}")
+
+
+def _short(text: str) -> str:
+    return blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
+    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognise it by).
+
+    A two-digit year is the last one that is not far ahead. Raises Unclear for a day far ahead or before 1900.
+    """
+    day, clock = stamp.day, stamp.clock
+    if clock and stamp.offset:
+        moment = datetime.combine(day, clock, stamp.offset).astimezone(zone)
+        day, clock = moment.date(), moment.time()
+    if not stamp.century and day > today + FAR:
+        day = century_earlier(day)
+    if day > today + FAR:
+        raise Unclear(f"{day} is more than two years ahead")
+    if day.year < 1900:
+        raise Unclear(f"{day} is before 1900")
+    return day, f"{day} {clock or ''}"
+
+
+def happened(day: date, status: str, today: date) -> bool:
+    """Whether a visit took place: it is over, and its status, where there is one, says so.
+
+    Raises Unclear for one that is called completed but lies ahead.
+    """
+    if status and status not in _DONE:
+        return False
+    if day <= today:
+        return True
+    if status:
+        raise Unclear(f"completed in the future ({day})")
+    return False

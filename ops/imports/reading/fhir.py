@@ -1,0 +1,290 @@
+"""Patients, encounters and procedures of a FHIR R4 Bundle, read entry by entry.
+
+Everything else in a bundle (observations, claims, notes) is passed over and never kept. The bundle is read through once
+when it is opened: broken JSON, another FHIR version or something that is no bundle is refused before anything is
+stored. `line` of what comes out is the number of the entry, from 1.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+import ijson
+
+from ops.imports.reading.cleaning import happened, local_moment, visit_key
+from ops.imports.reading.dates import birth_date, past_date, read_stamp
+from ops.imports.reading.phones import read_phone
+from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable
+from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
+
+Resource = dict[str, Any]
+MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
+PHONE_ORDER = ("mobile", "", "home", "work", "temp")
+READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
+READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
+"""The elements we read; a wrong resource is quarantined with these alone, without its notes and its SSN."""
+MAX_KEPT = 100_000
+"""Characters of a wrong resource that are kept in quarantine."""
+MAX_DEPTH = 100
+"""Lists and objects within each other. The parser keeps the path to each: 400 KB of brackets took 23 GB, measured."""
+MAX_VALUES = 500_000
+"""Keys, values and brackets of one entry, which is in memory whole."""
+
+
+class Bundle:
+    """An R4 Bundle. `kinds` counts its resources, `patients()` then `milestones()` are what it says about patients.
+
+    Raises Unreadable when it is no such thing.
+    """
+
+    format = "fhir"
+
+    def __init__(self, stream: BinaryIO, name: str):
+        self._stream = stream
+        self.name = name
+        self.kinds: Counter[str] = Counter()
+        self._ids: dict[str, str] = {}
+        self.notes: list[str] = []
+        self._refuse_what_would_fill_memory()
+        self._refuse_what_is_no_bundle()
+        for number, full_url, resource in self._entries():
+            self._look_at(number, full_url, resource)
+        if not self.kinds:
+            raise Unreadable(f"{name}: the bundle is empty: it has no entries.")
+        if not self.rows:
+            self.notes.append(
+                "Holds no patients, encounters or procedures, only " + ", ".join(sorted(self.kinds)) + "."
+            )
+
+    @property
+    def rows(self) -> int:
+        """How many entries say something about patients."""
+        return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
+
+    def patients(self, today: date) -> Iterator[GoodRow | BadRow | None]:
+        """The Patient entries. `today` is the practice's day."""
+        for number, full_url, resource in self._entries():
+            if resource.get("resourceType") == "Patient":
+                external_id = patient_id(resource, full_url)
+                yield _row(number, resource, partial(_patient, resource, number, external_id, today))
+
+    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
+        """The Encounters and Procedures; None for one that was not finished. `zone` and `today` are the practice's."""
+        here = ZoneInfo(zone)
+        for number, _, resource in self._entries():
+            if resource.get("resourceType") in MILESTONES:
+                yield _row(number, resource, partial(self._milestone, resource, number, here, today))
+
+    def _refuse_what_would_fill_memory(self) -> None:
+        depth = values = 0
+        self._stream.seek(0)
+        for event, _ in self._guarded(ijson.basic_parse(self._stream, use_float=True)):
+            if event in ("start_map", "start_array"):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise Unreadable(f"{self.name}: nested deeper than {MAX_DEPTH} levels; no FHIR Bundle is.")
+            elif event in ("end_map", "end_array"):
+                depth -= 1
+            values = values + 1 if depth > 2 else 0  # the bundle, its list of entries, an entry
+            if values > MAX_VALUES:
+                raise Unreadable(f"{self.name}: one entry holds more than {MAX_VALUES:,} values; no resource does.")
+
+    def _refuse_what_is_no_bundle(self) -> None:
+        kind = next((value for at, _, value in self._events() if at == "resourceType"), None)
+        if kind is None:
+            raise Unreadable(f"{self.name}: this is JSON, but no FHIR Bundle: there is no resourceType at its top.")
+        if kind != "Bundle":
+            raise Unreadable(f"{self.name}: this is a FHIR {kind}; a Bundle of an R4 server is read.")
+
+    def _events(self) -> Iterator[tuple[str, str, Any]]:
+        self._stream.seek(0)
+        yield from self._guarded(ijson.parse(self._stream, use_float=True))
+
+    def _entries(self) -> Iterator[tuple[int, str, Resource]]:
+        self._stream.seek(0)
+        entries = self._guarded(ijson.items(self._stream, "entry.item", use_float=True))
+        for number, entry in enumerate(entries, 1):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if isinstance(resource, dict):
+                yield number, str(entry.get("fullUrl") or ""), resource
+
+    def _guarded(self, events: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from events
+        except (
+            ijson.JSONError,
+            ValueError,
+            OverflowError,
+        ) as problem:  # broken UTF-8 and endless numbers are ValueErrors
+            what = " ".join(str(problem).split())[:200]
+            raise Unreadable(f"{self.name}: broken JSON, nothing was stored ({what}).") from None
+
+    def _look_at(self, number: int, full_url: str, resource: Resource) -> None:
+        kind = str(resource.get("resourceType"))
+        self.kinds[kind] += 1
+        version = other_version(resource)
+        if version:
+            where = f"entry {number} ({kind} {resource.get('id', '')})".replace(" )", ")")
+            raise Unreadable(f"{self.name}, {where}: {version}. Only FHIR R4 is read.")
+        if kind == "Patient":
+            external_id = patient_id(resource, full_url)
+            for reference in (full_url, f"Patient/{resource.get('id')}"):
+                self._ids[reference] = external_id
+
+    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | None:
+        kind, finished = MILESTONES[resource["resourceType"]]
+        if resource.get("status") != finished:
+            return None
+        external_id = self._subject(resource)
+        stamp = read_stamp(_when(resource))
+        if stamp is None:
+            raise Unclear("no date on which it happened")
+        day, when = local_moment(stamp, zone, today)
+        happened(day, "completed", today)
+        treatment = _words(resource.get("type") or resource.get("code"))
+        key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
+        milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
+        kept = _kept(resource, external_id + treatment + key)
+        return GoodRow(number, external_id, None, milestone, (), 0, kept)
+
+    def _subject(self, resource: Resource) -> str:
+        reference = str((resource.get("subject") or {}).get("reference") or "")
+        if not reference:
+            raise Unclear("no reference to a patient (subject)")
+        known = self._ids.get(reference) or self._ids.get(reference.split("/_history")[0])
+        if known:
+            return known
+        last = reference.rpartition("|" if "?identifier=" in reference else "/")[2]
+        return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
+
+
+def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
+    try:
+        return read()
+    except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
+        reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
+        where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
+        return BadRow(number, _kept(resource), (f"{where}: {reason}",))
+
+
+def _kept(resource: Resource, stored: str = "") -> list[str]:
+    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store, is no text."""
+    if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
+        raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
+    kept = READ if resource.get("id") else READ | {"identifier"}
+    return [json.dumps({name: value for name, value in resource.items() if name in kept})[:MAX_KEPT]]
+
+
+def other_version(resource: Resource) -> str | None:
+    """What shows that a resource is not R4, in words; None when nothing does."""
+    kind = resource.get("resourceType")
+    profiles = (resource.get("meta") or {}).get("profile") or [] if isinstance(resource.get("meta"), dict) else []
+    for profile in profiles if isinstance(profiles, list) else []:
+        for mark, version in (("/fhir/5.0", "R5"), ("|5.", "R5"), ("/fhir/3.0", "STU3"), ("/fhir/1.0", "DSTU2")):
+            if "hl7.org/fhir" in str(profile) and mark in str(profile):
+                return f"this is FHIR {version} (its profile is {profile})"
+    stated = resource.get("fhirVersion")
+    if isinstance(stated, str) and not stated.startswith("4."):
+        return f"this is FHIR {stated}"
+    return next((f"this is FHIR {version} ({sign})" for sign, version in _signs(kind, resource)), None)
+
+
+def _signs(kind: Any, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Elements that only other versions have, by the element histories of the FHIR specification."""
+    if kind == "Encounter":
+        yield from (("actualPeriod", "R5") for _ in "x" if "actualPeriod" in resource)
+        yield from (("class is a list", "R5") for _ in "x" if isinstance(resource.get("class"), list))
+        yield from (("class is a word", "DSTU2") for _ in "x" if isinstance(resource.get("class"), str))
+        yield from (("patient instead of subject", "DSTU2") for _ in "x" if "patient" in resource)
+    elif kind == "Procedure":
+        yield from ((name, "R5") for name in ("occurrenceDateTime", "occurrencePeriod") if name in resource)
+        yield from ((name, "STU3 or older") for name in ("context", "notDone", "notPerformed") if name in resource)
+    elif kind == "Patient":
+        names = resource.get("name")
+        names = [name for name in names if isinstance(name, dict)] if isinstance(names, list) else []
+        yield from (("name.family is a list", "DSTU2") for name in names if isinstance(name.get("family"), list))
+        yield from ((name, "STU3 or older") for name in ("animal", "careProvider") if name in resource)
+
+
+def patient_id(resource: Resource, full_url: str) -> str:
+    """The number by which the practice's system knows the patient: the resource's id, or its first identifier."""
+    identifiers = [one.get("value") for one in resource.get("identifier") or [] if isinstance(one, dict)]
+    return str(resource.get("id") or next(filter(None, identifiers), None) or full_url.removeprefix("urn:uuid:"))
+
+
+def _patient(resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
+    if not external_id:
+        raise Unclear("no id: nobody whom a visit could name")
+    first, last = _name(resource)
+    if not first and not last:
+        raise Unclear("no name")
+    born = birth_date(str(resource.get("birthDate") or ""), today)
+    died = past_date(str(resource.get("deceasedDateTime") or ""), today, "died")
+    if born and died and died < born:
+        raise Unclear(f"died ({died}) before being born ({born})")
+    dead = died is not None or resource.get("deceasedBoolean") is True
+    phone, raw, email = _telecom(resource)
+    state, zip_ = _address(resource)
+    patient = PatientRecord(
+        number, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, _language(resource)
+    )
+    identity = hash(f"{same_name(last)}|{same_name(first)}|{born or ''}")
+    kept = _kept(resource, f"{external_id}{first}{last}{raw}{email}")
+    return GoodRow(number, external_id, patient, None, (), identity, kept)
+
+
+def _name(resource: Resource) -> tuple[str, str]:
+    names = [name for name in resource.get("name") or [] if name.get("use") not in ("old", "maiden", "anonymous")]
+    names.sort(
+        key=lambda name: ("official", "usual").index(name.get("use")) if name.get("use") in ("official", "usual") else 2
+    )
+    for name in names:
+        first, last = read_name(" ".join(name.get("given") or [])), read_name(name.get("family") or "")
+        if first or last:
+            return first, last
+        if name.get("text"):
+            return split_name(name["text"])
+    return "", ""
+
+
+def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
+    """Phone in E.164, the phone as written, e-mail: the first that can be used, mobile before home before work."""
+    points = [point for point in resource.get("telecom") or [] if point.get("use") != "old" and point.get("value")]
+    phones = [point for point in points if point.get("system") in ("phone", "sms")]
+    phones.sort(key=lambda point: PHONE_ORDER.index(point.get("use", "")) if point.get("use", "") in PHONE_ORDER else 9)
+    numbers = [(read_phone(str(point["value"])), str(point["value"])) for point in phones]
+    phone, raw = next((pair for pair in numbers if pair[0]), numbers[0] if numbers else (None, None))
+    emails = [read_email(str(point["value"])) for point in points if point.get("system") == "email"]
+    return phone, raw, next(filter(None, emails), None)
+
+
+def _address(resource: Resource) -> tuple[str | None, str | None]:
+    homes = [home for home in resource.get("address") or [] if home.get("use") not in ("old", "billing")]
+    if not homes or homes[0].get("country") not in (None, "US", "USA", "United States"):
+        return None, None
+    state = read_state(homes[0].get("state") or "")
+    return state, read_zip(str(homes[0].get("postalCode") or ""), state)
+
+
+def _language(resource: Resource) -> str | None:
+    spoken = sorted(resource.get("communication") or [], key=lambda one: not one.get("preferred"))
+    for language in (one.get("language") or {} for one in spoken):
+        codes = [coding.get("code") for coding in language.get("coding") or []]
+        return read_language(next(filter(None, codes), None) or language.get("text") or "")
+    return None
+
+
+def _when(resource: Resource) -> str:
+    period = resource.get("period") or resource.get("performedPeriod") or {}
+    return str(resource.get("performedDateTime") or period.get("start") or "")
+
+
+def _words(concept: Any) -> str:
+    """The description of a code, or of the first of several."""
+    one = (concept[0] if concept else {}) if isinstance(concept, list) else concept or {}
+    displays = [coding.get("display") for coding in one.get("coding") or []]
+    return " ".join(str(one.get("text") or next(filter(None, displays), None) or "").split())

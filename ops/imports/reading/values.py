@@ -1,0 +1,150 @@
+"""The other cells: names, addresses, yes and no. Each returns the value, None when there is none, or raises Unclear."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from ops.imports.reading.records import Unclear
+
+_STATES = (
+    "AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut|DE Delaware|"
+    "DC District of Columbia|FL Florida|GA Georgia|HI Hawaii|ID Idaho|IL Illinois|IN Indiana|IA Iowa|KS Kansas|"
+    "KY Kentucky|LA Louisiana|ME Maine|MD Maryland|MA Massachusetts|MI Michigan|MN Minnesota|MS Mississippi|"
+    "MO Missouri|MT Montana|NE Nebraska|NV Nevada|NH New Hampshire|NJ New Jersey|NM New Mexico|NY New York|"
+    "NC North Carolina|"
+    "ND North Dakota|OH Ohio|OK Oklahoma|OR Oregon|PA Pennsylvania|RI Rhode Island|SC South Carolina|SD South Dakota|"
+    "TN Tennessee|TX Texas|UT Utah|VT Vermont|VA Virginia|WA Washington|WV West Virginia|WI Wisconsin|WY Wyoming|"
+    "PR Puerto Rico|VI Virgin Islands|GU Guam|AS American Samoa|MP Northern Mariana Islands"
+)
+STATES = {key: entry[:2] for entry in _STATES.split("|") for key in (entry[:2].casefold(), entry[3:].casefold())}
+_ELSEWHERE = {"ab", "bc", "mb", "nb", "nl", "nt", "ns", "nu", "on", "pe", "qc", "sk", "yt", "aa", "ae", "ap", "alberta"}
+_ELSEWHERE |= {"british columbia", "manitoba", "new brunswick", "nova scotia", "ontario", "quebec", "saskatchewan"}
+_ELSEWHERE |= {"other", "n/a", "none"}
+_ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
+_ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
+_FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
+_EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+_YES = {"yes", "y", "true", "t", "1", "x", "on", "opted in", "opt in", "blocked"}
+_NO = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "not blocked", "null", "none"}
+_LANGUAGES = {
+    name: code
+    for code, names in {
+        "en": "english eng", "es": "spanish español espanol spa castilian", "zh": "chinese mandarin cantonese zho",
+        "vi": "vietnamese", "tl": "tagalog filipino", "ko": "korean", "ru": "russian", "ar": "arabic", "fr": "french",
+        "pt": "portuguese", "de": "german", "it": "italian", "ja": "japanese", "hi": "hindi", "pl": "polish",
+        "ht": "haitian creole", "fa": "persian farsi", "he": "hebrew", "hy": "armenian", "uk": "ukrainian",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+MAX_NAME = 100
+
+
+@lru_cache(maxsize=1 << 14)
+def read_name(text: str) -> str:
+    """A name with its spaces tidied; digits and accents stay.
+
+    Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where a letter was lost.
+    """
+    name = " ".join(text.split())
+    if name.isalpha():
+        return name if len(name) <= MAX_NAME else _no_name(name)
+    if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
+        return _no_name(name)
+    if not name.isprintable():
+        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name):
+            return _no_name(name)
+        name = "".join(character for character in name if character.isprintable())  # zero-width spaces and the like
+    return unicodedata.normalize("NFC", name)
+
+
+def _no_name(text: str) -> str:
+    raise Unclear(f"{text[:60]!r} is not a name")
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """First and last name of "Last, First" or "First Last"; a single word is a first name."""
+    name = read_name(text)
+    if "," in name:
+        last, _, first = name.partition(",")
+        return first.strip(), last.strip()
+    first, _, last = name.rpartition(" ")
+    return (first, last) if first else (last, "")
+
+
+@lru_cache(maxsize=1 << 12)
+def read_email(text: str) -> str | None:
+    """An address, its domain in lower case; the first of several. Raises Unclear for anything that is not one."""
+    text = text.strip()
+    if text.lower() in _NO or text.lower() in ("n/a", "na", "-", "unknown", "declined"):
+        return None
+    first = re.split(r"[;,]\s*", text.removeprefix("mailto:"))[0].strip()
+    if len(first) > 254 or not _EMAIL.fullmatch(first):
+        raise Unclear(f"{text[:60]!r} is not an e-mail address")
+    local, _, domain = first.rpartition("@")
+    return f"{local}@{domain.lower()}"
+
+
+@lru_cache(maxsize=1 << 12)
+def read_state(text: str) -> str | None:
+    """The two letters of a state; None when empty or outside the United States."""
+    name = " ".join(text.replace(".", "").split()).casefold()
+    if not name or name in _ELSEWHERE:
+        return None
+    code = STATES.get(name.removeprefix("us-"))
+    if code is None:
+        raise Unclear(f"{text[:60]!r} is not a state")
+    return code
+
+
+@lru_cache(maxsize=1 << 14)
+def read_zip(text: str, state: str | None) -> str | None:
+    """Five digits. Spreadsheets eat leading zeros: three or four digits are filled up where the state has such ZIPs."""
+    text = text.strip()
+    if not text or _FOREIGN_ZIP.fullmatch(text):
+        return None
+    found = _ZIP.fullmatch(text)
+    if found:
+        return found[1] if found[1] not in ("00000", "99999") else None
+    if text.isdigit() and len(text) in (3, 4) and state in _ZERO_ZIPS:
+        return text.zfill(5)
+    if text.isdigit() and not text.strip("0"):
+        return None
+    raise Unclear(f"{text[:60]!r} is not a ZIP")
+
+
+@lru_cache(maxsize=1 << 10)
+def read_yes(text: str) -> bool:
+    """Yes or no. Raises Unclear for anything else: an opt-out that is not understood must not be lost."""
+    word = text.strip().casefold()
+    if word in _NO:
+        return False
+    if word in _YES:
+        return True
+    raise Unclear(f"{text[:60]!r} is neither yes nor no")
+
+
+@lru_cache(maxsize=1 << 10)
+def read_permission(text: str) -> bool | None:
+    """May we? None when the practice has not asked ("", "?", "unknown"). "2" is no where answers are numbered."""
+    word = text.strip().casefold()
+    if word in ("", "?", "unknown", "null", "none", "n/a"):
+        return None
+    return False if word == "2" else read_yes(text)
+
+
+@lru_cache(maxsize=1 << 10)
+def read_language(text: str) -> str | None:
+    """A two-letter language code; None when none is given or it is not known."""
+    word = text.strip().casefold().split("(")[0].strip()
+    if word in _LANGUAGES:
+        return _LANGUAGES[word]
+    code = re.split(r"[-_]", word)[0]
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else None
+
+
+@lru_cache(maxsize=1 << 14)
+def same_name(text: str) -> str:
+    """A name reduced to what two spellings of one person share: no accents, case, spaces or punctuation."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in folded if character.isalnum())

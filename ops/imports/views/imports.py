@@ -1,0 +1,176 @@
+"""One import: its preview, how far it got, what came of it, and the rows that were wrong."""
+
+import re
+from itertools import zip_longest
+from typing import Any
+
+from flask import Response, abort, flash, jsonify, redirect, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from ops.accounts.access import allow, me, passive
+from ops.db import transaction
+from ops.imports import actions as import_actions
+from ops.imports import loading
+from ops.imports import queries as imports_queries
+from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
+from ops.imports.reading.fields import LABELS
+from ops.imports.views import bp
+from ops.imports.views.uploads import file_or_404, import_or_404, look_through
+from ops.practices import queries
+from ops.practices.access import practice_or_404
+from ops.practices.models import Practice
+from ops.practices.views.practices import STAFF
+
+GOING_ON = (ImportState.QUEUED, ImportState.RUNNING)
+COUNTS = {
+    "rows_read": "rows read",
+    "patients_new": "patients new",
+    "patients_updated": "patients changed",
+    "milestones_new": "milestones new",
+    "quarantined": "rows quarantined",
+    "suppressed": "people opted out",
+    "unreachable": "without phone and e-mail",
+    "deceased": "deceased",
+    "minors": "minors",
+}
+
+
+@bp.get("/<slug>/imports/<int:import_id>")
+@allow(*STAFF)
+def show_import(slug: str, import_id: int) -> ResponseReturnValue:
+    practice = practice_or_404(slug)
+    load = import_or_404(practice, import_id)
+    if load.state is ImportState.UPLOADED:
+        previews, problems = look_through(practice, load)
+        return render_template(
+            "imports/preview.html",
+            practice=practice,
+            load=load,
+            previews=previews,
+            problems=problems,
+            labels=LABELS,
+            ready=not problems and not any(preview.lacking for preview in previews.values()),
+        )
+    if load.state in GOING_ON:
+        return render_template(
+            "imports/progress.html", practice=practice, load=load, counts=COUNTS, how_far=_how_far(load)
+        )
+    return _result(practice, load)
+
+
+def _result(practice: Practice, load: Import) -> str:
+    page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+    rows, more = imports_queries.quarantined(load, page)
+    return render_template(
+        "imports/result.html",
+        practice=practice,
+        load=load,
+        counts=COUNTS,
+        rows=rows,
+        more=more,
+        page=page,
+        still_wrong=imports_queries.count_quarantined(load),
+        files={file.id: file for file in load.files},
+        who=queries.names_of({load.created_by}).get(load.created_by, load.created_by),
+        raw_until=imports_queries.raw_files_end(load),
+    )
+
+
+def _how_far(load: Import) -> dict[str, Any]:
+    now = next((file for file in load.files if not file.finished and file.rows_done), None)
+    words = "Waiting for a worker" if load.state is ImportState.QUEUED else "Reading the files"
+    if now:
+        words = f"Loading {now.name}"
+    return {
+        "state": str(load.state),
+        "going_on": load.state in GOING_ON,
+        "words": words,
+        "counts": {name: getattr(load, name) for name in COUNTS},
+        "files": [{"id": file.id, "rows": file.rows_done, "finished": file.finished} for file in load.files],
+    }
+
+
+@bp.get("/<slug>/imports/<int:import_id>/progress")
+@allow(*STAFF)
+@passive
+def import_progress(slug: str, import_id: int) -> ResponseReturnValue:
+    """Asked every second by the page of an import that is going on."""
+    return jsonify(_how_far(import_or_404(practice_or_404(slug), import_id)))
+
+
+@bp.get("/<slug>/imports/<int:import_id>/files/<int:file_id>/wrong-rows.csv")
+@allow(*STAFF)
+def wrong_rows(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
+    file = file_or_404(import_or_404(practice_or_404(slug), import_id), file_id)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.name.rpartition(".")[0] or file.name).strip("-.") or "file"
+    lines = ("\ufeff" + line if number == 0 else line for number, line in enumerate(loading.wrong_rows_csv(file)))
+    answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}-wrong-rows.csv"'
+    return answer
+
+
+def _row_or_404(load: Import, row_id: int) -> QuarantinedRow:
+    row = imports_queries.quarantined_row(load, row_id)
+    if row is None or row.corrected_at is not None:
+        abort(404)
+    return row
+
+
+@bp.get("/<slug>/imports/<int:import_id>/rows/<int:row_id>/correct")
+@allow(*STAFF)
+def correcting_row(slug: str, import_id: int, row_id: int) -> ResponseReturnValue:
+    practice = practice_or_404(slug)
+    load = import_or_404(practice, import_id)
+    row = _row_or_404(load, row_id)
+    return _row_page(practice, load, row, row.cells, row.reasons)
+
+
+def _row_page(
+    practice: Practice, load: Import, row: QuarantinedRow, cells: list[str], reasons: list[str] | tuple[str, ...]
+) -> str:
+    file = file_or_404(load, row.file_id)
+    header = _header(file)
+    fields = [
+        (name if name is not None else "", cell or "", name is None)
+        for name, cell in zip_longest(header, cells[: len(header) + 50])
+    ]
+    return render_template(
+        "imports/row.html",
+        practice=practice,
+        load=load,
+        row=row,
+        file=file,
+        fields=fields,
+        reasons=reasons,
+        width=len(header),
+    )
+
+
+def _header(file: ImportFile) -> list[str]:
+    return list((file.profile or {}).get("header") or ["entry"])
+
+
+@bp.post("/<slug>/imports/<int:import_id>/rows/<int:row_id>/correct")
+@allow(*STAFF)
+def correct_row(slug: str, import_id: int, row_id: int) -> ResponseReturnValue:
+    """Only as many cells as the file has columns are taken: what stood beyond them is left out by correcting it."""
+    practice = practice_or_404(slug)
+    load = import_or_404(practice, import_id)
+    row = _row_or_404(load, row_id)
+    cells = [request.form.get(f"cell-{number}", "") for number in range(len(_header(file_or_404(load, row.file_id))))]
+    with transaction(me().actor):
+        reasons = loading.correct(row, cells, me().actor)
+    if reasons:
+        return _row_page(practice, load, row, cells, reasons), 422
+    flash(f"Line {row.line} is stored.", "success")
+    return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/rows/set-aside")
+@allow(*STAFF)
+def set_rows_aside(slug: str, import_id: int) -> ResponseReturnValue:
+    load = import_or_404(practice_or_404(slug), import_id)
+    with transaction(me().actor):
+        count = import_actions.set_aside(load)
+    flash(f"{count:,} wrong rows are set aside.", "success")
+    return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)

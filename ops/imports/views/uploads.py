@@ -1,0 +1,172 @@
+"""Upload a practice's files, see how they would be read, correct the columns, confirm or cancel."""
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ops import clock
+from ops.accounts.access import allow, me
+from ops.config import settings
+from ops.db import db, transaction
+from ops.errors import Refused
+from ops.imports import actions, loading
+from ops.imports import queries as imports_queries
+from ops.imports.models import Import, ImportFile, ImportState
+from ops.imports.reading.fields import Field
+from ops.imports.reading.records import Unreadable
+from ops.imports.views import bp
+from ops.practices import queries
+from ops.practices.access import practice_or_404
+from ops.practices.models import Practice
+from ops.practices.views.practices import STAFF
+from ops.web import takes_files
+from ops.web.errors import answer
+
+
+@bp.get("/<slug>/imports")
+@allow(*STAFF)
+def imports(slug: str) -> ResponseReturnValue:
+    practice = practice_or_404(slug)
+    loads = imports_queries.imports_of(practice)
+    try:
+        loading.refuse_without_baa(practice)
+        closed = None
+    except Refused as refused:
+        closed = str(refused)
+    return render_template(
+        "imports/imports.html",
+        practice=practice,
+        loads=loads,
+        names=queries.names_of({load.created_by for load in loads}),
+        closed=closed,
+        max_mb=settings().import_max_mb,
+        max_files=actions.MAX_FILES,
+    )
+
+
+@bp.post("/<slug>/imports/upload")
+@takes_files
+@allow(*STAFF)
+def upload(slug: str) -> ResponseReturnValue:
+    """Werkzeug has spooled the files to disk; they go to the database in pieces of 1 MB."""
+    practice = practice_or_404(slug)
+    files = [
+        (actions.file_name(file.filename), file.stream) for file in request.files.getlist("files") if file.filename
+    ]
+    if not files:
+        raise Refused("Choose at least one file.")
+    if len(files) > actions.MAX_FILES:
+        raise Refused(f"At most {actions.MAX_FILES} files at once.")
+    with transaction(me().actor):
+        load = loading.receive(practice, files, me().actor)  # type: ignore[arg-type]
+    return redirect(url_for(".show_import", slug=slug, import_id=load.id), 303)
+
+
+@bp.errorhandler(413)
+def too_large(problem: RequestEntityTooLarge) -> ResponseReturnValue:
+    return answer(
+        413, f"Files of up to {settings().import_max_mb} MB in all can be uploaded at once. Nothing was stored."
+    )
+
+
+def import_or_404(practice: Practice, import_id: int) -> Import:
+    return imports_queries.an_import(practice, import_id) or abort(404)
+
+
+def file_or_404(load: Import, file_id: int) -> ImportFile:
+    return next((file for file in load.files if file.id == file_id), None) or abort(404)
+
+
+def look_through(practice: Practice, load: Import) -> tuple[dict[int, loading.Preview], dict[int, str]]:
+    """For each file, by its id, what it would bring, or in words why it cannot be read."""
+    saved = loading.saved_mappings(practice.id)
+    previews, problems = {}, {}
+    for file in load.files:
+        try:
+            with loading.raw(file) as stream:
+                previews[file.id] = loading.preview(
+                    stream, file.name, practice.zone, clock.today(practice.zone), loading.chosen_profile(file), saved
+                )
+        except (Unreadable, Refused) as problem:
+            problems[file.id] = str(problem)
+    return previews, problems
+
+
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/map")
+@allow(*STAFF)
+def map_columns(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
+    """`column-N` says what the Nth column is; what is said of no column is dropped."""
+    practice = practice_or_404(slug)
+    load = import_or_404(practice, import_id)
+    file = file_or_404(load, file_id)
+    previews, problems = look_through(practice, load)
+    if file_id in problems:
+        raise Refused(problems[file_id])
+    columns = {}
+    for number, column in enumerate(previews[file_id].columns):
+        meaning = request.form.get(f"column-{number}", "")
+        if meaning in set(Field):
+            columns[column.key] = Field(meaning)
+    with transaction(me().actor):
+        actions.map_columns(practice, file, columns, request.form.get("save_as", ""))
+    flash(f"{file.name} is read as you chose.", "success")
+    return _back(slug, import_id)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/without-header")
+@allow(*STAFF)
+def read_without_header(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
+    load = import_or_404(practice_or_404(slug), import_id)
+    with transaction(me().actor):
+        actions.read_without_header(file_or_404(load, file_id))
+    return _back(slug, import_id)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognised")
+@allow(*STAFF)
+def read_as_recognised(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
+    load = import_or_404(practice_or_404(slug), import_id)
+    with transaction(me().actor):
+        actions.read_as_recognised(file_or_404(load, file_id))
+    return _back(slug, import_id)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/leave-out")
+@allow(*STAFF)
+def leave_out(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
+    load = import_or_404(practice_or_404(slug), import_id)
+    file = file_or_404(load, file_id)
+    with transaction(me().actor):
+        actions.leave_out(load, file)
+    flash(f"{file.name} was left out.", "success")
+    return _back(slug, import_id)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/confirm")
+@allow(*STAFF)
+def confirm_import(slug: str, import_id: int) -> ResponseReturnValue:
+    practice = practice_or_404(slug)
+    load = import_or_404(practice, import_id)
+    if load.state is not ImportState.UPLOADED:
+        return _back(slug, import_id)  # pressed twice
+    previews, problems = look_through(practice, load)
+    if problems:
+        raise Refused("Not every file can be read yet. " + " ".join(problems.values()))
+    db.session.rollback()
+    with transaction(me().actor):
+        actions.confirm_import(load, previews)
+    return _back(slug, import_id)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/cancel")
+@allow(*STAFF)
+def cancel_import(slug: str, import_id: int) -> ResponseReturnValue:
+    load = import_or_404(practice_or_404(slug), import_id)
+    with transaction(me().actor):
+        actions.discard(load)
+    flash("The import was cancelled.", "success")
+    return redirect(url_for(".imports", slug=slug), 303)
+
+
+def _back(slug: str, import_id: int) -> ResponseReturnValue:
+    return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)

@@ -1,0 +1,34 @@
+"""Small pieces of English: lists, counts, lengths of time. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+
+def listed(words: Iterable[str], joined: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *before, last = list(words) or [""]
+    return f"{', '.join(before)} {joined} {last}" if before else last
+
+
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """ "1 day", "1,200 days"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def capital(words: str) -> str:
+    """The same with a capital at its beginning, and no other letter changed."""
+    return words[:1].upper() + words[1:]
+
+
+def age_words(since: datetime, now: datetime) -> str:
+    """How long ago, as short as a table wants it: "12 min", "3 h", "5 days"."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def length_words(minutes: float) -> str:
+    """A length of work in hours and minutes: "5 h 12", "0 h 05"; takes minutes."""
+    whole = round(minutes)
+    return f"{whole // 60} h {whole % 60:02}"

@@ -1,0 +1,153 @@
+"""Whose a task is: assigned to somebody, released to everybody, pulled back out of hands, cancelled by a lead."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.accounts.models import User
+from ops.db import db
+from ops.errors import Refused
+from ops.practices.models import Patient
+from ops.queue.actions import tasks
+from ops.queue.languages import base_language
+from ops.queue.models import CadenceRun, Lane, Task
+from ops.queue.workers import Lack, Worker, lack_words, worker
+from ops.work.states import EventKind, TaskState
+
+LONGEST_REASON = 500
+
+
+def pull_back(task_id: int, actor: str, reason: str) -> Task:
+    """Take a task out of an agent's hands and put it into the queue again, its age kept.
+
+    What the agent saves later is refused. Raises Refused without a reason, and when nobody holds the task any more.
+    """
+    reason = _reason(reason)
+    task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
+    if task is None or task.state is not TaskState.CLAIMED:
+        raise Refused("Nobody holds this task any more.")
+    tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+    db.session.flush()
+    return task
+
+
+def cancel_task(task_id: int, actor: str, reason: str) -> Task:
+    """Cancel an open task and end its cadence. Raises Refused without a reason, and when it is not open."""
+    reason = _reason(reason)
+    task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
+    if task is None or task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+        raise Refused("This task is finished already.")
+    tasks.cancel(task, actor, reason, held_by=task.held_by)
+    if task.run_id:
+        run = db.session.get_one(CadenceRun, task.run_id, with_for_update=True, populate_existing=True)
+        tasks.end_run(run, f"cancelled by a lead: {reason}")
+    db.session.flush()
+    return task
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise Refused("Please say why.")
+    return reason[:LONGEST_REASON]
+
+
+KEPT_FOR = timedelta(hours=8)
+"""How long a task handed over is kept for its agent, from the moment it may be worked; then it is anybody's."""
+
+
+def _known(user_id: int) -> Worker:
+    who = worker(user_id)
+    if who is None:
+        raise Refused("Only agents and leads take tasks.")
+    return who
+
+
+def _open_account(user_id: int) -> Worker:
+    who = _known(user_id)
+    if not who.active:
+        raise Refused(f"The account of {who.name} is closed.")
+    return who
+
+
+def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
+    """Give an open task to an agent, before everything else of theirs; out of other hands first, if it is in some.
+
+    It is kept for them for `KEPT_FOR` from the moment it may be worked. `override`: although they are not certified
+    for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is finished
+    or in their own hands, nobody who takes tasks and a closed account.
+    """
+    reason = reason.strip()[:LONGEST_REASON]
+    task = _open_task(task_id)
+    who = _open_account(user_id)
+    if task.held_by == user_id:
+        raise Refused(f"{who.name} has this task in hands already.")
+    lacking = lacks(who, task)
+    _check_override(who, lacking, override, reason)
+    if task.state is TaskState.CLAIMED:
+        if not reason:
+            raise Refused("Please say why it is taken out of somebody's hands.")
+        tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+    now = clock.now()
+    task.owner_id, task.handed_at = user_id, now
+    task.owner_until = max(now, task.ready_at, _opens(task) or now) + KEPT_FOR
+    facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
+    tasks.add_event(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
+    db.session.flush()
+    return task
+
+
+def _open_task(task_id: int) -> Task:
+    task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
+    if task is None or task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+        raise Refused("This task is finished already.")
+    return task
+
+
+def lacks(who: Worker, task: Task) -> list[Lack]:
+    """What this agent would need for this task and has not got."""
+    return who.lacks(task.practice_id, task.kind, language_of(task))
+
+
+def language_of(task: Task) -> str:
+    """In which language the call is made: what its lane says, else what the patient speaks."""
+    lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
+    return lane.language if lane else base_language(db.session.get_one(Patient, task.patient_id).language)
+
+
+def _check_override(who: Worker, lacking: list[Lack], override: bool, reason: str) -> None:
+    if not lacking:
+        return
+    words = lack_words(lacking)
+    if not override:
+        raise Refused(f"{who.name} is not certified for {words}. To hand it over all the same, tick the override.")
+    if not reason:
+        raise Refused(f"{who.name} is not certified for {words}: please say why they get it all the same.")
+
+
+def _opens(task: Task) -> datetime | None:
+    lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
+    return lane.opens_at if lane else None
+
+
+def free(task_id: int, actor: str, reason: str = "") -> Task:
+    """A task that is kept for somebody is everybody's again. Raises Refused when nobody keeps it from the others."""
+    task = _open_task(task_id)
+    if task.state is not TaskState.WAITING or task.owner_id is None:
+        raise Refused("This task is not kept for anybody.")
+    facts = {"from": task.owner_id, "to": None, "reason": reason.strip()[:LONGEST_REASON]}
+    task.owner_id = task.owner_until = task.handed_at = None
+    tasks.add_event(task, EventKind.HANDED, actor, **facts)
+    db.session.flush()
+    return task
+
+
+def free_of_closed(actor: str) -> int:
+    """What was handed to somebody whose account has been closed since is everybody's; how many."""
+    theirs = sa.select(Task).join(User, User.id == Task.owner_id)
+    theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
+    found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
+    for task in found:
+        free(task.id, actor, "their account is closed")
+    return len(found)

@@ -1,0 +1,49 @@
+"""The cadence going on that a task belongs to."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ops.db import Base, closed_set
+from ops.work.states import RunState
+
+Moment = sa.DateTime(timezone=True)
+
+
+class CadenceRun(Base):
+    """One cadence going on for one patient because of one milestone."""
+
+    __tablename__ = "cadence_runs"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int] = mapped_column(sa.BigInteger)
+    cadence_id: Mapped[int] = mapped_column(sa.ForeignKey("cadences.id"))
+    milestone_id: Mapped[int] = mapped_column(sa.BigInteger)
+    trigger_id: Mapped[int] = mapped_column(sa.BigInteger)
+    """Kept as a number: the run outlives the rule that started it."""
+    state: Mapped[RunState] = mapped_column(closed_set(RunState, "state"))
+    position: Mapped[int] = mapped_column(default=0)
+    """The step that is due at `next_at`, or whose task is open (`next_at` empty)."""
+    next_at: Mapped[datetime | None] = mapped_column(Moment)
+    opens_at: Mapped[datetime] = mapped_column(Moment)
+    peaks_at: Mapped[datetime] = mapped_column(Moment)
+    closes_at: Mapped[datetime] = mapped_column(Moment)
+    """The days in which contact about this milestone makes sense."""
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    end_reason: Mapped[str | None]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "milestone_id"], ["milestones.practice_id", "milestones.id"]),
+        sa.UniqueConstraint("milestone_id", "trigger_id"),
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.Index(
+            "ix_cadence_runs_due", "next_at", postgresql_where=sa.text("state = 'running' AND next_at IS NOT NULL")
+        ),
+        sa.Index(None, "patient_id"),
+        sa.Index(None, "practice_id", "started_at"),
+        sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_time"),
+        sa.CheckConstraint("state = 'running' OR next_at IS NULL", name="ended_has_no_next"),
+    )

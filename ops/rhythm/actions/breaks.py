@@ -1,0 +1,87 @@
+"""Breaks and the end of an agent's day, and how leads set the desk.
+
+Whoever goes keeps nothing from the others: the card in hand goes back into the queue, and who is done for the day lets
+go of the calls they promised for today. What somebody promised and will be back for stays theirs.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ops import clock
+from ops.accounts.models import User
+from ops.db import db
+from ops.errors import Refused
+from ops.queue import queries
+from ops.queue.actions import assigning, tasks
+from ops.rhythm import queries as rhythm_queries
+from ops.rhythm.models import Break, BreakKind, DeskSettings, WrapUp
+
+SHORTEST_WRAP_UP, LONGEST_WRAP_UP = 15, 600
+SHORTEST_IDLE, LONGEST_IDLE = 30, 900
+WHY_LET_GO = "done for the day"
+
+
+class CardInHand(Refused):
+    """Somebody goes who has a card in hand and did not say that it goes back."""
+
+
+def start_break(user_id: int, kind: BreakKind, actor: str, *, give_back: tuple[int, int] | None = None) -> Break:
+    """They take no tasks from now on; from one kind of break into another the first one ends. Twice is once.
+
+    `give_back`: (task id, fence) of the card in hand, which goes back into the queue. `BreakKind.DONE` lets go of the
+    calls they promised for today. Raises CardInHand when they hold another card than that.
+    """
+    _one_at_a_time(user_id)
+    held = queries.task_of(user_id)
+    if held:
+        if (held.id, held.fence) != give_back:
+            raise CardInHand("You have a card in hand: it goes back into the queue when you go.")
+        tasks.release(held.id, user_id, held.fence, actor)
+    now, current = clock.now(), rhythm_queries.open_break(user_id)
+    if current and current.kind is kind:
+        return current
+    if current:
+        current.ended_at = now
+        db.session.flush()
+    started = Break(user_id=user_id, kind=kind, started_at=now)
+    db.session.add(started)
+    db.session.flush()
+    if kind is BreakKind.DONE:
+        let_go(user_id, actor)
+    return started
+
+
+def let_go(user_id: int, actor: str) -> int:
+    """The calls they promised for today are anybody's, and each task's story says so; how many."""
+    promised = rhythm_queries.due_today(user_id)
+    for one in promised:
+        assigning.free(one.task_id, actor, WHY_LET_GO)
+    return len(promised)
+
+
+def end_break(user_id: int) -> Break | None:
+    """Back to work; the break that ended, None when they were on none."""
+    _one_at_a_time(user_id)
+    current = rhythm_queries.open_break(user_id)
+    if current:
+        current.ended_at = clock.now()
+        db.session.flush()
+    return current
+
+
+def _one_at_a_time(user_id: int) -> None:
+    """Two presses at once: the second one sees what the first one did."""
+    db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    db.session.expire_all()
+
+
+def set_desk(wrap_up: WrapUp, wrap_up_seconds: int, idle_seconds: int) -> None:
+    """Set everybody's desk from their next card on. Raises Refused for seconds out of range (15 to 600, 30 to 900)."""
+    if not SHORTEST_WRAP_UP <= wrap_up_seconds <= LONGEST_WRAP_UP:
+        raise Refused(f"The time after a call must be {SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP} seconds.")
+    if not SHORTEST_IDLE <= idle_seconds <= LONGEST_IDLE:
+        raise Refused(f"Nobody is there after {SHORTEST_IDLE} to {LONGEST_IDLE} seconds.")
+    values = {"wrap_up": wrap_up, "wrap_up_seconds": wrap_up_seconds, "idle_seconds": idle_seconds}
+    row = insert(DeskSettings).values(id=1, **values)
+    db.session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+    db.session.expire_all()

@@ -1,0 +1,235 @@
+"""The rules the code keeps so that it stays readable: layers, one commit, one clock, sizes, where flask may be."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BASE = {"background", "clock", "config", "crypto", "db", "errors", "logs", "migrate", "phrases", "sql", "web"}
+LAYERS: list[set[str]] = [
+    # outermost first: a package imports only from lines below its own, and packages on one line ignore each other
+    {"", "bench", "cli", "demo", "models", "runtime", "schedule"},
+    {"coaching", "experiments", "metrics"},
+    {"floor"},
+    {"desk"},
+    {"concerns", "rhythm"},
+    {"cadences"},
+    {"queue"},
+    {"referrals"},
+    {"messages", "scripts"},
+    {"contact", "imports"},
+    {"practices"},
+    {"accounts"},
+    {"work"},
+    BASE,
+]
+OUTERMOST = LAYERS[0]
+FLASK = {"flask", "flask_wtf", "flask_limiter", "flask_bootstrap", "flask_login", "werkzeug", "wtforms"}
+LONGEST_FUNCTION = 60
+LONGEST_FILE = 400
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def name(path: Path) -> str:
+    """The dotted name of a module of ours: ops/web/errors.py -> ops.web.errors."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name(path) for path in sources("ops")}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that is imported anywhere in the file, "from ops import clock" as ops.clock."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else str(node.module)
+
+
+def package(module: str) -> str:
+    """Which package of ours a module is in: ops.web.errors -> web, ops -> ""."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def layer(module: str) -> int:
+    found = [number for number, packages in enumerate(LAYERS) if package(module) in packages]
+    assert found, f"{module} is in no layer: add it to docs/architecture.md and to LAYERS"
+    return found[0]
+
+
+@pytest.mark.parametrize("path", sources("ops"), ids=name)
+def test_a_package_imports_only_from_layers_below(path):
+    here = name(path)
+    for module in imports(path):
+        if module.split(".")[0] != "ops" or package(module) == package(here):
+            continue
+        if package(here) in OUTERMOST or (package(here) in BASE and package(module) in BASE):
+            continue
+        assert layer(module) > layer(here), f"{here} imports {module}"
+
+
+def calls(path: Path) -> Iterator[tuple[str, int]]:
+    """Every call in the file as ("datetime.now", line)."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node.lineno
+
+
+def test_commit_is_called_in_one_place():
+    found = [
+        f"{name(path)}:{line}"
+        for path in sources("ops")
+        for called, line in calls(path)
+        if called.split(".")[-1] == "commit" and path != ROOT / "ops/db.py"
+    ]
+    assert found == []
+
+
+def test_flask_is_used_at_the_edges_only():
+    def may(path: Path) -> bool:
+        inside = path.relative_to(ROOT / "ops").parts
+        edge = {"views", "forms", "access"}
+        return (
+            inside[0] == "web"
+            or inside in {("__init__.py",), ("db.py",)}
+            or path.stem == "cli"
+            or any(part.removesuffix(".py").split("_")[0] in edge for part in inside[1:])
+        )
+
+    found = [
+        f"{name(path)} imports {module}"
+        for path in sources("ops")
+        for module in imports(path)
+        if module.split(".")[0] in FLASK and not may(path) and not is_given_the_application(path)
+    ]
+    assert found == []
+
+
+def is_given_the_application(path: Path) -> bool:
+    """A process of the runtime that says in a type that it is handed the application, and takes nothing else."""
+    taken = {
+        alias.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in FLASK
+        for alias in node.names
+    }
+    return package(name(path)) == "runtime" and taken == {"Flask"}
+
+
+def test_pandas_is_used_in_metrics_and_imports_only():
+    found = [
+        name(path)
+        for path in sources("ops")
+        if any(module.split(".")[0] in ("pandas", "numpy") for module in imports(path))
+        and not name(path).startswith(("ops.metrics", "ops.imports.reading"))
+    ]
+    assert found == []
+
+
+def test_there_is_one_clock():
+    other = re.compile(
+        r"(datetime|date|datetime\.datetime|datetime\.date)\.(now|utcnow|today)|(pd|pandas)\.Timestamp\.(now|today)|"
+        r"(sa\.)?func\.(now|current_timestamp|current_date|localtimestamp|clock_timestamp|statement_timestamp)"
+    )
+    found = [
+        f"{name(path)}:{line} {called}"
+        for path in sources("ops")
+        for called, line in calls(path)
+        if other.fullmatch(called) and path != ROOT / "ops/clock.py"
+    ]
+    assert found == []
+
+
+def test_no_statement_asks_the_database_for_the_time():
+    """PostgreSQL's clock is not ours: it cannot be moved by the demo nor stopped by a test."""
+    asks = re.compile(r"\b(now|statement_timestamp|transaction_timestamp)\(\)|\bcurrent_(timestamp|date)\b", re.I)
+    statement = re.compile(r"\b(select|insert|update|delete|where|values)\b", re.I)
+    found = []
+    for path in sources("ops"):
+        prose = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+                text = node.value
+                if asks.search(text) and statement.search(text) and "pg_stat" not in text:
+                    found.append(f"{name(path)}:{node.lineno}")
+    assert found == []
+
+
+@pytest.mark.parametrize("path", sources("ops", "tests", "dev"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_readable(path):
+    lines = len(path.read_text().splitlines())
+    assert lines <= LONGEST_FILE, f"{lines} lines"
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+def test_actions_do_not_know_the_request():
+    found = [
+        f"{name(path)} imports {module}"
+        for path in sources("ops")
+        if "actions" in path.relative_to(ROOT).with_suffix("").parts
+        for module in imports(path)
+        if module.split(".")[0] in FLASK or module.endswith(".access")
+    ]
+    assert found == []
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    return [ROOT / path for path in listed.split("\0") if path and (ROOT / path).is_file()]
+
+
+def test_nothing_is_left_for_later_and_nothing_names_the_machine_it_was_written_on():
+    marks = [
+        "TO" + "DO", "FIX" + "ME", "XX" + "X:", "pypi" + ".org", "python" + "hosted", "/ro" + "ot/", "/wo" + "rk/",
+    ]  # fmt: skip
+    found = []
+    for path in tracked():
+        text = path.read_bytes().decode(errors="ignore")
+        found += [
+            f"{path.relative_to(ROOT)}: {mark}" for mark in marks if re.search(rf"(?<!\w){re.escape(mark)}", text)
+        ]
+    assert found == []
+
+
+def test_tests_are_skipped_for_another_system_or_loudly_for_want_of_a_browser_and_never_in_ci():
+    skip = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)")
+    found = []
+    for path in sources("tests"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and skip.fullmatch(ast.unparse(node.func)):
+                words = ast.unparse(node)
+                excused = "sys.platform" in words or ("NO BROWSER" in words and "'CI'" in words)
+                found += [] if excused else [f"{name(path)}:{node.lineno}"]
+    assert found == []
+
+
+def test_pages_load_nothing_from_other_hosts():
+    found = []
+    for path in [*(ROOT / "ops/templates").rglob("*.html"), *(ROOT / "ops/static").rglob("*.*")]:
+        text = path.read_text()
+        loads = re.findall(r"""(?:src|href|url\(|import|from)\s*=?\s*["'(]?(?:https?:)?//[\w.]+""", text)
+        found += [
+            f"{path.relative_to(ROOT)}: {load}" for load in loads if "www.w3.org" not in load and "<a" not in load
+        ]
+    assert found == []
