@@ -12,6 +12,7 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import Role
+from ops.cadences import jobs as cadences
 from ops.db import db, driver_transaction, transaction
 from ops.desk.actions.recording import Saved, record_outcome
 from ops.desk.actions.undoing import take_back
@@ -229,8 +230,6 @@ def test_who_read_the_task_in_an_earlier_hand_moves_nothing(verb, app, practice,
 def test_a_run_is_ended_once_and_keeps_why(app, practice):
     patient = make_patient(practice)
     make_milestone(patient)
-    from ops.cadences import jobs as cadences
-
     cadences.import_finished(practice.id)
     run_id = db.session.scalars(sa.select(CadenceRun.id)).one()
     db.session.rollback()
