@@ -103,22 +103,25 @@ def claim(mail_id: int) -> Claimed | None:
     try:
         letter = _writers[mail.kind](mail)
     except CannotGo as problem:
-        return _close(mail_id, problem=problem.problem)
+        _give_up(mail_id, problem=problem.problem)
+        return None
     if letter is None:
         db.session.delete(mail)
         db.session.flush()
         return None
     if now - mail.queued_at > TRIED_FOR:
-        return _close(mail_id, late=True)
+        _give_up(mail_id, late=True)
+        return None
     mail.to_address = ", ".join(letter.to)
     db.session.flush()
     try:
         return Claimed(mail_id, _compose(letter, message_id))
     except (ValueError, IndexError):  # the library's two ways of not liking an address
-        return _close(mail_id, problem=Problem.NOT_WRITTEN)
+        _give_up(mail_id, problem=Problem.NOT_WRITTEN)
+        return None
 
 
-def _close(mail_id: int, **why: Any) -> None:
+def _give_up(mail_id: int, **why: Any) -> None:
     _move(mail_id, MailState.CLAIMED, state=MailState.FAILED, claimed_at=None, **why)
 
 
@@ -169,7 +172,8 @@ def call_lost() -> int:
         .where(StaffMail.state == MailState.CLAIMED, StaffMail.claimed_at < clock.now() - LOST_AFTER)
         .values(state=MailState.UNKNOWN, problem=Problem.LOST, reply_code=None)
     )
-    return db.session.execute(lost.execution_options(synchronize_session=False)).rowcount
+    lost = lost.returning(StaffMail.id).execution_options(synchronize_session=False)
+    return len(db.session.scalars(lost).all())
 
 
 def due(limit: int = 100) -> list[int]:
@@ -220,4 +224,5 @@ def withdraw(kinds: tuple[MailKind, ...], about_ids: list[int], actor: str) -> N
 def _move(mail_id: int, was: MailState, *which: sa.ColumnElement[bool], **values: Any) -> bool:
     """Compare and set: whether the mail was in that state, and is changed now."""
     moved = sa.update(StaffMail).where(StaffMail.id == mail_id, StaffMail.state == was, *which).values(**values)
-    return bool(db.session.execute(moved.execution_options(synchronize_session=False)).rowcount)
+    moved = moved.returning(StaffMail.id).execution_options(synchronize_session=False)
+    return db.session.scalar(moved) is not None
