@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -83,9 +83,6 @@ def upgrade() -> None:
     _outbox()
     for statement in (FROM_LINKS, FROM_APPROVALS, FROM_CONCERNS):
         op.execute(statement)
-    op.execute(
-        "CREATE TRIGGER audit AFTER UPDATE OR DELETE ON staff_mails FOR EACH ROW EXECUTE FUNCTION audit_change('id', '')"
-    )
     op.drop_table("concern_mails")
     op.drop_index("ix_script_approvals_unmailed", "script_approvals")
     for table in ("account_links", "script_approvals"):

@@ -6,10 +6,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.mail.problems import Problem
-
-Moment = sa.DateTime(timezone=True)
 
 
 class MailKind(StrEnum):

@@ -4,9 +4,8 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts import mails
-from ops.accounts.access import me
+from ops.accounts.access import me, staff
 from ops.accounts.views import bp
-from ops.accounts.views.people import staff
 from ops.db import transaction
 from ops.mail import client, outbox
 

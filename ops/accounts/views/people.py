@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts import actions, links, mails, queries, roles, sessions
-from ops.accounts.access import allow, me
+from ops.accounts.access import me, staff
 from ops.accounts.forms import AddPersonForm, PracticeForm, RoleForm
 from ops.accounts.models import LinkPurpose, Role, User
 from ops.accounts.views import bp
@@ -16,8 +16,6 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.mail import client
 from ops.mail.queries import unsettled_count
-
-staff = allow(Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/people")
