@@ -109,6 +109,7 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         raise Refused("You are on a break. Come back to work first, then take it back.")
     if actions.concern_told(attempt.id):
         raise Refused("The practice and the leads have been told, so this cannot be taken back. Write to your lead.")
+    actions.forget_mails(attempt.id)
     kept = attempt.undo
     _lock_made(kept["made"])
     task = db.session.get_one(Task, attempt.task_id, with_for_update=True, populate_existing=True)
