@@ -25,6 +25,8 @@ from ops.messages import actions, jobs, sending
 from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
 from tests import world
 
+pytestmark = pytest.mark.kills
+
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 TEXT = "Hi Ada, it's Glow. Thank you for thinking of us."
 
