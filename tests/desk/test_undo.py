@@ -20,9 +20,9 @@ from ops.desk.card import log_read
 from ops.errors import Refused
 from ops.messages.models import Message, MessageState
 from ops.queue import jobs as queue_jobs
-from ops.queue.actions import assigning, shares, tasks
+from ops.queue.actions import assigning, friends, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Share, Task, TaskEvent
-from ops.referrals.actions import Friend
+from ops.referrals.actions import Friend, receive_referral
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.whole_day import whole_day
 from ops.work.answers import OptIn
@@ -183,16 +183,26 @@ def test_what_somebody_has_gone_on_with_stays(held, agent):
         take_back(attempt, agent)
 
 
-@pytest.mark.parametrize("where", ["the same patient", "their number at another practice"])
-def test_while_the_person_is_in_other_hands_nothing_is_taken_back(practice, patient, held, agent, where):
+def their_other_work(practice, patient) -> Task:
+    return open_for(patient, Kind.REPLY)
+
+
+def their_friend(practice, patient) -> Task:
+    with transaction("test"):
+        return friends.open_friend_task(receive_referral(practice, patient, FRIEND, actor="test", ask=None), "test")
+
+
+def their_number_at_another_practice(practice, patient) -> Task:
+    other = make_practice()
+    jobs.practice_added(other.id)
+    return open_for(make_patient(other, "Maria", "Okafor", phone=patient.phone), Kind.REPLY)
+
+
+@pytest.mark.parametrize("in_hands", [their_other_work, their_friend, their_number_at_another_practice])
+def test_while_the_person_is_in_other_hands_nothing_is_taken_back(practice, patient, held, agent, in_hands):
     attempt = record(held, agent, Outcome.NOT_NOW)
-    same = patient
-    if where != "the same patient":
-        other = make_practice()
-        jobs.practice_added(other.id)
-        same = make_patient(other, "Maria", "Okafor", phone=patient.phone)
+    task = in_hands(practice, patient)
     colleague = make_user(Role.AGENT)
-    task = open_for(same, Kind.REPLY)
     with transaction("test"):
         assigning.hand_over(task.id, colleague.id, "user:1")
     assert claim(colleague).id == task.id
