@@ -26,7 +26,7 @@ from ops.floor.actions import pause_kind
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
-from ops.queue.actions import assigning, claiming, friends
+from ops.queue.actions import assigning, claiming, friends, lanes
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.actions import Friend, receive_referral
@@ -36,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import open_for, practice_of, profile
+from tests.queue_world import claim_facts, open_for, practice_of, profile
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -129,9 +129,14 @@ def change(verb: Callable[[Practice], object]) -> Callable[[Case], object]:
     return made
 
 
-def pause_one_of_theirs(case: Case) -> None:
-    profile(case.agent, certified=[case.here, case.elsewhere])
-    change(practices.pause_practice)(case)
+def some_only(verb: Callable[[Practice], object]) -> Callable[[Case], object]:
+    """The same for an agent who works for some practices, this one too: those are found in another way."""
+
+    def made(case: Case) -> None:
+        profile(case.agent, certified=[case.here, case.elsewhere])
+        change(verb)(case)
+
+    return made
 
 
 def pause_asks(case: Case) -> None:
@@ -166,19 +171,20 @@ RULES = {
         asked=HALF_PAST_FOUR,
     ),
     "a paused practice": Rule(change(practices.pause_practice), ELSEWHERE),
-    "a paused practice, for who works for some": Rule(pause_one_of_theirs, ELSEWHERE),
+    "a paused practice, for who works for some": Rule(some_only(practices.pause_practice), ELSEWHERE),
     "a practice that has ended": Rule(change(practices.end_practice), ELSEWHERE),
+    "a practice that has ended, for who works for some": Rule(some_only(practices.end_practice), ELSEWHERE),
     "a kind that rests": Rule(pause_asks, REVIEW),
     "a window that is over": Rule(
         nothing,
-        {"phone": "+14155550101", "state": "CA"} | ELSEWHERE,
+        {"phone": "+14155550101", "state": "CA"},
         opened=SIX_BEFORE_NINE,
         asked=NINE_IN_THE_EVENING,
     ),
     "a window that opens in a minute": Rule(
         # by the clock of a node that is a minute behind
         nothing,
-        {"phone": "+12125550101", "state": "NY"} | ELSEWHERE,
+        {"phone": "+12125550101", "state": "NY"},
         opened=EIGHT_IN_THE_MORNING,
         asked=EIGHT_IN_THE_MORNING - timedelta(minutes=1),
     ),
@@ -233,8 +239,17 @@ def untouched(task: Task) -> bool:
     return (now.state, now.fence, asked) == (TaskState.WAITING, 0, None)
 
 
-def id_of(given: Claimed | None) -> int | None:
-    return given.id if given else None
+def given(case: Case) -> tuple[int, str] | None:
+    """What one look finds: the task, and the band it came from."""
+    found = searched(case)
+    if not isinstance(found, Claimed):
+        return None
+    db.session.expire_all()
+    return found.id, BANDS[claim_facts(db.session.get_one(Task, found.id))["chosen"]["band"]]
+
+
+def id_of(found: Claimed | None) -> int | None:
+    return found.id if found else None
 
 
 @pytest.mark.parametrize("band", BANDS)
@@ -262,19 +277,34 @@ def test_what_waits_lawfully_behind_it_is(case_of, move_to, name, band):
     rule.forbid(case)
     lawful = behind(case, rule)
     move_to(rule.asked)
-    given = jobs.next_for(case.agent.id, case.agent.actor) if rule.by_gate else searched(case)
-    assert id_of(given) == (None if rule.all_work else lawful.id)
+    found = jobs.next_for(case.agent.id, case.agent.actor) if rule.by_gate else searched(case)
+    assert id_of(found) == (None if rule.all_work else lawful.id)
     assert rule.by_gate or untouched(case.task)
 
 
 @pytest.mark.parametrize("band", BANDS)
-def test_without_any_of_them_it_comes_and_what_is_behind_it_next(case_of, band):
+@pytest.mark.parametrize("some_only", [False, True])
+def test_without_any_of_them_what_came_first_is_first(case_of, band, some_only):
     case = case_of(band)
-    second = case.open(make_patient(case.here), later=1)
-    assert id_of(searched(case)) == case.task.id
-    with transaction("test"):
-        assigning.cancel_task(case.task.id, "user:1", "made no sense")
-    assert id_of(searched(case)) == second.id
+    if some_only:
+        profile(case.agent, certified=[case.here, case.elsewhere])
+    behind = [case.open(make_patient(practice), later=1) for practice in (case.here, case.here, case.elsewhere)]
+    for task in (case.task, *behind[:2]):
+        assert given(case) == (task.id, band)
+        with transaction("test"):
+            assigning.cancel_task(task.id, "user:1", "made no sense")
+
+
+@pytest.mark.parametrize("band", BANDS)
+def test_the_first_is_not_the_oldest(case_of, move_to, band):
+    """Handed over first, agreed for earlier, of the better moment."""
+    case = case_of(band)
+    newer = case.open(make_patient(case.here), Kind.REPLY, later=-1)
+    if band == HANDED:
+        move_to(NOON + timedelta(minutes=1))
+        with transaction("test"):
+            assigning.hand_over(case.task.id, case.agent.id, "user:1")
+    assert given(case) == (newer.id, band)
 
 
 @pytest.mark.parametrize("band", BANDS)
@@ -310,8 +340,19 @@ def somebody_else_is_in_hands(case: Case) -> None:
     case.in_hands_of_colleague(other)
 
 
-def pause_elsewhere(case: Case) -> None:
+def work_of_theirs_waits(case: Case) -> None:
+    done = open_for(case.patient, Kind.REVIEW_REQUEST)
+    open_for(case.patient, Kind.RECALL, ready_at=clock.now() + timedelta(hours=1))
     with transaction("test"):
+        assigning.cancel_task(done.id, "user:1", "made no sense")
+
+
+def other_work_rests(case: Case) -> None:
+    """Of another kind, another practice, and what was handed to them or agreed."""
+    with transaction("test"):
+        for _ in range(2):
+            task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
+        assigning.hand_over(task.id, case.agent.id, "user:1")
         pause_kind(case.elsewhere.id, Kind.ASK, "user:1", "a flood of calls")
         pause_kind(case.here.id, Kind.REVIEW_REQUEST, "user:1", "a flood of calls")
         practices.pause_practice(db.session.get_one(Practice, case.elsewhere.id))
@@ -324,7 +365,8 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
     "kept for them": keep_for_them,
     "kept for a colleague until now": was_kept_until_now,
     "somebody else is in hands": somebody_else_is_in_hands,
-    "another kind and another practice rest": pause_elsewhere,
+    "work of theirs waits or is over": work_of_theirs_waits,
+    "other work rests": other_work_rests,
 }
 
 
@@ -333,7 +375,17 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
 def test_what_is_no_rule_keeps_nothing_back(case_of, name, band):
     case = case_of(band)
     NO_RULE[name](case)
-    assert id_of(searched(case)) == case.task.id
+    came_by = FAIR if (name, band) == ("kept for a colleague until now", HANDED) else band
+    assert given(case) == (case.task.id, came_by)
+
+
+def test_what_is_only_kept_for_them_is_not_handed_over(case_of):
+    """Who spoke to them last is asked first, but for nothing they may not work."""
+    case = case_of(FAIR)
+    other_work_rests(case)
+    keep_for_them(case)
+    profile(case.agent, certified=[])
+    assert searched(case) is None
 
 
 @pytest.mark.parametrize("band", BANDS)
@@ -341,4 +393,6 @@ def test_what_opens_at_eight_is_offered_at_eight(case_of, move_to, band):
     case = case_of(band, EIGHT_IN_THE_MORNING - timedelta(minutes=30))
     assert searched(case) is None
     move_to(EIGHT_IN_THE_MORNING)
-    assert id_of(jobs.next_for(case.agent.id, case.agent.actor)) == case.task.id
+    with transaction("tick"):
+        lanes.sweep()
+    assert given(case) == (case.task.id, band)
