@@ -15,6 +15,7 @@ from ops.referrals import models as referrals
 from ops.rhythm import models as rhythm
 from ops.runtime import models as runtime
 from ops.scripts import models as scripts
+from ops.sql import models as sql
 
 metadata = Base.metadata
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "rhythm",
     "runtime",
     "scripts",
+    "sql",
 ]

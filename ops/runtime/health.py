@@ -15,6 +15,7 @@ from ops import clock, migrate
 from ops.background import QUEUES
 from ops.config import Settings
 from ops.runtime import servers, state
+from ops.sql.install import differences
 
 TICK_LATE_SECONDS = 150.0
 """Two missed ticks and some patience."""
@@ -28,6 +29,8 @@ class Findings:
     versions: dict[str, str | None]
     app: dict[str, Any] | None = None
     migrations: dict[str, str | None] = field(default_factory=dict)
+    sql: dict[str, str] = field(default_factory=dict)
+    """Functions, views, triggers and walls that are not those of the code, by file or table, and how they differ."""
     queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
     tick_lag_s: float | None = None
     problems: list[str] = field(default_factory=list)
@@ -88,10 +91,12 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             if have != need:
                 found.problems.append("migrations are not current")
                 return
+            found.sql = differences(connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
         return
+    found.problems += [f"SQL in the database differs from the code: {name} ({how})" for name, how in found.sql.items()]
     _examine_tick(found, last, app)
 
 
