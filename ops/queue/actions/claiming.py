@@ -108,13 +108,8 @@ class Found(NamedTuple):
     estimate_minutes: float
     rank: float
     lane_id: int
-    virtual_time: float | None
     decided_at: str | None
     """The promise's deadline, or when it was handed over."""
-    second_task: int | None
-    second_rank: float | None
-    next_practice: int | None
-    next_virtual_time: float | None
     passed: list[int]
     created_at: str
     ranked_at: str
@@ -138,6 +133,12 @@ class Found(NamedTuple):
     script_version_id: int | None
     friend_email: str | None
     """Of a friend with a number too: what stands against the address is asked with it."""
+    virtual_time: float | None = None
+    """How far its practice was; this and the next four only where it was the practice's turn."""
+    second_task: int | None = None
+    second_rank: float | None = None
+    next_practice: int | None = None
+    next_virtual_time: float | None = None
 
 
 class _Caller(NamedTuple):
@@ -179,7 +180,7 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
             answer["fence"],
             datetime.fromisoformat(answer["lease_until"]),
         )
-    return _take(connection, Found(**answer), agent_id, actor, now)
+    return _take(connection, Found(**answer.pop("about"), **answer), agent_id, actor, now)
 
 
 def one_at_a_time(agent_id: int) -> None:
