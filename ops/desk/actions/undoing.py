@@ -162,11 +162,8 @@ def _locked(table: str, row_id: Any, column: str) -> Any:
 
 
 def _check_free(task: Task) -> None:
-    same = sa.or_(
-        Task.patient_id == task.patient_id,
-        sa.and_(Task.person_key.is_not(None), Task.person_key == task.person_key),
-    )
-    if db.session.scalar(sa.select(sa.exists().where(Task.state == TaskState.CLAIMED, same))):
+    spoken_to = sa.text("SELECT EXISTS (SELECT FROM spoken_to(:patient, :person))")
+    if db.session.scalar(spoken_to, {"patient": task.patient_id, "person": task.person_key}):
         raise Refused(GONE_ON + "they are in somebody else's hands.")
 
 

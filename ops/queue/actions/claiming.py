@@ -24,8 +24,8 @@ from ops.queue import rank as queue_rank
 from ops.queue.actions import shares, tasks
 from ops.queue.models import Task
 from ops.queue.order import Band
-from ops.work import reasons
 from ops.work.kinds import Kind
+from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 LOOKS = 500
@@ -223,7 +223,7 @@ def put_off(refusal: Refusal) -> None:
     if task is None or task.state is not TaskState.WAITING:
         return
     if refusal.why_not:
-        wait = LOOK_AGAIN if refusal.why_not == reasons.UNREAD_REPLY else TOMORROW
+        wait = LOOK_AGAIN if refusal.why_not == Waits.UNREAD_REPLY else TOMORROW
         tasks.wait_until(task, refusal.at + wait, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
@@ -267,11 +267,11 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
 def _hindrance(found: Found) -> str | None:
     """What only the queue knows against this call, beside the gate."""
     if not found.phone:
-        return reasons.NO_NUMBER
+        return Waits.NO_NUMBER
     if found.unread:
-        return reasons.UNREAD_REPLY
+        return Waits.UNREAD_REPLY
     if found.person_attempts >= settings().attempts_per_person:
-        return reasons.PERSON_LIMIT
+        return Waits.PERSON_LIMIT
     return None
 
 
