@@ -15,7 +15,7 @@ def create_app() -> Flask:
     Needs DATABASE_URL (or the embedded servers started by `ops.runtime.servers`). Raises RuntimeError without a
     database address and pydantic.ValidationError for a wrong setting.
     """
-    from flask import Flask  # here, not above: the keepers and the tether start three times as fast without it
+    from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, web
     from ops.config import settings

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from ops.accounts import mail
 from ops.accounts.access import BADGES, Badge, allow, me
 from ops.accounts.models import Role, User
+from ops.accounts.roles import STAFF
 from ops.concerns import actions as verbs
 from ops.concerns import queries as lists
 from ops.concerns.forms import AnswerForm, SettleForm
@@ -21,7 +22,7 @@ from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 
 bp = Blueprint("concerns", __name__)
-STAFF = (Role.LEAD, Role.ADMIN)
+
 SHELVES = {"open": "Open", "settled": "Settled", "all": "All, open ones first"}
 
 

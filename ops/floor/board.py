@@ -158,11 +158,6 @@ def look(asked: Asked) -> Board:
     )
 
 
-def floor(asked: Asked) -> list[Line]:
-    """The practices of the board alone."""
-    return look(asked).lines
-
-
 def _rests() -> dict[int, list[Kind]]:
     """The kinds of work that a lead has rest, by practice."""
     found: dict[int, list[Kind]] = {}

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.queue.models import Lane, Task
-from ops.queue.workers import AT_WORK
 from ops.work.kinds import Kind
 from ops.work.reasons import Waits
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ops.accounts.models import Role, User
+from ops.accounts.models import User
+from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.phrases import listed
 from ops.queue.models import AgentProfile
@@ -30,10 +31,6 @@ LACK_WORDS = {Lack.PRACTICE: "this practice", Lack.KIND: "this kind of work", La
 def lack_words(lacking: Iterable[str]) -> str:
     """ "this practice and this language": what somebody is not certified for; empty for nothing."""
     return listed(LACK_WORDS[Lack(one)] for one in lacking if one in set(Lack))
-
-
-AT_WORK = (Role.AGENT, Role.LEAD)
-"""The roles that take tasks."""
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ LANGUAGE sql AS 'SELECT NULL::json';
 
 def test_a_database_whose_migrations_installed_older_functions_gets_those_of_today(cluster: sa.Engine):
     with scratch(cluster, "older") as engine:
-        migrate.upgrade(engine, "0010")
+        migrate.upgrade(engine, "0011")
         with engine.begin() as connection:
             connection.exec_driver_sql(OLD)
             assert not migrate.is_current(connection)
@@ -170,7 +170,7 @@ def test_a_database_whose_migrations_installed_older_functions_gets_those_of_tod
 def test_a_database_below_the_newest_revision_is_brought_back(cluster: sa.Engine):
     with scratch(cluster, "left") as engine:
         migrate.upgrade(engine)
-        migrate.downgrade(engine, "0010")
+        migrate.downgrade(engine, "0011")
         with engine.connect() as connection:
             assert answer(connection, "to_regclass('installed_sql')") is None
             assert not migrate.is_current(connection)

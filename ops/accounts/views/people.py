@@ -9,14 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from ops import background
 from ops.accounts import actions, links, mail, queries, roles, sessions
-from ops.accounts.access import allow, me
+from ops.accounts.access import me, staff
 from ops.accounts.forms import AddPersonForm, PracticeForm, RoleForm
 from ops.accounts.models import LinkPurpose, Role, User
 from ops.accounts.views import bp
 from ops.db import db, transaction
 from ops.errors import Refused
-
-staff = allow(Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/people")

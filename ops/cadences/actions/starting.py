@@ -8,14 +8,15 @@ from ops import clock
 from ops.cadences.defaults import CADENCES
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.db import db
+from ops.practices.age import adult_born_by
+from ops.practices.defaults import UNKNOWN_CURVE
 from ops.practices.models import Milestone, Practice
 from ops.queue.actions import shares
 
 BATCH = 5000
 
 
-NO_CURVE = {"opens": 14, "peaks": 30, "closes": 90}
-"""Days for a treatment nobody described: when its result shows, is best, and is forgotten."""
+NO_CURVE = dict(zip(("opens", "peaks", "closes"), UNKNOWN_CURVE, strict=True))
 
 
 START = sa.text(
@@ -35,7 +36,7 @@ START = sa.text(
         JOIN cadences c ON c.id = t.cadence_id AND c.active
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
         JOIN patients p ON p.id = m.patient_id AND NOT p.deceased
-             AND (p.birth_date IS NULL OR p.birth_date <= CAST(:today AS date) - interval '18 years')
+             AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
     ), best AS (
         -- of several milestones that would start the same thing, the one whose moment comes first
         SELECT DISTINCT ON (patient_id, kind) * FROM dated
@@ -81,6 +82,7 @@ def start_due_cadences(practice: Practice) -> tuple[int, int]:
             "practice": practice.id,
             "batch": BATCH,
             "today": today,
+            "adult_born_by": adult_born_by(today),
             "zone": practice.zone,
             "now": clock.now(),
             **NO_CURVE,

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
 from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.coaching import actions, forms, marking
 from ops.coaching.models import Mark
 from ops.coaching.queries import LONG_WRAP_S, average_of, read_mark
@@ -23,8 +24,7 @@ from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind
 
-READERS = (Role.AGENT, Role.LEAD, Role.ADMIN)
-STAFF = (Role.LEAD, Role.ADMIN)
+READERS = (Role.AGENT, *STAFF)
 MARKS = {Mark.MET: "Met", Mark.PARTLY: "Partly", Mark.MISSED: "Missed", Mark.NOT_APPLICABLE: "Not applicable"}
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import board as floor
@@ -38,8 +38,6 @@ from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.states import EventKind, TaskState
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 def _asked() -> floor.Asked:

@@ -7,14 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.practices.models import Patient, Practice
 from ops.queue.models.runs import CadenceRun
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import EventKind, TaskState
-
-Moment = sa.DateTime(timezone=True)
 
 
 class Task(Base):

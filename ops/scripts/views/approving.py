@@ -7,7 +7,7 @@ page changes nothing, since mail scanners look at links too.
 from flask import abort, flash, make_response, render_template
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me, public
+from ops.accounts.access import me, public, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import Practice
@@ -19,7 +19,7 @@ from ops.scripts.approvals import Standing
 from ops.scripts.forms import AnswerForm
 from ops.scripts.models import ApprovalAnswer, Script, ScriptApproval, ScriptVersion
 from ops.scripts.preview import preview
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.views.editor import saved_then
 from ops.scripts.views.lists import words
 from ops.web import limiter

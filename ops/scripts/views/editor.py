@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from flask import abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me
+from ops.accounts.access import me, staff
 from ops.accounts.queries import all_practices
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -22,7 +22,7 @@ from ops.scripts.forms import EditorForm
 from ops.scripts.models import Script, ScriptVersion, VersionState
 from ops.scripts.preview import Preview, jumps, preview
 from ops.scripts.rules import MAX_BODY, NotGood
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.views.lists import words
 from ops.scripts.words import state_words
 from ops.web.errors import wants_json

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,7 @@ BEFORE = (
     "script_arm",
     "script_in_force",
 )
-"""What revision 0010 had: the migrations that made them drop them."""
+"""What revision 0011 had: the migrations that made them drop them."""
 
 
 def upgrade() -> None:
