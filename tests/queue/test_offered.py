@@ -138,6 +138,8 @@ def _task(practices: list[Practice], called, spec: Spec, number: int, people: di
     with transaction("test"):
         task = db.session.get_one(Task, made.id)
         task.owner_id, task.owner_until, task.handed_at = None, None, None
+        if spec.about == "patient":  # as a call to the friend they sent
+            task.person_key = b"a friend"
         if spec.owner:
             task.owner_id = people[spec.owner]
             task.owner_until = clock.now() + timedelta(hours=2 if spec.kept else -2)
@@ -312,3 +314,32 @@ def test_every_rule_of_the_file_is_asked_here(app):
 
     text = next(unit for unit in units.files() if unit.name == "queue/offered.sql").text
     assert set(re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)", text, re.MULTILINE)) == set(ASKS)
+
+
+MANY = sa.text(
+    """
+    INSERT INTO tasks (practice_id, patient_id, kind, state, reason, created_at, ready_at, lane_id, person_key, offered,
+                       rank, ranked_at, estimate_minutes, tries, max_tries, fence)
+    SELECT practice_id, patient_id, kind, state, reason, created_at, ready_at, lane_id, person_key, offered,
+           rank - n % 50, ranked_at, estimate_minutes, tries, max_tries, fence
+    FROM tasks CROSS JOIN generate_series(1, 1000) n
+    """
+)
+READ = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'tasks'"
+
+
+@pytest.mark.parametrize("analysed", [True, False])
+@freeze_time(NOON)
+def test_a_claim_reads_the_heads_of_a_lane_and_not_the_lane(app, analysed):
+    ann, lake = make_user("agent"), make_practice("lake")
+    cadences.practice_added(lake.id)
+    make_task(lake)
+    with transaction("test") as session:
+        session.execute(MANY)
+        if analysed:
+            session.execute(sa.text("ANALYZE"))
+    db.session.remove()
+    asked = {"agent": ann.id, "at": clock.now()}
+    found = db.session.scalar(sa.text("SELECT next_task(:agent, :at, 'test', '{}') ->> 'band'"), asked)
+    assert found == "2"
+    assert db.session.scalar(sa.text(READ)) < 40
