@@ -21,7 +21,7 @@ from ops.scripts.render import ScriptError
 from ops.scripts.said import Said, said, unknown_in
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Rule, rules_for
-from ops.work.reasons import UNREAD_REPLY
+from ops.work.reasons import Waits
 
 CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
@@ -75,7 +75,7 @@ class Card:
     @property
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
-        return reasons_words([*self.decision.reasons, *([UNREAD_REPLY] if self.unread_reply else [])])
+        return reasons_words([*self.decision.reasons, *([Waits.UNREAD_REPLY] if self.unread_reply else [])])
 
     @property
     def may_call_until(self) -> datetime | None:

@@ -8,7 +8,7 @@ from ops.metrics.measures import Owner, Stage
 from ops.practices.age import ADULT_YEARS
 from ops.work.answers import Answer, ReferralState
 from ops.work.outcomes import Outcome
-from ops.work.reasons import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
+from ops.work.reasons import Waits
 
 
 class Why(NamedTuple):
@@ -47,10 +47,10 @@ GATE: dict[str, Why] = {
     Reason.HOURS_UNKNOWN_PLACE: _HOURS,
     Reason.HOLIDAY: _HOURS,
     Reason.CAP_24H: Why("Waiting: contacted too recently", AGENCY, open=True),
-    IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
-    NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
-    PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
-    UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
+    Waits.IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
+    Waits.NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
+    Waits.PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
+    Waits.UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
     Reason.DNC_INTERNAL: _OPTED_OUT,
     Reason.DNC_AGENCY: _OPTED_OUT,
     Reason.DNC_NATIONAL: _OPTED_OUT,
