@@ -19,6 +19,7 @@ from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
 from ops.scripts.said import Said, said, unknown_in
+from ops.work.effects import Do
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Rule, rules_for
 from ops.work.reasons import UNREAD_REPLY
@@ -225,7 +226,7 @@ def _agreed(facts: SimpleNamespace, channel: str) -> str:
 
 def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
     """Why the note to forward could reach them neither by text nor by mail; None when it could."""
-    if not any(rule.sends_note for rule in rules_for(kind)):
+    if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
     values, problems = wording.values(facts.practice, facts), []
     written = {note["medium"]: note for note in facts.notes or ()}

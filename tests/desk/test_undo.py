@@ -26,6 +26,7 @@ from ops.referrals.actions import Friend
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.whole_day import whole_day
 from ops.work.answers import OptIn
+from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
 from ops.work.states import EventKind, RunState, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
@@ -102,7 +103,7 @@ def typed_for(outcome: Outcome) -> dict:
     }.get(outcome, {})
 
 
-@pytest.mark.parametrize("rule", rules_for(recording.Kind.ASK), ids=lambda rule: rule.outcome.value)
+@pytest.mark.parametrize("rule", rules_for(Kind.ASK), ids=lambda rule: rule.outcome.value)
 def test_every_outcome_can_be_taken_back_and_leaves_no_trace_but_the_event(rule, held, agent):
     before = whole()
     attempt = record(held, agent, rule.outcome, **typed_for(rule.outcome))
