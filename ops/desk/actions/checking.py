@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from ops import clock
-from ops.contact.asking import Person, may_contact
+from ops.contact.asking import NO_TEXT, Person, may_contact
 from ops.contact.facts import Reason
 from ops.contact.words import reasons_words
 from ops.crypto import contact_key
@@ -87,7 +87,17 @@ def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -
     time. Raises Refused with the hours of that day, or the next that has any."""
     if saved.callback_at is None:
         return
-    then = may_contact(person, practice, "call", saved.callback_at, f"task:{task.id}", store=False, but_task=task.id)
+    then = may_contact(
+        person,
+        practice,
+        "call",
+        saved.callback_at,
+        f"task:{task.id}",
+        text=NO_TEXT,
+        lock_held=True,  # `record_outcome` has locked the task
+        store=False,
+        but_task=task.id,
+    )
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
