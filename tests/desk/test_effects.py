@@ -248,7 +248,9 @@ def also(effect: Do, case: Case) -> Changes:
             gone = {"offered": False, "finished_at": SOME, "owner_id": None, "owner_until": None, "handed_at": None}
             return (
                 becomes("other", state="cancelled", **gone)
-                + becomes("other run", state="ended", ended_at=SOME, end_reason=SOME)
+                + becomes(
+                    "other run", state="ended", ended_at=SOME, end_reason="other_call", end_outcome=case.rule.outcome
+                )
                 + made("task_events", "cancelled")
             )
         case Do.LOSE_FRIEND if case.of_friend and case.then in (Then.END, Then.NEXT_STEP):
@@ -287,7 +289,7 @@ def moved(case: Case) -> Changes:
     mine = becomes("mine", owner_id=case.world.agent.id, owner_until=SOME)
     match case.then:
         case Then.END:
-            ended = becomes("run", state="ended", ended_at=SOME, end_reason=SOME)
+            ended = becomes("run", state="ended", ended_at=SOME, end_reason="answered", end_outcome=case.rule.outcome)
             return done + (ended if has_run else Changes())
         case Then.NEXT_STEP:
             return done + (becomes("run", position=1, next_at=SOME) if has_run else Changes())

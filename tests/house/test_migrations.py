@@ -124,3 +124,58 @@ def test_the_installed_functions_are_those_of_the_files(app, file):
     query = sa.text("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (:names)")
     installed = {row.proname: row.prosrc for row in db.session.execute(query, {"names": list(written)})}
     assert written and installed == written
+
+
+RUN = """
+    INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position, opens_at,
+                              peaks_at, closes_at, started_at, ended_at, end_reason)
+    VALUES (1, 1, 1, :number, 1, CASE WHEN CAST(:why AS text) IS NULL THEN 'running' ELSE 'ended' END, 0, :at, :at, :at,
+            :at, CASE WHEN CAST(:why AS text) IS NOT NULL THEN CAST(:at AS timestamptz) END, :why)
+"""
+ENDED = {
+    "answered: willing": ("answered", "willing", None),
+    "answered: answered": ("answered", "answered", None),
+    "asked not to be contacted": ("other_call", "remove_me", None),
+    "Not happy, complaint": ("other_call", "not_happy", None),
+    "Wrong person": ("other_call", "wrong_person", None),
+    "all steps taken": ("steps_taken", None, None),
+    "its days are over": ("days_over", None, None),
+    "may not be contacted": ("may_not", None, None),
+    "wrote back": ("wrote_back", None, None),
+    "opted out": ("opted_out", None, None),
+    "cancelled by a lead: moved: answered: never": ("by_lead", None, "moved: answered: never"),
+    None: (None, None, None),
+}
+"""Every sentence a cadence has ever ended with, and what it is now."""
+
+
+def put_in(engine: sa.Engine, statement: str, rows: list[dict]) -> None:
+    """Rows of a table alone, without those they point at."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text(statement), [row | {"at": "2026-03-10T18:00:00Z"} for row in rows])
+
+
+def kept(engine: sa.Engine, query: str) -> list[tuple]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def test_why_cadences_ended_is_told_by_codes_and_on_the_way_back_by_the_same_sentences(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0011")
+    put_in(engine, RUN, [{"number": number, "why": why} for number, why in enumerate(ENDED)])
+    migrate.upgrade(engine, "0015")
+    codes = "SELECT end_reason, end_outcome, end_words FROM cadence_runs ORDER BY milestone_id"
+    assert kept(engine, codes) == list(ENDED.values())
+    assert kept(engine, "SELECT * FROM audit_log") == []
+    migrate.downgrade(engine, "0011")
+    assert [why for (why,) in kept(engine, "SELECT end_reason FROM cadence_runs ORDER BY milestone_id")] == list(ENDED)
+
+
+def test_a_sentence_nobody_ever_wrote_stops_the_migration(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0011")
+    put_in(engine, RUN, [{"number": 1, "why": "because"}])
+    with pytest.raises(sa.exc.IntegrityError, match="ck_cadence_runs_end_reason"):
+        migrate.upgrade(engine, "0015")

@@ -29,6 +29,7 @@ from ops.referrals.states import may_follow
 from ops.scripts.models import Medium
 from ops.work.answers import Answer, ReferralState
 from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppress, Then
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Rule
 from ops.work.states import EventKind, RunState, TaskState
@@ -170,7 +171,7 @@ def _move(effect: Then | Later, call: Call) -> None:
         case Then.END:
             tasks.finish(task, call.actor, outcome=call.saved.outcome)
             if run:
-                tasks.end_run(run, f"answered: {call.saved.outcome}")
+                tasks.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
         case never:
             assert_never(never)
 
@@ -210,9 +211,7 @@ def _outlast(task: Task, run: CadenceRun | None, at: datetime) -> None:
 
 def _cancel_other_work(call: Call) -> None:
     if call.task.referral_id is None:  # else it was the friend who said so
-        why = (
-            "asked not to be contacted" if Suppress(("all",), "DNC_INTERNAL") in call.rule.effects else call.rule.label
-        )
+        why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
         tasks.cancel_work_for(call.patient.id, call.actor, why, except_task=call.task.id)
 
 

@@ -15,6 +15,7 @@ from ops.practices.models import Patient
 from ops.queue import rank
 from ops.queue.actions import lanes, shares
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind, RunState, TaskState
@@ -110,7 +111,7 @@ def put_off(task: Task, decision: Decision) -> None:
         task.shut_reasons = reasons  # the practice's report tells why, and may not read the events
         cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
         if task.run_id:
-            end_run(db.session.get_one(CadenceRun, task.run_id), "may not be contacted")
+            end_run(db.session.get_one(CadenceRun, task.run_id), Ending(EndReason.MAY_NOT))
     else:
         now = clock.now()
         opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
@@ -212,18 +213,18 @@ def _end(task: Task, state: TaskState) -> None:
     task.promised_at = None
 
 
-def end_run(run: CadenceRun, why: str) -> None:
+def end_run(run: CadenceRun, why: Ending) -> None:
     """The cadence is over; its waiting task, if any, is cancelled by the caller or already done."""
     if run.state is RunState.ENDED:
         return
     run.state = RunState.ENDED
     run.next_at = None
     run.ended_at = clock.now()
-    run.end_reason = why
+    run.end_reason, run.end_outcome, run.end_words = why
 
 
 def cancel_work_for(
-    patient_id: int, actor: str, why: str, *, except_task: int | None = None, promises: bool = True
+    patient_id: int, actor: str, why: Ending, *, except_task: int | None = None, promises: bool = True
 ) -> int:
     """End every cadence of a patient and cancel their waiting tasks; how many tasks. `promises` False keeps the calls
     that were agreed with them: who writes "thank you" still expects the call at three.
@@ -240,7 +241,7 @@ def cancel_work_for(
         .with_for_update()
     ).all()
     for task in waiting:
-        cancel(task, actor, why)
+        cancel(task, actor, str(why))
     for run in db.session.scalars(
         sa.select(CadenceRun)
         .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
