@@ -53,6 +53,10 @@ class Rule:
         return move
 
     @property
+    def takes_friend(self) -> bool:
+        return Do.TAKE_FRIEND in self.effects
+
+    @property
     def suppresses(self) -> bool:
         return any(isinstance(each, Suppress) for each in self.effects)
 

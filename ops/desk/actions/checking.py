@@ -17,7 +17,7 @@ from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
 from ops.referrals.models import Referral
-from ops.work.effects import Do, Then
+from ops.work.effects import Then
 from ops.work.outcomes import Rule, rule
 from ops.work.states import EventKind
 
@@ -63,7 +63,7 @@ def check(task: Task, saved: Saved) -> Rule:
         chosen = rule(task.kind, saved.outcome)
     except KeyError:
         raise Refused("This outcome does not belong to this kind of task.") from None
-    if saved.friend and Do.TAKE_FRIEND not in chosen.effects:
+    if saved.friend and not chosen.takes_friend:
         raise Refused("A friend can only be recorded with an outcome that has one.")
     if chosen.needs_note and not saved.note.strip():
         raise Refused(f"{chosen.label}: please write down in the note what they said. The practice reads it at once.")
