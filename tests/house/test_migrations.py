@@ -179,3 +179,34 @@ def test_a_sentence_nobody_ever_wrote_stops_the_migration(empty):
     put_in(engine, RUN, [{"number": 1, "why": "because"}])
     with pytest.raises(sa.exc.IntegrityError, match="ck_cadence_runs_end_reason"):
         migrate.upgrade(engine, "0015")
+
+
+READ = """
+    INSERT INTO patient_reads (at, user_id, practice_id, patient_id, what) VALUES (:at, 1, 1, 1, :what)
+"""
+WAS_READ = {
+    "task 7: card": ("card", 7, None),
+    "task 8: number": ("number", 8, None),
+    "task 9: address": ("address", 9, None),
+    "task 10: its story": ("story", 10, None),
+    "concern 11": ("concern", 11, None),
+    "coaching 12": ("finished_card", 12, None),
+    "report 2026-03": ("report", None, "2026-03-01"),
+    "messages": ("messages", None, None),
+    "found by search": ("search", None, None),
+    "patient page": ("patient_page", None, None),
+}
+
+
+def test_what_was_read_is_told_by_codes_and_on_the_way_back_by_the_same_sentences(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0015")
+    put_in(engine, READ, [{"what": what} for what in WAS_READ])
+    migrate.upgrade(engine, "0016")
+    assert kept(engine, "SELECT what, subject_id, month::text FROM patient_reads ORDER BY id") == list(
+        WAS_READ.values()
+    )
+    with pytest.raises(sa.exc.IntegrityError, match="append only"), engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM patient_reads"))
+    migrate.downgrade(engine, "0015")
+    assert [what for (what,) in kept(engine, "SELECT what FROM patient_reads ORDER BY id")] == list(WAS_READ)

@@ -24,6 +24,7 @@ from ops.queue import queries
 from ops.queue.actions import claiming, lanes, shares, tasks
 from ops.queue.models import Attempt, Task
 from ops.rhythm.queries import on_break
+from ops.work.reads import ReadOf
 from ops.work.states import EventKind, TaskState
 
 GRACE = timedelta(seconds=5)
@@ -136,7 +137,7 @@ def _make_room(agent_id: int, actor: str) -> None:
         return
     shown = sa.exists().where(
         PatientRead.user_id == agent_id,
-        PatientRead.what == f"task {task.id}: number",
+        PatientRead.shows(ReadOf.NUMBER, task.id),
         PatientRead.at >= task.claimed_at,
     )
     if db.session.scalar(sa.select(shown)):
