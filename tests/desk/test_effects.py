@@ -239,7 +239,7 @@ def of(effect: Effect, case: Case) -> Changes:
 def also(effect: Do, case: Case) -> Changes:
     match effect:
         case Do.RAISE_CONCERN:
-            return made("concerns") + made("concern_mails")
+            return made("concerns") + made("staff_mails")
         case Do.SEND_NOTE:
             return Changes() if case.saved.friend else message(Kind.ASK)
         case Do.TAKE_FRIEND:
