@@ -36,6 +36,7 @@ from ops.web.filters import moment
 from ops.work import states
 from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS
+from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.states import EventKind, TaskState
 
@@ -144,7 +145,7 @@ def task_page(
     )
     patient = story.patient
     with transaction(me().actor):
-        note_read(me(), patient, f"task {task_id}: its story")
+        note_read(me(), patient, ReadOf.STORY, task_id)
     return page, 422 if problem else 200
 
 

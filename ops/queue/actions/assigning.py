@@ -14,6 +14,7 @@ from ops.queue.actions import moves, tasks
 from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
+from ops.work.endings import Ending, EndReason
 from ops.work.states import OPEN, EventKind, TaskState
 
 LONGEST_REASON = 500
@@ -42,7 +43,7 @@ def cancel_task(task_id: int, actor: str, reason: str) -> Task:
     tasks.cancel(task, actor, reason, held_by=task.held_by)
     if task.run_id:
         run = db.session.get_one(CadenceRun, task.run_id, with_for_update=True, populate_existing=True)
-        tasks.end_run(run, f"cancelled by a lead: {reason}")
+        tasks.end_run(run, Ending(EndReason.BY_LEAD, words=reason))
     db.session.flush()
     return task
 
