@@ -6,6 +6,7 @@ import structlog
 
 from ops.accounts import links, mail, sessions
 from ops.db import db, transaction
+from ops.isolated import each
 
 log = structlog.get_logger()
 
@@ -30,7 +31,6 @@ def sweep() -> None:
     """For the tick: mail what was not mailed, and close the books on sign-ins that nobody came back to."""
     waiting = links.unmailed() if mail.is_set_up() else []
     db.session.rollback()
-    for link_id in waiting:
-        mail_link(link_id)
+    each("mail links", waiting, mail_link, limit=links.AT_ONCE)
     with transaction("tick"):
         sessions.end_old()

@@ -16,8 +16,10 @@ from ops.config import settings
 from ops.crypto import new_token, token_hash
 from ops.db import db
 from ops.errors import Refused
+from ops.isolated import awake
 
 LIVES = {LinkPurpose.INVITE: timedelta(days=7), LinkPurpose.RESET: timedelta(hours=2)}
+AT_ONCE = 100
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
 """A second request within this time adds nothing: nobody's mailbox is to be filled by a stranger."""
 
@@ -161,5 +163,6 @@ def unmailed() -> list[int]:
         AccountLink.used_at.is_(None),
         AccountLink.expires_at > now,
         AccountLink.created_at < now - timedelta(minutes=1),
+        awake("mail links", AccountLink.id),
     )
-    return list(db.session.scalars(which.order_by(AccountLink.id).limit(100)))
+    return list(db.session.scalars(which.order_by(AccountLink.id).limit(AT_ONCE)))

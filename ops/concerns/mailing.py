@@ -21,9 +21,11 @@ from ops.accounts.models import Role, User
 from ops.concerns.models import Concern, ConcernMail
 from ops.config import settings
 from ops.db import db, transaction
+from ops.isolated import awake, each
 from ops.practices.models import Practice
 
 log = structlog.get_logger()
+AT_ONCE = 100
 TRIED_FOR = timedelta(hours=24)
 RUNG_WITHIN = timedelta(minutes=1)
 """After this the doorbell was lost, or the mail server was away."""
@@ -52,11 +54,10 @@ def sweep() -> None:
 def _mail_all(which: sa.ColumnElement[bool]) -> None:
     if not mail.is_set_up():
         return
-    due = sa.select(ConcernMail.id).where(which, *_due()).order_by(ConcernMail.id).limit(100)
-    ids = list(db.session.scalars(due))
+    due = sa.select(ConcernMail.id).where(which, *_due(), awake("mail concerns", ConcernMail.id)).limit(AT_ONCE)
+    ids = list(db.session.scalars(due.order_by(ConcernMail.id)))
     db.session.rollback()
-    for mail_id in ids:
-        mail_one(mail_id)
+    each("mail concerns", ids, mail_one, limit=AT_ONCE)
 
 
 def _due() -> tuple[sa.ColumnElement[bool], ...]:

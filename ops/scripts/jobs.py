@@ -10,6 +10,7 @@ import structlog
 from ops import clock
 from ops.accounts import mail
 from ops.db import db, transaction
+from ops.isolated import awake, each
 from ops.practices.models import Practice
 from ops.scripts import approvals
 from ops.scripts.approvals import Standing
@@ -17,6 +18,7 @@ from ops.scripts.models import Script, ScriptApproval, ScriptVersion
 from ops.scripts.words import kind_words
 
 log = structlog.get_logger()
+AT_ONCE = 100
 WORDS = """Hello,
 
 we would like to say something new in the name of {practice} ({kind}). Please read it and answer with one press; it
@@ -107,11 +109,11 @@ def sweep() -> None:
             ScriptApproval.mailed_at.is_(None),
             ScriptApproval.answer.is_(None),
             ScriptApproval.expires_at > clock.now(),
+            awake("mail approvals", ScriptApproval.id),
             ScriptApproval.asked_at < clock.now() - timedelta(minutes=1),
         )
         .order_by(ScriptApproval.id)
-        .limit(100)
+        .limit(AT_ONCE)
     ).all()
     db.session.rollback()
-    for approval_id in waiting:
-        mail_approval(approval_id)
+    each("mail approvals", waiting, mail_approval, owner=ScriptApproval.practice_id, limit=AT_ONCE)

@@ -20,6 +20,7 @@ from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.crypto import contact_key
 from ops.db import db
+from ops.isolated import each_within
 from ops.queue import rank as queue_rank
 from ops.queue.actions import shares, tasks
 from ops.queue.models import Task
@@ -330,9 +331,12 @@ def return_expired() -> int:
         .with_for_update(skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()
-    for task in expired:
-        tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
-    return len(expired)
+    found = {task.id: task for task in expired}
+    return each_within("return expired leases", found, _return, owner=Task.practice_id)
+
+
+def _return(task: Task) -> None:
+    tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
 
 
 LOOK_AGAIN = timedelta(minutes=10)
