@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import Membership, PatientRead, Role, User
-from ops.background import ring
+from ops.background import Job, ring
 from ops.concerns.models import Concern, ConcernMail
 from ops.db import db
 from ops.errors import Refused
@@ -35,7 +35,7 @@ def raise_concern(task: Task, attempt: Attempt, words: str, actor: str) -> Conce
     for user_id in _to_be_told(task.practice_id):
         db.session.add(ConcernMail(concern_id=concern.id, user_id=user_id, made_at=concern.raised_at, given_up=False))
     db.session.flush()
-    ring("ops.concerns.mailing.mail_concern", concern.id)
+    ring(Job.MAIL_CONCERN, concern.id)
     return concern
 
 
@@ -102,8 +102,9 @@ def settle(concern_id: int, done: str, actor: str) -> bool:
         sa.update(Concern)
         .where(Concern.id == concern_id, Concern.settled_at.is_(None))
         .values(settled_at=clock.now(), settled_by=actor, done=done)
-    )
-    if not settled.rowcount and not _there(concern_id, Concern.settled_by == actor, Concern.done == done):
+        .returning(Concern.id)
+    ).all()
+    if not settled and not _there(concern_id, Concern.settled_by == actor, Concern.done == done):
         raise Refused("Somebody settled it just before you. What you wrote was not saved.")
     return True
 
@@ -119,8 +120,9 @@ def answer(practice_id: int, concern_id: int, words: str, actor: str) -> bool:
         sa.update(Concern)
         .where(Concern.id == concern_id, own, Concern.answered_at.is_(None))
         .values(answer=words, answered_at=clock.now(), answered_by=actor)
-    )
-    if not answered.rowcount and not _there(concern_id, Concern.answered_by == actor, Concern.answer == words):
+        .returning(Concern.id)
+    ).all()
+    if not answered and not _there(concern_id, Concern.answered_by == actor, Concern.answer == words):
         raise Refused("A colleague wrote back just before you. What you wrote was not saved.")
     return True
 

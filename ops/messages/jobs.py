@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.contact.actions import try_hold_number
 from ops.db import db, transaction
 from ops.isolated import awake, each
@@ -40,7 +40,7 @@ def sweep() -> None:
     _ask_about_unknown()
     if _due(clock.now() - UNHEARD, limit=1):
         with transaction("tick"):
-            ring("ops.messages.jobs.send_due", on="messages")
+            ring(Job.SEND_DUE_MESSAGES, on="messages")
 
 
 def _due(by: datetime, limit: int = AT_ONCE) -> list[uuid.UUID]:

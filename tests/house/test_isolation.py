@@ -12,7 +12,7 @@ from freezegun import freeze_time
 
 import ops
 from ops import clock, isolated, schedule
-from ops.background import queue
+from ops.background import Job, queue, ring
 from ops.cadences import jobs as cadences
 from ops.config import settings
 from ops.db import db, transaction
@@ -37,6 +37,7 @@ BEGIN IF NEW.practice_id = {practice} THEN RAISE EXCEPTION 'Maria Lane cannot be
 CREATE TRIGGER poison BEFORE INSERT ON task_events FOR EACH ROW EXECUTE FUNCTION poison();
 CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION poison();
 """
+OPS = Path(ops.__file__).parent
 LOOPS = {"call friends", "close stale work", "queue thank-yous", "read replies", "return expired leases", "take steps"}
 
 
@@ -227,12 +228,10 @@ def test_a_row_that_rests_is_not_looked_for(bad, good):
 
 
 def test_inside_one_transaction_what_fails_takes_back_its_own_rows_and_doorbells_only(bad, good):
-    from ops.background import ring
-
     def rename(practice: Practice) -> None:
         practice.spoken_name = "renamed"
         db.session.flush()
-        ring("ops.cadences.jobs.practice_changed", practice.id)
+        ring(Job.PRACTICE_CHANGED, practice.id)
         if practice is bad:
             raise ValueError
 
@@ -254,7 +253,7 @@ def test_the_doctor_tells_what_failed_as_a_whole_too(app):
 def test_a_loop_over_rows_in_a_job_isolates_each():
     """A `for` in a jobs.py goes over numbers only; rows go through `each`."""
     found = []
-    for path in [*Path(ops.__file__).parent.glob("*/jobs.py"), Path(ops.__file__).parent / "concerns/mailing.py"]:
+    for path in [*OPS.glob("*/jobs.py"), OPS / "concerns/mailing.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.For) and not ast.unparse(node.iter).startswith("range("):
                 found.append(f"{path.parent.name}/{path.name}:{node.lineno}")

@@ -85,7 +85,7 @@ def forgot() -> ResponseReturnValue:
     began = time.monotonic()
     with transaction("forgot"):
         if link := links.ask_for_link(form.email.data):
-            background.ring("ops.accounts.jobs.mail_link", link.id, on="work")
+            background.ring(background.Job.MAIL_LINK, link.id, on="work")
     time.sleep(max(0.0, ANSWER_AFTER_S - (time.monotonic() - began)))
     return render_template("accounts/forgot_sent.html", by_mail=mail.is_set_up())
 

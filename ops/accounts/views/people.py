@@ -75,7 +75,7 @@ def _invite(user: User) -> str | None:
     purpose = LinkPurpose.RESET if user.password_hash else LinkPurpose.INVITE
     if not mail.is_set_up():
         return links.make_link(user, purpose)
-    background.ring("ops.accounts.jobs.mail_link", links.mail_link(user, purpose).id)
+    background.ring(background.Job.MAIL_LINK, links.mail_link(user, purpose).id)
     return None
 
 

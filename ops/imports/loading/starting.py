@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.imports.loading.intake import refuse_without_baa
@@ -16,7 +16,6 @@ from ops.practices.models import Practice
 SILENCE = timedelta(minutes=2)
 """A running import without a sign of life for this long has died; a waiting one was not rung."""
 LONGEST_S = 6 * 3600
-JOB = "ops.imports.jobs.run_import"
 
 
 def begin(load: Import, ring_worker: bool = True) -> None:
@@ -27,7 +26,7 @@ def begin(load: Import, ring_worker: bool = True) -> None:
     load.state, load.beat_at = ImportState.QUEUED, clock.now()
     db.session.flush()
     if ring_worker:
-        ring(JOB, load.id, on="imports", timeout_s=LONGEST_S)
+        ring(Job.RUN_IMPORT, load.id, on="imports", timeout_s=LONGEST_S)
 
 
 def cancel(load: Import) -> None:
@@ -52,4 +51,4 @@ def resume_dead() -> list[int]:
 
 def _resume(load: Import) -> None:
     load.state, load.beat_at = ImportState.QUEUED, clock.now()
-    ring(JOB, load.id, on="imports", timeout_s=LONGEST_S)
+    ring(Job.RUN_IMPORT, load.id, on="imports", timeout_s=LONGEST_S)

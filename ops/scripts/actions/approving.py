@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.scripts import approvals
@@ -50,7 +50,7 @@ def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
     db.session.add(approval)
     db.session.flush()
     if approval.by_mail:
-        ring("ops.scripts.jobs.mail_approval", approval.id)
+        ring(Job.MAIL_APPROVAL, approval.id)
     return approval
 
 
