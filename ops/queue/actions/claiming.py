@@ -278,7 +278,7 @@ def _hindrance(found: Found) -> str | None:
 def _why(found: Found, decision: Decision) -> dict[str, Any]:
     """What decided this claim, as it is kept and replayed: the chosen one, what came second, and who was passed over
     because somebody else was claiming for them."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "band": found.band,
         "task_id": found.task_id,
         "practice_id": found.practice_id,
@@ -292,7 +292,7 @@ def _why(found: Found, decision: Decision) -> dict[str, Any]:
             second = chosen | {"task_id": found.second_task, "rank": found.second_rank}
     elif found.decided_at:
         chosen["at"] = found.decided_at
-    why = {"chosen": chosen, "rules": decision.rules_version}
+    why: dict[str, Any] = {"chosen": chosen, "rules": decision.rules_version}
     why["rank_parts"] = _rank_parts(found)
     if second:
         why["second"] = second
