@@ -14,7 +14,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.DNC_INTERNAL: "asked this practice not to be contacted",
     Reason.DNC_AGENCY: "asked the agency not to be contacted",
     Reason.DNC_NATIONAL: "on the national do-not-call list",
-    Reason.SCRUB_OLDER_31D: "do-not-call check older than 31 days",
+    Reason.SCRUB_OLDER_31D: "no do-not-call check in 31 days, and no visit in 18 months",
     Reason.STOP_SMS: "wrote STOP",
     Reason.STOP_VOICE: "asked not to be called",
     Reason.UNSUB_EMAIL: "unsubscribed from mail",

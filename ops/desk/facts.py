@@ -119,6 +119,7 @@ class CardFacts:
     consent: bool | None
     status: str
     baa_on: date | None
+    dealt_on: date | None
     why: dict[str, Any] | None
     attempts_made: tuple[Call, ...]
     calls_this_month: int
@@ -147,7 +148,7 @@ class Beside:
 
 
 MOMENTS = ("promised_at", "claimed_at", "lease_until", "closes_at", "received_at")
-DAYS = ("birth_date", "happened_on", "baa_on")
+DAYS = ("birth_date", "happened_on", "baa_on", "dealt_on")
 
 
 def desk_of(agent_id: int, undoable: datetime) -> tuple[CardFacts | None, Beside]:

@@ -24,6 +24,7 @@ from ops.db import db, transaction
 from ops.messages import actions, jobs, sending
 from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
 from tests import world
+from tests.outbox import published
 
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 TEXT = "Hi Ada, it's Glow. Thank you for thinking of us."
@@ -57,6 +58,7 @@ def queue_one(practice, channel="sms", key="loop:1", **over) -> Message:
         to = patient.phone if channel == "sms" else patient.email
         given = {"to_address": to, "body": TEXT, "subject": "Thank you"} | over
         with transaction("test"):
+            given = {"script_version_id": published()} | given
             return actions.queue_message(
                 practice, patient, channel=channel, kind="loop_closing", reason_key=key, **given
             )

@@ -22,9 +22,9 @@ from ops.migrate import upgrade
 with create_app().app_context():
     upgrade(db.engine)
     from ops.db import transaction
-    from ops.queue import jobs
+    from ops.cadences import jobs
     from ops.queue.actions import tasks
-    from ops.queue.models import Kind
+    from ops.work.kinds import Kind
     from tests.world import make_patient, make_practice, make_user
     with freeze_time("2026-03-10 18:00:00"):
         for _ in range({AGENTS}):

@@ -24,6 +24,7 @@ NO_SUCH_ADDRESS = {550, 551, 553}
 class Smtp:
     name = "smtp"
     arrives = False
+    carrier = False
 
     def __init__(self, url: str) -> None:
         self.url = urlsplit(url)

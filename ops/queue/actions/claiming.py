@@ -133,6 +133,7 @@ class Found(NamedTuple):
     consent: bool | None
     status: str
     baa_on: str | None
+    dealt_on: str | None
     zone: str
     unread: bool
     person_attempts: int
@@ -192,7 +193,9 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     """Ask the gate and put the task into the agent's hands."""
     found = _with_address(connection, found, now)
     decision, facts = _ask(found, now)
-    if not decision.allow:
+    # a number that is not there has no visit to rest on: the gate's word about that is not the reason to show
+    lacks_number = not found.phone and set(decision.reasons) == {Reason.SCRUB_OLDER_31D}
+    if not decision.allow and not lacks_number:
         return Refusal(found.task_id, now, decision, facts, None)
     if why_not := _hindrance(found):
         return Refusal(found.task_id, now, decision, facts, why_not)
@@ -255,8 +258,16 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
                 found.deceased,
             )
         )
-        known = asking.Known(found.suppressions, found.attempts, found.consent, found.status, _day(found.baa_on))
-        facts = asking.facts_from(person, known, "call", now, found.zone)
+        known = asking.Known(
+            found.suppressions,
+            found.attempts,
+            found.consent,
+            found.status,
+            _day(found.baa_on),
+            _day(found.dealt_on),
+        )
+        # `next_task` has locked the row until the end of this transaction
+        facts = asking.facts_from(person, known, "call", now, found.zone, text=asking.NO_TEXT, lock_held=True)
         decision = gate.decide(facts, now)
         return decision, asking.kept_facts(facts, decision)
     except Exception as problem:  # whatever it was, nobody has said yes
