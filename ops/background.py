@@ -25,16 +25,14 @@ class Job(StrEnum):
     """Every job that may be rung: a function of some `jobs.py`, by its dotted path, since whoever rings may be on a
     line below it. A worker runs no other, whatever stands in Redis."""
 
-    MAIL_LINK = "ops.accounts.jobs.mail_link"
     IMPORT_FINISHED = "ops.cadences.jobs.import_finished"
     PRACTICE_ADDED = "ops.cadences.jobs.practice_added"
     PRACTICE_CHANGED = "ops.cadences.jobs.practice_changed"
-    MAIL_CONCERN = "ops.concerns.jobs.mail_concern"
     RUN_IMPORT = "ops.imports.jobs.run_import"
+    MAIL_STAFF = "ops.mail.jobs.send"
     SEND_MESSAGE = "ops.messages.jobs.send"
     SEND_DUE_MESSAGES = "ops.messages.jobs.send_due"
     NOTE_REPLY = "ops.queue.jobs.note_reply"
-    MAIL_APPROVAL = "ops.scripts.jobs.mail_approval"
 
 
 _silent: ContextVar[bool] = ContextVar("doorbell_silent", default=False)

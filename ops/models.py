@@ -9,6 +9,7 @@ from ops.contact import models as contact
 from ops.db import Base
 from ops.desk import models as desk
 from ops.imports import models as imports
+from ops.mail import models as mail
 from ops.messages import models as messages
 from ops.practices import models as practices
 from ops.queue import models as queue
@@ -16,6 +17,7 @@ from ops.referrals import models as referrals
 from ops.rhythm import models as rhythm
 from ops.runtime import models as runtime
 from ops.scripts import models as scripts
+from ops.sql import models as sql
 
 metadata = Base.metadata
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "desk",
     "imports",
     "isolated",
+    "mail",
     "messages",
     "metadata",
     "practices",
@@ -35,4 +38,5 @@ __all__ = [
     "rhythm",
     "runtime",
     "scripts",
+    "sql",
 ]

@@ -18,7 +18,7 @@ from ops.contact.kept import facts_of, kept_facts
 from ops.contact.models import GateDecision, SuppressedChannel
 from ops.contact.places import zone_info
 from ops.crypto import contact_key
-from ops.db import db
+from ops.db import Moment, db
 from ops.practices.models import Practice
 
 log = structlog.get_logger()
@@ -162,7 +162,7 @@ def facts_for(
 KNOWN = sa.text("SELECT * FROM contact_known(:practice, :phone, :email, :channel, :at, :task)").bindparams(
     sa.bindparam("phone", type_=sa.LargeBinary),
     sa.bindparam("email", type_=sa.LargeBinary),
-    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("at", type_=Moment),
     sa.bindparam("task", type_=sa.BigInteger),
 )
 

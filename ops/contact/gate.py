@@ -16,6 +16,7 @@ from ops.contact.facts import Channel, Decision, Facts, Reason
 from ops.contact.places import Place, places_of, zone_info
 from ops.contact.rules import UNKNOWN, Rules, RulesError
 from ops.contact.windows import is_open, open_window
+from ops.practices.age import age
 
 __all__ = ["Channel", "Decision", "Facts", "Reason", "age", "decide", "months_after"]
 
@@ -212,11 +213,6 @@ def _person(case: _Case) -> Iterator[Reason]:
     adult = case.rules.limit("adult_years", case.states, case.day)
     if facts.birth_date and age(facts.birth_date, case.day) < adult:
         yield Reason.MINOR
-
-
-def age(born: date, on: date) -> int:
-    """Whole years lived on the day `on`; someone born on 29 February has the birthday on 1 March of common years."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def _practice(case: _Case) -> Iterator[Reason]:

@@ -6,7 +6,6 @@
 --   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
-DROP FUNCTION IF EXISTS contact_known(bigint, bytea, bytea, text, timestamptz, bigint);
 CREATE OR REPLACE FUNCTION contact_known(
     a_practice bigint, a_phone bytea, an_email bytea, a_channel text, at timestamptz, but_task bigint
 )

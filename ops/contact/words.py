@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ops.contact.facts import Reason
+from ops.practices.age import ADULT_YEARS
 
 REASON_WORDS: dict[str, str] = {
     Reason.HOURS_STATE: "outside the lawful hours of the place",
@@ -24,7 +25,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.CONSENT_OTHER_SELLER: "consent was given to another business",
     Reason.REASSIGNED_SUSPECT: "the number may be somebody else’s by now",
     Reason.WRONG_PERSON: "the number belongs to somebody else",
-    Reason.MINOR: "under 18",
+    Reason.MINOR: f"under {ADULT_YEARS}",
     Reason.DECEASED: "has died",
     Reason.LITIGATOR: "on the list of people never to contact",
     Reason.NO_BAA: "the practice has no BAA on file",

@@ -73,14 +73,14 @@ class Agency:
         return self.count("SELECT count(*) FROM attempts")
 
     def kill_database(self) -> None:
-        """kill -9 of PostgreSQL itself; its keeper starts it again."""
+        """kill -9 of PostgreSQL itself; its watchdog starts it again."""
         postmaster = int((self.var / "postgres" / "postmaster.pid").read_text().split()[0])
         processes.kill(postmaster)
         wait_until(lambda: not processes.alive([postmaster]))
         wait_until(self._is_back, 60)
 
     def _is_back(self) -> bool:
-        self.client.look_after_keepers()
+        self.client.look_after_watchdogs()
         try:
             return self.count("SELECT 1") == 1
         except psycopg.OperationalError:

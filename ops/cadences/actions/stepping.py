@@ -132,7 +132,8 @@ def close_stale() -> int:
         sa.select(Task)
         .where(Task.state == TaskState.WAITING, Task.closes_at <= now, awake("close stale work", Task.id))
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True),
+        execution_options={"populate_existing": True},
     ).all()
     found = {task.id: task for task in stale}
     return each_within("close stale work", found, _close, owner=Task.practice_id, limit=BATCH)
