@@ -64,6 +64,14 @@ class Practice(Base):
         sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
 
+    @property
+    def is_active(self) -> bool:
+        return self.status is PracticeStatus.ACTIVE
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status is PracticeStatus.ENDED
+
 
 class ReviewLink(Base):
     """Where a patient can leave a review. Everybody is shown all of them (docs/rules.md A10)."""

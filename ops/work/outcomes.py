@@ -62,6 +62,11 @@ class Rule:
     """Whether the words of the person must be written down with it."""
     later: timedelta | None = None
 
+    @property
+    def needs_time(self) -> bool:
+        """Whether the time of another call must be agreed with it."""
+        return self.then is Then.PROMISE
+
 
 _TRY_AGAIN = "Tried again at another time of day, until the tries are used up; then the next step."
 
