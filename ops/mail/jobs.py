@@ -10,6 +10,8 @@ from ops.mail.client import MaybeLeft, NotLeft
 
 log = structlog.get_logger()
 ACTOR = "mail"
+FOR_SECONDS = 30
+"""A server that is away keeps the rest of the tick waiting no longer than this, and the answer at hand."""
 
 
 def send(mail_id: int) -> None:
@@ -41,4 +43,4 @@ def sweep() -> None:
         outbox.call_lost()
     waiting = outbox.due() if client.is_set_up() else []
     db.session.rollback()
-    each("mail staff", waiting, send, limit=outbox.AT_ONCE)
+    each("mail staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)

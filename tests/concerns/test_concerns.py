@@ -11,6 +11,7 @@ from ops.concerns import actions, queries
 from ops.concerns.models import Concern
 from ops.config import settings
 from ops.db import db, transaction
+from ops.desk.actions import undoing
 from ops.errors import Refused
 from ops.mail import jobs, outbox
 from ops.mail.models import MailKind, MailState, StaffMail
@@ -276,6 +277,14 @@ def test_a_concern_goes_with_the_outcome_that_is_taken_back_and_its_mails_with_i
     jobs.send(mail_id)
     assert mailbox.letters == []
     assert mails() == []
+
+
+def test_taken_back_at_the_desk_no_mail_is_left_that_nobody_would_ever_send(lake, ann):
+    make_user("lead")
+    attempt = unhappy(lake, ann)
+    assert len(mails()) == 1
+    do(undoing.take_back, attempt.id, ann.id, ann.actor)
+    assert mails() == [] and db.session.scalar(sa.select(sa.func.count()).select_from(Concern)) == 0
 
 
 def test_no_mail_is_claimed_while_the_outcome_is_being_taken_back(lake, ann, app):

@@ -231,6 +231,16 @@ def test_the_answer_of_a_slow_worker_changes_nothing_once_a_person_had_it_sent_a
     assert fresh(mail_id).state is MailState.QUEUED
 
 
+def test_a_silent_server_holds_up_the_tick_for_a_while_only(app, box, monkeypatch):
+    monkeypatch.setattr(jobs, "FOR_SECONDS", 0.2)
+    monkeypatch.setattr("ops.mail.client.TIMEOUT_S", 0.3)
+    mail_ids = [ask(make_user("agent")) for _ in range(3)]
+    box.hang_up = "silent"
+    for swept in (1, 2):
+        at(timedelta(minutes=2), jobs.sweep)
+        assert [fresh(mail_id).state for mail_id in mail_ids].count(MailState.UNKNOWN) == swept
+
+
 def test_one_reason_is_one_mail(app, ann):
     with transaction("test"):
         first = outbox.queue(MailKind.CONCERN, 1, ann.email, ann.id)

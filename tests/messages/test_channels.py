@@ -26,6 +26,8 @@ from ops.messages.models import Message, MessageEvent, MessageState, RecorderDel
 from tests import world
 from tests.outbox import published
 
+pytestmark = pytest.mark.kills
+
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 TEXT = "Hi Ada, it's Glow. Thank you for thinking of us."
 
