@@ -15,9 +15,10 @@ help: ## What can be made
 run: setup ## Start the agency and print its address; Ctrl-C stops it
 	@$(if $(HOST),HOST='$(HOST)') $(if $(PORT),PORT='$(PORT)') exec .venv/bin/ops run --end-with-parent $(if $(DAYTIME),--daytime)
 
-test: setup browser ## Lint, then every test
+test: setup browser ## Lint and types, then every test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy --no-error-summary ops
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 test-fast: setup ## Everything but browsers, kills and whole processes, for everyday use

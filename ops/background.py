@@ -7,6 +7,7 @@ late or never: every job claims its row first, and the tick finds what was not r
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import StrEnum
 from functools import cache
 
 import redis
@@ -18,6 +19,21 @@ from ops.db import after_commit
 
 QUEUES = ("work", "messages", "imports")
 """One worker process each: RQ can lose a job for ever when one worker listens to several queues."""
+
+
+class Job(StrEnum):
+    """Every job that may be rung: a function of some `jobs.py`, by its dotted path, since whoever rings may be on a
+    line below it. A worker runs no other, whatever stands in Redis."""
+
+    IMPORT_FINISHED = "ops.cadences.jobs.import_finished"
+    PRACTICE_ADDED = "ops.cadences.jobs.practice_added"
+    PRACTICE_CHANGED = "ops.cadences.jobs.practice_changed"
+    RUN_IMPORT = "ops.imports.jobs.run_import"
+    MAIL_STAFF = "ops.mail.jobs.send"
+    SEND_MESSAGE = "ops.messages.jobs.send"
+    SEND_DUE_MESSAGES = "ops.messages.jobs.send_due"
+    NOTE_REPLY = "ops.queue.jobs.note_reply"
+
 
 _silent: ContextVar[bool] = ContextVar("doorbell_silent", default=False)
 
@@ -38,11 +54,13 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=connection(url), serializer=JSONSerializer)
 
 
-def ring(job: str, *ids: int | str, on: str = "work", timeout_s: int = 180) -> None:
-    """After the current transaction commits, have a worker of queue `on` run `job` (a dotted path) with these ids."""
+def ring(job: Job, *ids: int | str, on: str = "work", timeout_s: int = 180) -> None:
+    """After the current transaction commits, have a worker of queue `on` run `job` with these ids. Raises
+    ValueError for what is none."""
+    name = Job(job).value
     if _silent.get():
         return
-    after_commit(lambda: queue(on).enqueue(job, args=ids, description=job, job_timeout=timeout_s, result_ttl=60))
+    after_commit(lambda: queue(on).enqueue(name, args=ids, description=name, job_timeout=timeout_s, result_ttl=60))
 
 
 @contextmanager

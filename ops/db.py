@@ -134,6 +134,12 @@ def after_commit(effect: Callable[[], Any]) -> None:
     session.info["after_commit"].append(effect)
 
 
+def rows_changed(done: sa.Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE changed."""
+    assert isinstance(done, sa.CursorResult)
+    return done.rowcount
+
+
 def see_only(practice_id: int) -> None:
     """From now until the session ends, every transaction sees rows of this practice alone (row-level security)."""
     session = db.session()

@@ -1,5 +1,6 @@
 """Every table, imported once so that the metadata is whole (migrations, tests)."""
 
+from ops import isolated
 from ops.accounts import models as accounts
 from ops.cadences import models as cadences
 from ops.coaching import models as coaching
@@ -27,6 +28,7 @@ __all__ = [
     "contact",
     "desk",
     "imports",
+    "isolated",
     "mail",
     "messages",
     "metadata",

@@ -15,7 +15,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "cadence_steps": {"tries": 3},
     "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60},
     "minute_corrections": {"before": 4, "after": 5},
-    "practices": {"state": "IL"},
+    "practices": {"state": "IL", "zone": "America/Chicago"},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},
     "triggers": {"spacing_days": 30, "open_days": 30},

@@ -94,7 +94,8 @@ def me() -> User:
 
 def somebody() -> User | None:
     """The signed-in person, or None."""
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    user: Any = current_user  # a proxy that says nothing of its type
+    return user._get_current_object() if user.is_authenticated else None
 
 
 def _found() -> User | None:
@@ -107,7 +108,8 @@ def install(app: Flask) -> None:
     """Put the check before every view, and the person into every page."""
     app.extensions["access"] = check
     manager = LoginManager(app)
-    manager.session_protection = None  # a sign-in is a row of ours, which says itself when it is over
+    # a sign-in is a row of ours, which says itself when it is over; None is how its documentation says "off"
+    manager.session_protection = None  # type: ignore[assignment]
     manager.request_loader(lambda _request: _recognise())
     manager.unauthorized_handler(_ask_to_sign_in)
     app.context_processor(lambda: {"me": _found(), "may_see": may_see, "places": places})

@@ -58,6 +58,14 @@ class User(Base):
         return str(self.id)
 
     @property
+    def is_lead(self) -> bool:
+        return self.role is Role.LEAD
+
+    @property
+    def is_member(self) -> bool:
+        return self.role is Role.MEMBER
+
+    @property
     def actor(self) -> str:
         """How the audit log names this person."""
         return f"user:{self.id}"

@@ -131,7 +131,7 @@ def _practices(connection: psycopg.Connection[Any], plan: Scenario, practices: i
         SELECT i, 'bench-' || i, 'Practice ' || i, 'Practice ' || i, (%(zones)s::text[])[1 + place],
                (%(states)s::text[])[1 + place], 'active', '2026-01-02', '', '', '', '', '', '', '', %(now)s
         FROM (SELECT i, {_place_of(plan)} AS place FROM generate_series(1, %(practices)s) i) each
-        """,  # type: ignore[arg-type]  # noqa: S608 (our own words)
+        """,  # noqa: S608 (our own words)
         place | {"now": plan.now, "practices": practices},
     )
     connection.execute(
@@ -160,7 +160,7 @@ def _agents(connection: psycopg.Connection[Any], plan: Scenario, agents: int, pr
         INSERT INTO certifications (user_id, practice_id, certified_at, certified_by)
         SELECT DISTINCT u.id, 1 + mod({first} + step, %(practices)s), %(now)s::timestamptz, 'bench'
         FROM users u CROSS JOIN generate_series(0, %(each)s - 1) step
-        """,  # type: ignore[arg-type]  # noqa: S608 (our own words)
+        """,  # noqa: S608 (our own words)
         {"each": each, "practices": practices, "now": plan.now},
     )
 
@@ -214,8 +214,8 @@ def _tasks(
     """  # noqa: S608 (our own words)
     indexes = [index for table in NEEDS_NO_INDEX for index in _drop_indexes(connection, table)]
     cursor = psycopg.ClientCursor(connection)  # values as literals: the server need not guess their types
-    cursor.execute(PATIENTS.format(each=each), values)  # type: ignore[arg-type]
-    cursor.execute(TASKS.format(each=each), values)  # type: ignore[arg-type]
+    cursor.execute(PATIENTS.format(each=each), values)
+    cursor.execute(TASKS.format(each=each), values)
     for index in indexes:
         connection.execute(index.encode())
 

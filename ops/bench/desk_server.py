@@ -95,7 +95,7 @@ def _page(app: Any, path: str, cookie: str) -> Any:
         environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_COOKIE": cookie, "REQUEST_METHOD": "GET"}
         setup_testing_defaults(environ)
         told: list[str] = []
-        answer = app.wsgi_app(environ, lambda status, headers, exc_info=None: told.append(status))  # type: ignore
+        answer = app.wsgi_app(environ, lambda status, headers, exc_info=None: told.append(status))
         size = sum(len(part) for part in answer)
         close = getattr(answer, "close", None)
         if close:

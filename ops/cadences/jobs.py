@@ -5,9 +5,11 @@ import sqlalchemy as sa
 from ops.cadences.actions import redating, starting, stepping
 from ops.cadences.models import Cadence
 from ops.db import db, transaction
+from ops.isolated import each
 from ops.practices.models import Milestone, Practice, PracticeStatus
 from ops.queue.actions import lanes, shares
 from ops.queue.jobs import rerank
+from ops.queue.models import CadenceRun
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
@@ -56,22 +58,23 @@ def start_cadences() -> None:
     )
     new, due = db.session.scalars(without).all(), db.session.scalars(waiting).all()
     db.session.rollback()
-    for practice_id in new:
-        practice_added(practice_id)
-    for practice_id in due:
-        import_finished(practice_id)
+    each("welcome practices", new, practice_added, owner=Practice.id)
+    each("start cadences", due, import_finished, owner=Practice.id)
 
 
 def take_due_steps() -> int:
     """Take every due step of every cadence, each in its own transaction; how many."""
     taken = 0
     while run_ids := _due():
-        for run_id in run_ids:
-            with transaction("tick"):
-                taken += stepping.take_step(run_id)
+        taken += sum(each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE))
         if len(run_ids) < STEPS_AT_ONCE:
             break
     return taken
+
+
+def _take_step(run_id: int) -> bool:
+    with transaction("tick"):
+        return stepping.take_step(run_id)
 
 
 def _due() -> list[int]:

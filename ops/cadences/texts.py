@@ -72,7 +72,7 @@ def write(
     version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")
-    values = wording.values(practice, patient, agent=agent, referral=referral)
+    values = wording.values(practice, patient, agent=agent, friend_name=referral.friend_name if referral else None)
     if referral:
         values = {name: value for name, value in values.items() if name not in OF_THE_REFERRER}
     try:

@@ -237,13 +237,9 @@ def averages() -> list[tuple[str, marking.Average]]:
 
 def average_of(agent_id: int) -> marking.Average:
     """The agent's own."""
-    return marking.average(
-        db.session.scalars(
-            sa.select(Score.points).where(
-                Score.agent_id == agent_id, Score.marked_at >= clock.now() - AVERAGED, Score.points.is_not(None)
-            )
-        ).all()
-    )
+    theirs = sa.and_(Score.agent_id == agent_id, Score.marked_at >= clock.now() - AVERAGED)
+    points = db.session.scalars(sa.select(Score.points).where(theirs)).all()
+    return marking.average([each for each in points if each is not None])
 
 
 def agents() -> list[User]:

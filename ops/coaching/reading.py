@@ -90,7 +90,13 @@ def finished_card(attempt_id: int) -> Finished | None:
     task = db.session.get_one(Task, attempt.task_id)
     practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
     agent, referral, treatment = db.session.get_one(User, attempt.agent_id), referral_of(task), _treatment(task)
-    values = wording.values(practice, patient, agent=agent, referral=referral, treatment=treatment)
+    values = wording.values(
+        practice,
+        patient,
+        agent=agent,
+        friend_name=referral.friend_name if referral else None,
+        treatment_category=treatment.category if treatment else None,
+    )
     version, passages, unmatched = _script(attempt, values)
     events, claimed = _events(attempt), _claim(attempt)
     score = db.session.scalar(sa.select(Score).where(Score.attempt_id == attempt_id))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ops import clock
 from ops.accounts.models import Membership, PatientRead, Role, User
 from ops.concerns.models import Concern
-from ops.db import db
+from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.mail import outbox
 from ops.mail.models import MailKind, StaffMail
@@ -107,7 +107,7 @@ def settle(concern_id: int, done: str, actor: str) -> bool:
         .where(Concern.id == concern_id, Concern.settled_at.is_(None))
         .values(settled_at=clock.now(), settled_by=actor, done=done)
     )
-    if not settled.rowcount and not _there(concern_id, Concern.settled_by == actor, Concern.done == done):
+    if not rows_changed(settled) and not _there(concern_id, Concern.settled_by == actor, Concern.done == done):
         raise Refused("Somebody settled it just before you. What you wrote was not saved.")
     return True
 
@@ -124,7 +124,7 @@ def answer(practice_id: int, concern_id: int, words: str, actor: str) -> bool:
         .where(Concern.id == concern_id, own, Concern.answered_at.is_(None))
         .values(answer=words, answered_at=clock.now(), answered_by=actor)
     )
-    if not answered.rowcount and not _there(concern_id, Concern.answered_by == actor, Concern.answer == words):
+    if not rows_changed(answered) and not _there(concern_id, Concern.answered_by == actor, Concern.answer == words):
         raise Refused("A colleague wrote back just before you. What you wrote was not saved.")
     return True
 

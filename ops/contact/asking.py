@@ -24,17 +24,11 @@ from ops.practices.models import Practice
 log = structlog.get_logger()
 
 
-class Person(Protocol):
-    """What must be known about somebody to be contacted: a Patient has it all, see `Friend` for the others."""
+class Described(Protocol):
+    """What the gate asks of a person whose suppressions and consent are known already."""
 
     @property
     def phone(self) -> str | None: ...
-    @property
-    def email(self) -> str | None: ...
-    @property
-    def phone_key(self) -> bytes | None: ...
-    @property
-    def email_key(self) -> bytes | None: ...
     @property
     def state(self) -> str | None: ...
     @property
@@ -45,6 +39,17 @@ class Person(Protocol):
     def birth_date(self) -> date | None: ...
     @property
     def deceased(self) -> bool: ...
+
+
+class Person(Described, Protocol):
+    """What must be known about somebody to be contacted: a Patient has it all, see `Friend` for the others."""
+
+    @property
+    def email(self) -> str | None: ...
+    @property
+    def phone_key(self) -> bytes | None: ...
+    @property
+    def email_key(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ KNOWN = sa.text("SELECT * FROM contact_known(:practice, :phone, :email, :channel
 
 
 def facts_from(
-    person: Person, known: Known, channel: str, at: datetime, zone: str, *, text: Text, lock_held: bool
+    person: Described, known: Known, channel: str, at: datetime, zone: str, *, text: Text, lock_held: bool
 ) -> Facts:
     """All the gate asks, from what the database knew; `zone` is the practice's, where a BAA has its day."""
     return Facts(

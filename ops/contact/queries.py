@@ -1,9 +1,14 @@
 """What is known about contacting one person."""
 
+from datetime import datetime, timedelta
+
 import sqlalchemy as sa
 
-from ops.contact.models import ConsentEvent
+from ops.contact.models import ConsentEvent, ContactAttempt
 from ops.db import db
+
+CAP_WINDOW = timedelta(hours=24)
+"""For how long a contact counts toward the cap (docs/rules.md A3; counted in known.sql)."""
 
 
 def has_agreed(practice_id: int, contact_key: bytes) -> bool:
@@ -15,3 +20,9 @@ def has_agreed(practice_id: int, contact_key: bytes) -> bool:
         .limit(1)
     )
     return db.session.scalar(last) is True
+
+
+def counted_contacts(contact_key: bytes, at: datetime) -> list[datetime]:
+    """When this number was contacted in the 24 hours up to `at`, earliest first: what the cap counts."""
+    counted = (ContactAttempt.contact_key == contact_key, ContactAttempt.at > at - CAP_WINDOW, ContactAttempt.at <= at)
+    return list(db.session.scalars(sa.select(ContactAttempt.at).where(*counted).order_by(ContactAttempt.at)))

@@ -74,7 +74,7 @@ def note_state(state: str) -> None:
 class _bar:
     """Progress on standard error when somebody looks; otherwise silent."""
 
-    def __enter__(self):  # type: ignore[no-untyped-def]
+    def __enter__(self):
         console = Console(stderr=True)
         columns = (TextColumn("Living through"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self.bars = Progress(*columns, console=console, disable=not console.is_terminal)

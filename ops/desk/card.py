@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 from ops import clock
@@ -14,6 +13,7 @@ from ops.contact.facts import Decision, Reason
 from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
 from ops.desk import facts as desk_facts
+from ops.desk.facts import CardFacts
 from ops.queue import wording
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
@@ -21,7 +21,7 @@ from ops.scripts.render import ScriptError
 from ops.scripts.said import Said, said, unknown_in
 from ops.work.effects import Do
 from ops.work.kinds import Kind
-from ops.work.outcomes import OUTCOME_WORDS, Rule, rules_for
+from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
 from ops.work.reads import ReadOf
 from ops.work.reasons import Waits
 
@@ -46,9 +46,9 @@ class Card:
     """One task as the desk shows it. `task` has its columns; times are aware; `zones` are those of the person's
     possible places."""
 
-    task: SimpleNamespace
+    task: CardFacts
     kind: Kind
-    practice: SimpleNamespace
+    practice: desk_facts.Practice
     first_name: str
     is_friend: bool
     zones: tuple[str, ...]
@@ -124,7 +124,7 @@ def card_in_hand(agent: User) -> Card | None:
     return card_of(facts, agent) if facts else None
 
 
-def card_of(facts: SimpleNamespace, agent: User) -> Card:
+def card_of(facts: CardFacts, agent: User) -> Card:
     """Everything the desk shows of these facts."""
     kind, person = Kind(facts.kind), _person(facts)
     decision, unread, against = _ask(facts, person)
@@ -140,7 +140,7 @@ def card_of(facts: SimpleNamespace, agent: User) -> Card:
         script=script,
         missing=missing,
         history=_history(facts),
-        promises=tuple(each["at"] for each in facts.promises),
+        promises=tuple(each.at for each in facts.promises),
         consent=_consent(facts, against),
         outcomes=rules_for(kind),
         newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
@@ -149,17 +149,17 @@ def card_of(facts: SimpleNamespace, agent: User) -> Card:
     )
 
 
-def _first_name(facts: SimpleNamespace) -> str:
-    return facts.friend_name.split(" ")[0] if facts.referral_id else facts.first_name
+def _first_name(facts: CardFacts) -> str:
+    return facts.friend_name.split(" ")[0] if facts.friend_name else facts.first_name
 
 
-def _person(facts: SimpleNamespace) -> asking.Person:
+def _person(facts: CardFacts) -> asking.Described:
     if facts.referral_id:
         return asking.Friend(phone=facts.friend_phone, email=facts.friend_email, opted_in=True)
     return facts
 
 
-def _ask(facts: SimpleNamespace, person: asking.Person) -> tuple[Decision, bool, list[str]]:
+def _ask(facts: CardFacts, person: asking.Described) -> tuple[Decision, bool, list[str]]:
     """The gate's answer, whether a reply waits to be read, and the suppressions. Any failure on the way is a no."""
     against, unread = list(facts.suppressions or ()), facts.unread
     try:
@@ -176,13 +176,12 @@ def _ask(facts: SimpleNamespace, person: asking.Person) -> tuple[Decision, bool,
         return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), unread, against
 
 
-def _said(facts: SimpleNamespace, agent: User) -> tuple[tuple[Said, ...], str | None]:
+def _said(facts: CardFacts, agent: User) -> tuple[tuple[Said, ...], str | None]:
     """The script's parts; what is not known is shown as a mark to speak around, never as a blank, and named."""
     if facts.script is None:
         return (), NO_SCRIPT
-    referral = SimpleNamespace(friend_name=facts.friend_name) if facts.referral_id else None
-    treatment = SimpleNamespace(category=facts.category) if facts.category else None
-    values = wording.values(facts.practice, facts, agent=agent, referral=referral, treatment=treatment)
+    about = {"friend_name": facts.friend_name, "treatment_category": facts.category}
+    values = wording.values(facts.practice, facts, agent=agent, **about)
     try:
         parts, unknown = said(facts.script, values)
     except ScriptError as problem:
@@ -192,22 +191,19 @@ def _said(facts: SimpleNamespace, agent: User) -> tuple[tuple[Said, ...], str | 
     return parts, f"The practice has not told us: {', '.join(name.replace('_', ' ') for name in unknown)}."
 
 
-def _history(facts: SimpleNamespace) -> tuple[Before, ...]:
+def _history(facts: CardFacts) -> tuple[Before, ...]:
     calls = [
-        Before(each["at"], f"{OUTCOME_WORDS[each['outcome']]} ({each['agent']})", each["note"], tuple(each["answers"]))
+        Before(each.at, f"{OUTCOME_WORDS[Outcome(each.outcome)]} ({each.agent})", each.note, tuple(each.answers))
         for each in facts.attempts_made
     ]
     messages = [
-        Before(
-            each["at"],
-            f"{'Text' if each['channel'] == 'sms' else 'Mail'}, {each['kind'].replace('_', ' ')}: {each['state']}",
-        )
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Mail'}, {each.kind.replace('_', ' ')}: {each.state}")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
 
 
-def _consent(facts: SimpleNamespace, against: list[str]) -> tuple[tuple[str, str], ...]:
+def _consent(facts: CardFacts, against: list[str]) -> tuple[tuple[str, str], ...]:
     """What stands for or against each channel, and how much of the caps is used, in plain words."""
     limits = settings()
     lines = []
@@ -219,7 +215,7 @@ def _consent(facts: SimpleNamespace, against: list[str]) -> tuple[tuple[str, str
     return tuple(lines)
 
 
-def _agreed(facts: SimpleNamespace, channel: str) -> str:
+def _agreed(facts: CardFacts, channel: str) -> str:
     if facts.referral_id:
         return "they agreed to be contacted"
     if channel == "call" and facts.consent is not None:
@@ -227,18 +223,18 @@ def _agreed(facts: SimpleNamespace, channel: str) -> str:
     return "nothing against it"
 
 
-def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
+def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
     """Why the note to forward could reach them neither by text nor by mail; None when it could."""
     if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
     values, problems = wording.values(facts.practice, facts), []
-    written = {note["medium"]: note for note in facts.notes or ()}
+    written = {note.medium: note for note in facts.notes}
     for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "e-mail address")):
         if not address:
             problems.append(f"We have no {missing}.")
         elif medium not in written:
             problems.append("Nobody has published a text for it.")
-        elif unknown := unknown_in(f"{written[medium]['subject']} {written[medium]['body']}", values):
+        elif unknown := unknown_in(f"{written[medium].subject} {written[medium].body}", values):
             problems.append(f"Nothing is known for: {', '.join(unknown)}.")
         else:
             return None

@@ -4,9 +4,9 @@ What is read of the patient is what the card and the gate need (minimum necessar
 is.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,43 +14,180 @@ from ops import clock
 from ops.db import db, read_row
 
 DESK = "SELECT desk_of(%(agent)s, %(at)s, %(undoable)s) AS found"
+
+
+class ReviewLink(NamedTuple):
+    """Where a patient can leave a review."""
+
+    url: str
+
+
+class Practice(NamedTuple):
+    """What the card says of the practice."""
+
+    id: int
+    name: str
+    spoken_name: str
+    helps_best: str
+    shareable: str
+    website: str
+    callback_number: str
+    zone: str
+    review_links: tuple[ReviewLink, ...]
+
+
+class Call(NamedTuple):
+    """A call that was made to them."""
+
+    at: datetime
+    outcome: str
+    note: str
+    agent: str
+    answers: list[str]
+
+
+class Sent(NamedTuple):
+    """A text or mail that went to them."""
+
+    at: datetime
+    channel: str
+    kind: str
+    state: str
+
+
+class Promise(NamedTuple):
+    """Another call that was promised to them."""
+
+    at: datetime
+    kind: str
+
+
+class NextPromise(NamedTuple):
+    """The call this agent has to make soon, for whichever practice."""
+
+    at: datetime
+    practice: str
+
+
+class Note(NamedTuple):
+    """The template of the note to forward, as a text or as a mail."""
+
+    medium: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """The card in hand: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
+
+    id: int
+    practice_id: int
+    patient_id: int
+    referral_id: int | None
+    run_id: int | None
+    kind: str
+    fence: int
+    reason: str
+    promised_at: datetime | None
+    claimed_at: datetime
+    lease_until: datetime
+    tries: int
+    max_tries: int
+    closes_at: datetime | None
+    script_version_id: int | None
+    practice: Practice
+    first_name: str
+    phone: str | None
+    email: str | None
+    state: str | None
+    zip: str | None
+    stated_zone: str | None
+    birth_date: date | None
+    deceased: bool
+    friend_name: str | None
+    friend_phone: str | None
+    friend_email: str | None
+    received_at: datetime | None
+    milestone_kind: str | None
+    happened_on: date | None
+    category: str | None
+    script: str | None
+    script_number: int | None
+    suppressions: list[str] | None
+    attempts: int
+    consent: bool | None
+    status: str
+    baa_on: date | None
+    dealt_on: date | None
+    why: dict[str, Any] | None
+    attempts_made: tuple[Call, ...]
+    calls_this_month: int
+    messages_sent: tuple[Sent, ...]
+    promises: tuple[Promise, ...]
+    unread: bool
+    their_words: str | None
+    script_in_force: int | None
+    notes: tuple[Note, ...]
+    next_promise: NextPromise | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside every card: own keys, how leads set the desk (None: as it comes), the outcome that can still
+    be taken back."""
+
+    keys: dict[str, str] | None
+    dials: bool
+    wrap_up: str | None
+    wrap_up_seconds: int | None
+    idle_seconds: int | None
+    last_id: int | None
+    last_outcome: str | None
+    last_at: datetime | None
+
+
 MOMENTS = ("promised_at", "claimed_at", "lease_until", "closes_at", "received_at")
 DAYS = ("birth_date", "happened_on", "baa_on", "dealt_on")
 
 
-def desk_of(agent_id: int, undoable: datetime) -> tuple[SimpleNamespace | None, SimpleNamespace]:
-    """What is known about the task this agent holds (task, practice, patient, friend, script, history; None without
-    one), and what stands beside every card: own keys, how leads set the desk, the outcome recorded after `undoable`
-    that can still be taken back. Moments are aware."""
+def desk_of(agent_id: int, undoable: datetime) -> tuple[CardFacts | None, Beside]:
+    """What is known about the task this agent holds (None without one), and what stands beside every card: the
+    outcome there was recorded after `undoable`."""
     (found,) = read_row(DESK, {"agent": agent_id, "at": clock.now(), "undoable": undoable})
-    beside = SimpleNamespace(**found["beside"])
-    beside.last_at = _moment(beside.last_at)
-    return (_card(found["card"]) if found["card"] else None), beside
+    beside = found["beside"]
+    beside["last_at"] = _moment(beside["last_at"])
+    return (_card(found["card"]) if found["card"] else None), Beside(**beside)
 
 
-def in_hand(agent_id: int) -> SimpleNamespace | None:
+def in_hand(agent_id: int) -> CardFacts | None:
     """The first half of `desk_of`."""
     return desk_of(agent_id, clock.now())[0]
 
 
-def _card(found: dict[str, Any]) -> SimpleNamespace:
-    facts = SimpleNamespace(**found)
-    for name in MOMENTS:
-        setattr(facts, name, _moment(found[name]))
-    for name in DAYS:
-        setattr(facts, name, date.fromisoformat(found[name]) if found[name] else None)
-    facts.practice = SimpleNamespace(**facts.practice)
-    facts.practice.review_links = [SimpleNamespace(url=url) for url in facts.practice.review_links]
-    for each in (*facts.attempts_made, *facts.messages_sent, *facts.promises, *filter(None, [facts.next_promise])):
-        each["at"] = _moment(each["at"])
-    return facts
+def _card(found: dict[str, Any]) -> CardFacts:
+    found |= {name: _moment(found[name]) for name in MOMENTS}
+    found |= {name: date.fromisoformat(found[name]) if found[name] else None for name in DAYS}
+    practice, promised = found["practice"], found["next_promise"]
+    practice["review_links"] = tuple(ReviewLink(url) for url in practice["review_links"])
+    found["practice"] = Practice(**practice)
+    found["attempts_made"] = tuple(Call(**_at(each)) for each in found["attempts_made"])
+    found["messages_sent"] = tuple(Sent(**_at(each)) for each in found["messages_sent"])
+    found["promises"] = tuple(Promise(**_at(each)) for each in found["promises"])
+    found["notes"] = tuple(Note(**each) for each in found["notes"] or ())
+    found["next_promise"] = NextPromise(**_at(promised)) if promised else None
+    return CardFacts(**found)
+
+
+def _at(line: dict[str, Any]) -> dict[str, Any]:
+    return line | {"at": _moment(line["at"])}
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def of_friend(facts: SimpleNamespace, key: bytes) -> tuple[list[str], bool]:
+def of_friend(facts: CardFacts, key: bytes) -> tuple[list[str], bool]:
     """What stands against calling a friend who is known by an e-mail address as well: suppressions of the address, and
     whether they wrote something that nobody has read."""
     asked: dict[str, Any] = {"practice": facts.practice_id, "key": key, "at": clock.now()}

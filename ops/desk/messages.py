@@ -14,9 +14,9 @@ from ops.accounts.models import User
 from ops.cadences.texts import Written, write
 from ops.contact import segments
 from ops.contact.asking import Friend, Person, Text, may_contact
-from ops.contact.facts import Decision
+from ops.contact.facts import Decision, Reason
 from ops.contact.places import zone_info
-from ops.contact.queries import has_agreed
+from ops.contact.queries import CAP_WINDOW, counted_contacts, has_agreed
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
@@ -35,6 +35,8 @@ from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
 NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED)
+CLOCK_ENDS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY, Reason.CAP_24H}
+"""What keeps from sending only for a time that can be told."""
 LISTED = 8
 
 
@@ -108,20 +110,32 @@ def way(task: Task, agent: User, medium: Medium) -> Way:
     return Way(
         medium=medium,
         why_not=reasons_words(reasons),
-        until=f"{decision.window[1].astimezone(zone_info(zone)):%-I:%M %p %Z}"
-        if decision.window and not reasons
-        else "",
-        opens=f"{decision.opens_at.astimezone(zone_info(zone)):%A, %-I:%M %p %Z}" if decision.opens_at else "",
+        until=_said(decision.window[1], zone, "%-I:%M %p %Z") if decision.window and not reasons else "",
+        opens=_opens(task, practice, patient, medium, zone) if reasons and not unread else "",
         written=written,
         problem=problem,
         sent=_sent_before(task, written, medium) if written else None,
     )
 
 
-def _opens(decision: Decision, zone: str) -> str:
-    """When their hours open; nothing for a cap, which has no hour of its own."""
-    ahead = decision.opens_at and decision.opens_at > clock.now()
-    return _said(decision.opens_at, zone, "%A, %-I:%M %p %Z") if decision.opens_at and ahead else ""
+def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zone: str) -> str:
+    """When they may be sent something again, if the clock alone can bring it; "" when they may now.
+
+    The cap has no hour of its own: it is over 24 hours after one of the contacts it counts, and their hours may be shut
+    then.
+    """
+    now = clock.now()
+    person = addressee(task, practice, patient, medium)
+    key = person.phone_key
+    over = [at + CAP_WINDOW for at in counted_contacts(key, now)] if key else []
+    for moment in (now, *over):
+        decision = _ask(task, practice, person, medium, moment)
+        if not set(decision.reasons) <= CLOCK_ENDS:
+            return ""
+        if Reason.CAP_24H not in decision.reasons:
+            at = moment if decision.allow else decision.opens_at
+            return _said(at, zone, "%A, %-I:%M %p %Z") if at and at > now else ""
+    return ""
 
 
 def _said(at: datetime, zone: str, how: str) -> str:
@@ -131,11 +145,15 @@ def _said(at: datetime, zone: str, how: str) -> str:
 def _asked(task: Task, practice: Practice, patient: Patient, medium: Medium) -> tuple[Decision, bool]:
     """The gate's answer for a message, not kept: nothing is sent yet; and whether a reply waits to be read."""
     person = addressee(task, practice, patient, medium)
-    decision = may_contact(
+    return _ask(task, practice, person, medium, clock.now()), has_unread_reply(task, person)
+
+
+def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:
+    return may_contact(
         person,
         practice,
         medium.value,
-        clock.now(),
+        at,
         f"task:{task.id}",
         # `_written` gives nothing but a published text that gives nothing away; without one there is nothing to send
         text=Text(
@@ -146,7 +164,6 @@ def _asked(task: Task, practice: Practice, patient: Patient, medium: Medium) -> 
         lock_held=task.state is TaskState.CLAIMED,
         store=False,
     )
-    return decision, has_unread_reply(task, person)
 
 
 def addressee(task: Task, practice: Practice, patient: Patient, medium: Medium) -> Person:

@@ -6,6 +6,7 @@ import structlog
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.experiments.results import results
+from ops.isolated import each
 from ops.scripts.actions import trying
 from ops.scripts.experiments import Verdict
 from ops.scripts.models import Ending, Script
@@ -18,7 +19,7 @@ def end_harmful() -> int:
     """For the tick: where one version harms more than the other, everybody is told the other again; how many."""
     running = db.session.scalars(sa.select(Script.id).where(Script.experiment_id.is_not(None))).all()
     db.session.rollback()
-    return sum(_end_if_harmful(script_id) for script_id in running)
+    return sum(each("end harmful experiments", running, _end_if_harmful, owner=Script.practice_id))
 
 
 def _end_if_harmful(script_id: int) -> bool:

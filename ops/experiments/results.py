@@ -54,6 +54,11 @@ class Results:
     days: float
     words: Words
 
+    @property
+    def is_too_early(self) -> bool:
+        """Whether nothing can be said yet of which text is better."""
+        return self.verdict is Verdict.RUNNING
+
 
 def results(script: Script, experiment: ScriptExperiment) -> Results:
     """Where the experiment stands now, or stood when it ended."""

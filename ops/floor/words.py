@@ -1,6 +1,6 @@
 """What happened to a task, why it waits and what the gate said, in the words a lead reads. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,9 +8,11 @@ from ops.phrases import listed
 from ops.queue.models import TaskEvent
 from ops.queue.order import Band
 from ops.queue.replay import Replayed
+from ops.queue.waiting import Wait
 from ops.queue.words import reasons_words
 from ops.queue.workers import lack_words
 from ops.work.outcomes import OUTCOME_WORDS
+from ops.work.reasons import Waits
 from ops.work.states import EventKind
 
 ACTORS = {
@@ -25,11 +27,35 @@ RANK_WORDS = {"kind": "the kind of work", "moment": "the moment", "age": "its ag
 
 
 AGE_WORDS = ("Under 1 day", "1 to 3 days", "3 to 7 days", "Over 7 days")
-"""Of the classes of `piles.AGES`."""
+"""Of the classes of `waiting.AGES`."""
 
 
 Said = Callable[[datetime], str]
 """How a moment is written on this page (in the practice's zone)."""
+
+
+def turn_words(
+    waits: Sequence[Wait], kept_for: str | None, handed: bool, promised_at: datetime | None, said: Said
+) -> str:
+    """When a waiting task of a practice's list comes up, and for whom it is kept: "first: promised for …"."""
+    keeper = f"; {'handed to' if handed else 'kept for'} {kept_for}" if kept_for else ""
+    if waits:
+        return _wait_words(waits, said) + keeper
+    if kept_for and handed:
+        return "now, before everything else" + keeper
+    return (f"first: promised for {said(promised_at)}" if promised_at else "now, in its turn") + keeper
+
+
+def _wait_words(waits: Sequence[Wait], said: Said) -> str:
+    first = waits[0]
+    match first.code:
+        case Waits.KIND_PAUSED:
+            return "not now: this kind rests"
+        case Waits.WINDOW_SHUT:
+            return f"shut; opens {said(first.opens_at)}" if first.opens_at else "shut"
+    if first.opens_at:
+        return f"from {said(first.opens_at)}: {reasons_words([wait.code for wait in waits])}"
+    return f"not now: {reasons_words([first.code])}"
 
 
 def actor_words(actor: str, names: Mapping[str, str]) -> str:

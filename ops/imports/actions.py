@@ -6,7 +6,7 @@ from pathlib import PureWindowsPath
 import sqlalchemy as sa
 
 from ops import clock
-from ops.db import db
+from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.imports.loading import begin, cancel, choose_profile, chosen_profile
 from ops.imports.loading.preview import Preview
@@ -123,4 +123,4 @@ def set_aside(load: Import) -> int:
         .where(QuarantinedRow.import_id == load.id, QuarantinedRow.corrected_at.is_(None))
         .values(corrected_at=clock.now())
     )
-    return done.rowcount  # type: ignore[attr-defined]
+    return rows_changed(done)

@@ -51,6 +51,10 @@ class Import(Base):
 
     __table_args__ = (sa.UniqueConstraint("practice_id", "id"), sa.Index(None, "state"))
 
+    @property
+    def was_cancelled(self) -> bool:
+        return self.state is ImportState.CANCELLED
+
 
 class ImportFile(Base):
     """One file of an import. The raw bytes are in `import_chunks` for 30 days, so that any worker can read them."""

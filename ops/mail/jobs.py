@@ -1,11 +1,10 @@
 """What workers and the tick do for emails to people with an account: claim, hand over, say what became of it."""
 
-import time
-
 import structlog
 
 from ops.config import settings
 from ops.db import db, transaction
+from ops.isolated import each
 from ops.mail import client, outbox
 from ops.mail.client import MaybeLeft, NotLeft
 
@@ -44,12 +43,4 @@ def sweep() -> None:
         outbox.call_lost()
     waiting = outbox.due() if client.is_set_up() else []
     db.session.rollback()
-    until = time.monotonic() + FOR_SECONDS
-    for mail_id in waiting:
-        if time.monotonic() > until:
-            break
-        try:
-            send(mail_id)
-        except Exception as problem:  # one bad mail must not hold up the others
-            db.session.rollback()
-            log.error("staff_mail_failed", mail=mail_id, error=type(problem).__name__)
+    each("mail staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)

@@ -90,3 +90,11 @@ class StaffMail(Base):
             postgresql_where=sa.text("state IN ('unknown', 'failed') AND settled_at IS NULL"),
         ),
     )
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.state is MailState.UNKNOWN
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state is MailState.FAILED

@@ -16,15 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.config import settings
 from ops.db import db
+from ops.isolated import awake
 from ops.mail.client import MaybeLeft, NotLeft
 from ops.mail.models import MailKind, MailState, StaffMail
 from ops.mail.problems import Problem
 
-JOB = "ops.mail.jobs.send"
 TRIED_FOR = timedelta(hours=24)
+AT_ONCE = 100
 RUNG_WITHIN = timedelta(minutes=1)
 """After this its doorbell was lost."""
 LONGEST_PAUSE = timedelta(hours=1)
@@ -88,7 +89,7 @@ def queue(kind: MailKind, about_id: int, to: str, user_id: int | None = None) ->
     )
     mail_id = db.session.scalar(new.on_conflict_do_nothing().returning(StaffMail.id))
     if mail_id is not None:
-        ring(JOB, mail_id)
+        ring(Job.MAIL_STAFF, mail_id)
     return mail_id
 
 
@@ -176,9 +177,10 @@ def call_lost() -> int:
     return len(db.session.scalars(lost).all())
 
 
-def due(limit: int = 100) -> list[int]:
+def due(limit: int = AT_ONCE) -> list[int]:
     """Mails the tick takes up, longest due first."""
-    which = sa.select(StaffMail.id).where(StaffMail.state == MailState.QUEUED, StaffMail.due_at <= clock.now())
+    waits = (StaffMail.state == MailState.QUEUED, StaffMail.due_at <= clock.now(), awake("mail staff", StaffMail.id))
+    which = sa.select(StaffMail.id).where(*waits)
     return list(db.session.scalars(which.order_by(StaffMail.due_at, StaffMail.id).limit(limit)))
 
 
@@ -198,7 +200,7 @@ def send_again(mail_id: int) -> bool:
     }
     done = any(_move(mail_id, was, **again) for was in (MailState.UNKNOWN, MailState.FAILED))
     if done:
-        ring(JOB, mail_id)
+        ring(Job.MAIL_STAFF, mail_id)
     return done
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
@@ -76,7 +76,7 @@ def queue_message(
     if db.session.scalar(insert(Message).values(values).on_conflict_do_nothing().returning(Message.id)):
         note_event(message_id, MessageState.QUEUED, "outbox")
         if send_after is None or send_after <= now:
-            ring("ops.messages.jobs.send", str(message_id), on="messages")
+            ring(Job.SEND_MESSAGE, str(message_id), on="messages")
     return db.session.scalars(sa.select(Message).where(Message.reason_key == reason_key)).one()
 
 
@@ -160,7 +160,7 @@ def receive(
     if added:
         if reply.meaning == Meaning.STOP:
             _stop(practice, reply, from_address)
-        ring("ops.queue.jobs.note_reply", reply.id)
+        ring(Job.NOTE_REPLY, reply.id)
     return reply
 
 
@@ -240,6 +240,6 @@ def resolve_unknown(message: Message, was_sent: bool, *, actor: str) -> None:
         done = move(
             message.id, MessageState.UNKNOWN, MessageState.QUEUED, actor=actor, note=note, send_after=clock.now()
         )
-        ring("ops.messages.jobs.send", str(message.id), on="messages")
+        ring(Job.SEND_MESSAGE, str(message.id), on="messages")
     if not done:
         raise Refused("This has been settled in the meantime.")

@@ -1,21 +1,19 @@
 """The outbox at work, outside a request."""
 
-import time
 import uuid
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-import structlog
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.contact.actions import try_hold_number
 from ops.db import db, transaction
+from ops.isolated import awake, each
 from ops.messages import channels, sending
 from ops.messages.events import move
 from ops.messages.models import Message, MessageEvent, MessageState
 
-log = structlog.get_logger()
 AT_ONCE = 500
 FOR_SECONDS = 120
 STALE = timedelta(minutes=2)
@@ -30,16 +28,9 @@ def send(message_id: str) -> None:
 
 def send_due() -> int:
     """Send what is due, longest due first, for two minutes at most; how many were sent or settled otherwise."""
-    until, done = time.monotonic() + FOR_SECONDS, 0
-    for message_id in _due(clock.now()):
-        if time.monotonic() > until:
-            break
-        try:
-            done += sending.deliver(message_id) is not None
-        except Exception as problem:  # one bad message must not hold up the others
-            db.session.rollback()
-            log.error("message_failed", message=str(message_id), error=type(problem).__name__)
-    return done
+    due = _due(clock.now())
+    done = each("send messages", due, sending.deliver, owner=Message.practice_id, limit=AT_ONCE, seconds=FOR_SECONDS)
+    return len(done) - done.count(None)
 
 
 def sweep() -> None:
@@ -49,51 +40,65 @@ def sweep() -> None:
     _ask_about_unknown()
     if _due(clock.now() - UNHEARD, limit=1):
         with transaction("tick"):
-            ring("ops.messages.jobs.send_due", on="messages")
+            ring(Job.SEND_DUE_MESSAGES, on="messages")
 
 
 def _due(by: datetime, limit: int = AT_ONCE) -> list[uuid.UUID]:
-    due = sa.and_(Message.state == MessageState.QUEUED, Message.send_after <= by)
+    due = sa.and_(Message.state == MessageState.QUEUED, Message.send_after <= by, awake("send messages", Message.id))
     found = db.session.scalars(sa.select(Message.id).where(due).order_by(Message.send_after).limit(limit)).all()
     db.session.rollback()
     return list(found)
 
 
-def _stale(state: MessageState) -> list[tuple[uuid.UUID, bytes]]:
+def _stale(state: MessageState, work: str) -> list[uuid.UUID]:
     recent = sa.exists().where(MessageEvent.message_id == Message.id, MessageEvent.at > clock.now() - STALE)
-    rows = db.session.execute(
-        sa.select(Message.id, Message.contact_key).where(Message.state == state, ~recent).limit(AT_ONCE)
-    ).all()
+    return _messages(work, Message.state == state, ~recent)
+
+
+def _messages(work: str, *which: sa.ColumnElement[bool]) -> list[uuid.UUID]:
+    found = db.session.scalars(sa.select(Message.id).where(*which, awake(work, Message.id)).limit(AT_ONCE)).all()
     db.session.rollback()
-    return [(row[0], row[1]) for row in rows]
+    return list(found)
 
 
 def _take_back_claimed() -> None:
     """Nothing of these has left: a worker that comes back late finds that it is not its message any more."""
-    for message_id, _ in _stale(MessageState.CLAIMED):
-        with transaction("tick"):
-            move(message_id, MessageState.CLAIMED, MessageState.QUEUED, actor="tick", note="its worker was lost")
+    work = "take back messages"
+    each(work, _stale(MessageState.CLAIMED, work), _take_back, owner=Message.practice_id, limit=AT_ONCE)
+
+
+def _take_back(message_id: uuid.UUID) -> None:
+    with transaction("tick"):
+        move(message_id, MessageState.CLAIMED, MessageState.QUEUED, actor="tick", note="its worker was lost")
 
 
 def _mark_unknown() -> None:
-    for message_id, key in _stale(MessageState.ATTEMPTING):
-        with transaction("tick"):
-            if try_hold_number(key):  # a worker that is only slow still holds it
-                note = "its worker was lost while handing it over"
-                move(message_id, MessageState.ATTEMPTING, MessageState.UNKNOWN, actor="tick", note=note)
+    work = "mark messages unknown"
+    each(work, _stale(MessageState.ATTEMPTING, work), _lose, owner=Message.practice_id, limit=AT_ONCE)
+
+
+def _lose(message_id: uuid.UUID) -> None:
+    with transaction("tick") as session:
+        key = session.scalars(sa.select(Message.contact_key).where(Message.id == message_id)).one()
+        if try_hold_number(key):  # a worker that is only slow still holds it
+            note = "its worker was lost while handing it over"
+            move(message_id, MessageState.ATTEMPTING, MessageState.UNKNOWN, actor="tick", note=note)
 
 
 def _ask_about_unknown() -> None:
     """A channel that can be asked by our reference says whether it got it. A no is left to a person: it may be a late
     yes.
     """
-    unknown = db.session.execute(
-        sa.select(Message.id, Message.provider).where(Message.state == MessageState.UNKNOWN).limit(AT_ONCE)
-    ).all()
+    work = "ask about unknown messages"
+    unknown = _messages(work, Message.state == MessageState.UNKNOWN)
+    each(work, unknown, _ask_about, owner=Message.practice_id, limit=AT_ONCE)
+
+
+def _ask_about(message_id: uuid.UUID) -> None:
+    provider = db.session.scalars(sa.select(Message.provider).where(Message.id == message_id)).one()
     db.session.rollback()
-    for message_id, provider in unknown:
-        channel = channels.named(provider or "")
-        if channel.lookup(str(message_id)):
-            with transaction("tick"):
-                note = f"{channel.name} says it has it"
-                sending.note_accepted(message_id, MessageState.UNKNOWN, channel, "tick", note)
+    channel = channels.named(provider or "")
+    if channel.lookup(str(message_id)):
+        with transaction("tick"):
+            note = f"{channel.name} says it has it"
+            sending.note_accepted(message_id, MessageState.UNKNOWN, channel, "tick", note)

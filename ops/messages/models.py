@@ -67,6 +67,15 @@ class Message(Base):
         sa.Index(None, "patient_id"),
     )
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a person has to say if it left."""
+        return self.state is MessageState.UNKNOWN
+
+    @property
+    def waits(self) -> bool:
+        return self.state is MessageState.QUEUED
+
 
 class MessageEvent(Base):
     """One change of a message's state."""
@@ -123,3 +132,12 @@ class InboundMessage(Base):
             postgresql_where=sa.text("meaning = 'maybe_stop' AND decided_at IS NULL"),
         ),
     )
+
+    @property
+    def means_stop(self) -> bool:
+        return self.meaning == "stop"
+
+    @property
+    def waits_to_be_read(self) -> bool:
+        """Whether a person has to say if it means stop: nothing is sent to them until then."""
+        return self.meaning == "maybe_stop" and self.decided_at is None

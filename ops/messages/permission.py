@@ -62,7 +62,7 @@ def is_held_back(message: Message) -> bool:
 def may_have_stopped(practice_id: int, keys: list[bytes], patient_id: int | None) -> bool:
     """Whether whoever has one of these numbers or addresses, or this patient, wrote something to the practice that
     may mean stop and that nobody has read yet."""
-    theirs = InboundMessage.contact_key.in_(keys)
+    theirs: sa.ColumnElement[bool] = InboundMessage.contact_key.in_(keys)
     if patient_id is not None:
         theirs = sa.or_(theirs, InboundMessage.patient_id == patient_id)
     undecided = sa.and_(

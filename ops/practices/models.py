@@ -60,7 +60,17 @@ class Practice(Base):
     __table_args__ = (
         sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_plain"),
         sa.CheckConstraint("state ~ '^[A-Z]{2}$'", name="state_code"),
+        # statements over all practices reckon with it: one that raises would stop the work of everybody
+        sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
+
+    @property
+    def is_active(self) -> bool:
+        return self.status is PracticeStatus.ACTIVE
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status is PracticeStatus.ENDED
 
 
 class ReviewLink(Base):

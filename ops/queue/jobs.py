@@ -6,6 +6,7 @@ from sqlalchemy.orm.util import identity_key
 
 from ops import clock
 from ops.db import db, driver_transaction, transaction
+from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.practices.models import Patient
@@ -67,24 +68,26 @@ def sweep() -> None:
                 break
     with transaction("tick"):
         lanes.sweep()
-    with transaction("tick"):
-        for referral in db.session.scalars(_friends_without_call()).all():
-            friends.open_friend_task(referral, "tick")
-    unhandled = db.session.scalars(
-        sa.select(InboundMessage.id).where(InboundMessage.handled_at.is_(None)).limit(AT_ONCE)
-    ).all()
-    db.session.rollback()
-    for inbound_id in unhandled:
-        note_reply(inbound_id)
+    uncalled = db.session.scalars(_friends_without_call()).all()
+    each("call friends", uncalled, _call_friend, owner=Referral.practice_id, limit=AT_ONCE)
+    unhandled = db.session.scalars(_unhandled_replies()).all()
+    each("read replies", unhandled, note_reply, owner=InboundMessage.practice_id, limit=AT_ONCE)
 
 
-def _friends_without_call() -> sa.Select[tuple[Referral]]:
+def _friends_without_call() -> sa.Select[int]:
     called = sa.exists().where(Task.referral_id == Referral.id)
-    return (
-        sa.select(Referral)
-        .where(Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), ~called)
-        .limit(AT_ONCE)
-    )
+    waits = (Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), ~called)
+    return sa.select(Referral.id).where(*waits, awake("call friends", Referral.id)).limit(AT_ONCE)
+
+
+def _call_friend(referral_id: int) -> None:
+    with transaction("tick") as session:
+        friends.open_friend_task(session.get_one(Referral, referral_id), "tick")
+
+
+def _unhandled_replies() -> sa.Select[int]:
+    unhandled = (InboundMessage.handled_at.is_(None), awake("read replies", InboundMessage.id))
+    return sa.select(InboundMessage.id).where(*unhandled).limit(AT_ONCE)
 
 
 def rerank(practice_id: int | None = None) -> None:

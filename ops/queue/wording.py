@@ -1,9 +1,10 @@
 """The words around a task: why it exists, and the values its script is rendered with."""
 
+from typing import Protocol
+
 from ops.accounts.models import User
-from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, TreatmentType
-from ops.referrals.models import Referral
-from ops.scripts.values import of_practice
+from ops.practices.models import Milestone, MilestoneKind, TreatmentType
+from ops.scripts.values import OfPractice, of_practice
 from ops.work.kinds import Kind
 
 MILESTONE_WORDS = {
@@ -25,13 +26,20 @@ def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) ->
     return f"{happened}{what}."
 
 
+class Named(Protocol):
+    """A patient, as far as scripts name them."""
+
+    @property
+    def first_name(self) -> str: ...
+
+
 def values(
-    practice: Practice,
-    patient: Patient,
+    practice: OfPractice,
+    patient: Named,
     *,
     agent: User | None = None,
-    referral: Referral | None = None,
-    treatment: TreatmentType | None = None,
+    friend_name: str | None = None,
+    treatment_category: str | None = None,
 ) -> dict[str, str]:
     """What a script can say about this practice, patient, agent and friend; empty where nothing is known."""
     first, _, last = (agent.name if agent else "").partition(" ")
@@ -39,8 +47,8 @@ def values(
         "patient_first_name": patient.first_name,
         "agent_first_name": first,
         "agent_last_name": last or first,
-        "treatment_category": treatment.category if treatment else "treatment",
-        "friend_first_name": referral.friend_name.split(" ")[0] if referral else "",
+        "treatment_category": treatment_category or "treatment",
+        "friend_first_name": (friend_name or "").split(" ")[0],
         "referrer_first_name": patient.first_name,
     }
     return {name: value for name, value in found.items() if value}

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ops import clock
 from ops.contact.actions import record_consent
 from ops.crypto import contact_key
-from ops.db import db
+from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.practices.models import Patient, Practice
@@ -196,4 +196,4 @@ def note_told(message_reason_key: str) -> bool:
         .where(ReferralEvent.id == int(event_id), ReferralEvent.told_at.is_(None))
         .values(told_at=clock.now())
     )
-    return bool(done.rowcount)
+    return bool(rows_changed(done))

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from ops.db import db, transaction
+from ops.isolated import awake, each
 from ops.messages.models import Message, MessageState
 from ops.practices.models import Patient, Practice
 from ops.referrals.actions import close_loop, note_told
@@ -13,17 +14,24 @@ AT_ONCE = 500
 
 def settle_loop() -> int:
     """Pay loop debts whose message arrived, and queue the thank-yous that were never queued; how many were paid."""
-    paid = 0
+    arrived, never_queued = db.session.scalars(_arrived()).all(), db.session.scalars(_never_queued()).all()
+    owner = ReferralEvent.practice_id
+    paid = each("note who was told", arrived, _note_told, owner=owner, limit=AT_ONCE)
+    each("queue thank-yous", never_queued, _thank, owner=owner, limit=AT_ONCE)
+    return sum(paid)
+
+
+def _note_told(event_id: int) -> bool:
     with transaction("tick"):
-        for key in db.session.scalars(_arrived()).all():
-            paid += note_told(key)
-        for event, referral in db.session.execute(_never_queued()).all():
-            practice, referrer = (
-                db.session.get_one(Practice, referral.practice_id),
-                db.session.get_one(Patient, referral.referrer_id),
-            )
-            close_loop(practice, referrer, event)
-    return paid
+        return note_told(f"loop:{event_id}")
+
+
+def _thank(event_id: int) -> None:
+    with transaction("tick") as session:
+        event = session.get_one(ReferralEvent, event_id)
+        referral = session.get_one(Referral, event.referral_id)
+        practice = session.get_one(Practice, referral.practice_id)
+        close_loop(practice, session.get_one(Patient, referral.referrer_id), event)
 
 
 def _debts() -> sa.ColumnElement[bool]:
@@ -34,18 +42,16 @@ def _key() -> sa.ColumnElement[str]:
     return sa.func.concat("loop:", sa.cast(ReferralEvent.id, sa.Text))
 
 
-def _arrived() -> sa.Select[tuple[str]]:
+def _arrived() -> sa.Select[int]:
     # a mail server says no more than that it accepted
     left = Message.state.in_((MessageState.ACCEPTED, MessageState.DELIVERED))
     arrived = sa.and_(Message.reason_key == _key(), left)
-    return sa.select(Message.reason_key).join(ReferralEvent, arrived).where(_debts()).limit(AT_ONCE)
+    due = (_debts(), awake("note who was told", ReferralEvent.id))
+    return sa.select(ReferralEvent.id).join(Message, arrived).where(*due).limit(AT_ONCE)
 
 
-def _never_queued() -> sa.Select[tuple[ReferralEvent, Referral]]:
+def _never_queued() -> sa.Select[int]:
     queued = sa.exists().where(Message.reason_key == _key())
     return (
-        sa.select(ReferralEvent, Referral)
-        .join(Referral, Referral.id == ReferralEvent.referral_id)
-        .where(_debts(), ~queued)
-        .limit(AT_ONCE)
+        sa.select(ReferralEvent.id).where(_debts(), ~queued, awake("queue thank-yous", ReferralEvent.id)).limit(AT_ONCE)
     )

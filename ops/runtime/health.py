@@ -14,14 +14,19 @@ from rq.serializers import JSONSerializer
 from ops import clock, migrate
 from ops.background import QUEUES
 from ops.config import Settings
+from ops.isolated import FailedWork
 from ops.mail.models import MailState, StaffMail
 from ops.mail.queries import BAD
 from ops.runtime import servers, state
+from ops.runtime.models import Tick
+from ops.schedule import WORK
 from ops.sql.install import differences
 
 TICK_LATE_SECONDS = 150.0
 """Two missed ticks and some patience."""
 QUEUE_LATE_SECONDS = 600.0
+NAMED = 5
+"""Failing units of one loop that a sentence names; --json has all."""
 
 
 @dataclass
@@ -35,6 +40,8 @@ class Findings:
     """Functions, views, triggers and walls that are not those of the code, by file or table, and how they differ."""
     queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
     tick_lag_s: float | None = None
+    failing: dict[str, list[str]] = field(default_factory=dict)
+    """Units of work that raise, by the loop they are part of: which row, whose, with what, how often."""
     mails: dict[str, int] = field(default_factory=dict)
     """Emails to staff that wait for a person, by state."""
     problems: list[str] = field(default_factory=list)
@@ -97,12 +104,26 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
                 return
             found.sql = differences(connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
+            _examine_work(found, connection)
             _examine_mails(found, connection)
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
         return
     found.problems += [f"SQL in the database differs from the code: {name} ({how})" for name, how in found.sql.items()]
     _examine_tick(found, last, app)
+
+
+def _examine_work(found: Findings, connection: sa.Connection) -> None:
+    """What went wrong in periodic work: a piece as a whole, or units of one that were left out while it went on."""
+    ticks = sa.select(Tick.name, Tick.problem).where(Tick.name.in_(WORK), Tick.problem.is_not(None))
+    found.problems += [f"{name} failed: {problem}" for name, problem in connection.execute(ticks.order_by(Tick.name))]
+    columns = FailedWork.work, FailedWork.row, FailedWork.practice_id, FailedWork.error, FailedWork.times
+    for work, row, practice_id, error, times in connection.execute(sa.select(*columns).order_by(*columns[:2])):
+        whose = f" of practice {practice_id}" if practice_id else ""
+        found.failing.setdefault(work, []).append(f"{row}{whose} ({error}, {times} times)")
+    for work, rows in found.failing.items():
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        found.problems.append(f"{work} fails for {len(rows)}: {', '.join(rows[:NAMED])}{more}")
 
 
 def _examine_mails(found: Findings, connection: sa.Connection) -> None:

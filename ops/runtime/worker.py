@@ -6,6 +6,7 @@ log or into Redis: no arguments, no exception messages (a database's or a parser
 """
 
 import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -15,7 +16,9 @@ from flask import Flask
 from rq import worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.utils import import_attribute
 
+from ops import background
 from ops.runtime.starting import die_with_parent
 
 log = structlog.get_logger()
@@ -32,6 +35,22 @@ class Withheld(Exception):
 
     def __init__(self, kind: type[BaseException] | None) -> None:
         super().__init__(f"{kind.__name__ if kind else 'exception'} (message withheld)")
+
+
+class Refused(Exception):
+    """Redis holds what is none of our jobs. Whoever can write to it must not be able to run what they like."""
+
+
+class OnlyOurs(Job):
+    """A job as a worker takes it from Redis: one of `ops.background.Job`, and no callback."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        if self.instance is not None or self.func_name not in set(background.Job):
+            raise Refused
+        return import_attribute(self.func_name)
+
+    success_callback = failure_callback = stopped_callback = property(lambda self: None)
 
 
 class Worker(rq.Worker):
@@ -70,14 +89,13 @@ class Worker(rq.Worker):
 
 def work(name: str, app: Flask) -> None:
     """Work on queue `name` (one of ops.background.QUEUES) until SIGTERM, which lets the job at hand finish."""
-    from ops.background import queue
-
     Worker.app = app
-    mine = queue(name)
+    mine = background.queue(name)
     worker = Worker(
         [mine],
         name=f"{name}-{os.uname().nodename}-{os.getpid()}",
         connection=mine.connection,
+        job_class=OnlyOurs,
         serializer=JSONSerializer,
         worker_ttl=TTL_SECONDS,
         maintenance_interval=MAINTENANCE_SECONDS,

@@ -99,6 +99,19 @@ class ScriptVersion(Base):
         sa.Index("uq_script_versions_draft", "script_id", unique=True, postgresql_where=sa.text("state = 'draft'")),
     )
 
+    @property
+    def is_published(self) -> bool:
+        return self.state is VersionState.PUBLISHED
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state is VersionState.DRAFT
+
+    @property
+    def may_be_restored(self) -> bool:
+        """Whether a new draft may be made of it."""
+        return self.state is VersionState.RETIRED
+
 
 class ScriptApproval(Base):
     """A practice was asked whether this is what may be said in its name, by a signed link; and its answer."""
@@ -119,6 +132,14 @@ class ScriptApproval(Base):
     words: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
 
     __table_args__ = (sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),)
+
+    @property
+    def is_yes(self) -> bool:
+        return self.answer is ApprovalAnswer.APPROVED
+
+    @property
+    def asks_for_change(self) -> bool:
+        return self.answer is ApprovalAnswer.CHANGE
 
 
 class ApprovalRule(Base):

@@ -48,7 +48,7 @@ class _Scripts(Environment):
     output_stream_limit = 20_000
     local_namespace_limit = 100_000
 
-    def setup_tags_and_filters(self, *, extra: bool) -> None:
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
         self.filters = {name: each for name, each in self.filters.items() if name in FILTERS}

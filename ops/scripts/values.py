@@ -4,11 +4,10 @@ A script is checked with what it will be said with: a practice's own with that p
 longest that any practice has, since that is the one that costs a part more (docs/rules.md A8).
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from ops.config import settings
-from ops.practices.models import Practice
 from ops.scripts.render import VARIABLES
 
 HELPS_BEST = "people who want to look and feel like themselves again"
@@ -34,7 +33,33 @@ LONG_PEOPLE = PEOPLE | {
 """Names as long as they come: 99 in 100 first names of a practice are shorter."""
 
 
-def of_practice(practice: Practice) -> dict[str, str]:
+class Link(Protocol):
+    """A review link."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class OfPractice(Protocol):
+    """What can be said of a practice: a Practice has it, and the card's facts do."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def spoken_name(self) -> str: ...
+    @property
+    def helps_best(self) -> str: ...
+    @property
+    def shareable(self) -> str: ...
+    @property
+    def website(self) -> str: ...
+    @property
+    def callback_number(self) -> str: ...
+    @property
+    def review_links(self) -> Sequence[Link]: ...
+
+
+def of_practice(practice: OfPractice) -> dict[str, str]:
     """What is known of a practice; nothing stands for what it has not told us."""
     return of_row(practice, ", ".join(link.url for link in practice.review_links))
 

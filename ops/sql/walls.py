@@ -119,6 +119,7 @@ WALLS: dict[str, Wall] = {
     "scores": Wall(Through("attempt_id", "attempts"), guards=(Audit(),)),
     "score_marks": Wall(Through("score_id", "scores"), guards=(Audit("score_id,question_id"),)),
     # the running system
+    "failed_work": Wall(OWN),
     "installation": Wall(None),
     "installed_sql": Wall(None),
     "ticks": Wall(None),

@@ -22,10 +22,14 @@ def prepare(app: Flask) -> None:
         COMPRESS_MIMETYPES=["text/css", "text/javascript", "application/javascript", "image/svg+xml"],
         COMPRESS_STREAMING_ENDPOINT_CONDITIONAL=sorted(ENDPOINTS),
     )
-    app.get_send_file_max_age = lambda _name: A_YEAR_S if "v" in request.args else None  # type: ignore[method-assign]
+    app.get_send_file_max_age = _max_age  # type: ignore[method-assign]
     app.url_defaults(_with_version)
     app.jinja_env.globals["asset"] = asset
     Compress(app)
+
+
+def _max_age(filename: str | None) -> int | None:
+    return A_YEAR_S if "v" in request.args else None
 
 
 def _with_version(endpoint: str, values: dict[str, Any]) -> None:

@@ -66,6 +66,11 @@ class Rule:
         the rest of what there is about them."""
         return (Do.KEEP_TOGETHER,) if self.reached and not self.suppresses else ()
 
+    @property
+    def needs_time(self) -> bool:
+        """Whether the time of another call must be agreed with it."""
+        return self.then is Then.PROMISE
+
 
 _TRY_AGAIN = "Tried again at another time of day, until the tries are used up; then the next step."
 _NOT_REACHED = (NoteAnswer(Answer.NO_ANSWER), Then.RETRY, Do.LOSE_FRIEND)

@@ -21,6 +21,7 @@ from ops.errors import Refused
 from ops.messages import actions as messages
 from ops.messages import sending
 from ops.messages.models import Message, MessageState
+from ops.practices.models import PracticeStatus
 from ops.queue import queries
 from ops.queue.actions import friends, tasks
 from ops.queue.models import Task, TaskEvent
@@ -214,6 +215,36 @@ def test_at_night_it_says_when_it_may_be_sent_again(task, ann, sign_in, clock_):
     assert "outside the lawful hours" in page and "again from Thursday, 8:00 AM CDT" in page
     with pytest.raises(Refused, match="may not be texted now"):
         send(task, ann)
+
+
+def opens(task, ann) -> str:
+    return desk_messages.way(task, ann, Medium.SMS).opens
+
+
+def contacted(patient, lake, at):
+    with transaction("test"):
+        contact.record_contact(patient.phone_key, lake.id, "call", at)
+
+
+def test_at_the_days_cap_it_says_when_one_of_the_counted_contacts_is_a_day_old(task, ann, lake, patient, clock_):
+    assert opens(task, ann) == ""
+    contacted(patient, lake, NOON - timedelta(hours=3))
+    assert opens(task, ann) == "Thursday, 9:00 AM CDT"  # that call and the one in hand: two
+    contacted(patient, lake, NOON - timedelta(hours=1))
+    assert opens(task, ann) == "Thursday, 11:00 AM CDT"  # one of the two being over is not enough
+
+
+def test_when_the_cap_is_over_at_night_it_says_when_their_hours_open(task, ann, lake, patient):
+    contacted(patient, lake, NOON - timedelta(hours=15))
+    assert opens(task, ann) == "Thursday, 8:00 AM CDT"
+
+
+def test_nobody_says_when_what_only_a_person_can_end_is_over(task, ann, lake, patient, clock_):
+    clock_.move_to(NIGHT)
+    assert opens(task, ann) == "Thursday, 8:00 AM CDT"
+    with transaction("test"):
+        db.session.get_one(type(lake), lake.id).status = PracticeStatus.PAUSED
+    assert opens(task, ann) == ""
 
 
 def test_who_wrote_something_that_may_mean_stop_is_sent_nothing_until_it_is_read(task, ann, lake, patient):

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 
 from ops import clock
-from ops.background import queue, ring
+from ops.background import Job, queue, ring
 from ops.config import settings
 from ops.contact.models import Suppression
 from ops.db import db, transaction
@@ -122,7 +122,7 @@ def test_a_worker_killed_while_handing_over_never_sends_twice(practice, killed_w
     killed_worker(moment)
     assert states(message) == ["queued", "claimed", "attempting"]
     with clock.moved_to(NOON), transaction("test"):
-        ring("ops.messages.jobs.send", str(message.id), on="messages")  # the job run again, as RQ may
+        ring(Job.SEND_MESSAGE, str(message.id), on="messages")  # the job run again, as RQ may
     with clock.moved_to(NOON):
         assert sending.deliver(message.id) is None
     wait_for(lambda: swept(NOON + timedelta(minutes=3), message))

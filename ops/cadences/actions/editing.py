@@ -12,7 +12,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from ops.background import ring
+from ops.background import Job, ring
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.cadences.words import CADENCE_KINDS
 from ops.db import db
@@ -268,4 +268,4 @@ def _check(cadence: Cadence, start: Start, but: int = 0) -> None:
 
 def _triggers_changed(cadence: Cadence) -> None:
     db.session.flush()
-    ring("ops.cadences.jobs.practice_changed", cadence.practice_id)
+    ring(Job.PRACTICE_CHANGED, cadence.practice_id)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ops import clock
 from ops.cadences.defaults import CADENCES
 from ops.cadences.models import Cadence, CadenceStep, Trigger
-from ops.db import db
+from ops.db import db, rows_changed
 from ops.practices.age import adult_born_by
 from ops.practices.defaults import UNKNOWN_CURVE
 from ops.practices.models import Milestone, Practice
@@ -91,7 +91,7 @@ def look_again(practice_id: int, since_days: int = 365) -> int:
         .values(triggered_at=None)
         .execution_options(synchronize_session=False)
     )
-    return int(done.rowcount)
+    return rows_changed(done)
 
 
 def add_default_cadences(practice_id: int) -> int:

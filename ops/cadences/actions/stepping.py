@@ -13,6 +13,7 @@ from ops.cadences.actions.starting import BATCH
 from ops.cadences.models import Cadence, CadenceStep
 from ops.cadences.texts import send_template
 from ops.db import db
+from ops.isolated import awake, each_within
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import tasks
@@ -33,6 +34,7 @@ def due_runs(limit: int) -> list[int]:
                 CadenceRun.state == RunState.RUNNING,
                 CadenceRun.next_at <= clock.now(),
                 CadenceRun.practice_id.in_(active),
+                awake("take steps", CadenceRun.id),
             )
             .order_by(CadenceRun.next_at)
             .limit(limit)
@@ -126,16 +128,20 @@ def advance(run: CadenceRun) -> None:
 
 def close_stale() -> int:
     """Cancel waiting tasks whose days are over, and end their runs; how many."""
-    now, over = clock.now(), Ending(EndReason.DAYS_OVER)
+    now = clock.now()
     stale = db.session.scalars(
         sa.select(Task)
-        .where(Task.state == TaskState.WAITING, Task.closes_at <= now)
+        .where(Task.state == TaskState.WAITING, Task.closes_at <= now, awake("close stale work", Task.id))
         .limit(BATCH)
         .with_for_update(skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()
-    for task in stale:
-        tasks.cancel(task, "tick", str(over))
-        if task.run_id:
-            tasks.end_run(db.session.get_one(CadenceRun, task.run_id), over)
-    return len(stale)
+    found = {task.id: task for task in stale}
+    return each_within("close stale work", found, _close, owner=Task.practice_id, limit=BATCH)
+
+
+def _close(task: Task) -> None:
+    over = Ending(EndReason.DAYS_OVER)
+    tasks.cancel(task, "tick", str(over))
+    if task.run_id:
+        tasks.end_run(db.session.get_one(CadenceRun, task.run_id), over)

@@ -18,7 +18,7 @@ from ops import clock
 from ops.accounts.models import PatientRead
 from ops.concerns import actions
 from ops.config import settings
-from ops.db import Base, db
+from ops.db import Base, db, rows_changed
 from ops.errors import Refused
 from ops.queue import queries
 from ops.queue.actions import claiming, lanes, moves, shares, tasks
@@ -236,4 +236,4 @@ def forget_old() -> int:
         .values(undo=None)
         .execution_options(synchronize_session=False)
     )
-    return int(done.rowcount)
+    return rows_changed(done)

@@ -5,7 +5,6 @@ without it every press is an ordinary form and a redirect.
 """
 
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from ops.desk import facts as desk_facts
 from ops.desk import keys
 from ops.desk.actions import key_settings, recording, undoing
 from ops.desk.card import Card, card_in_hand, card_of, log_read
+from ops.desk.facts import Beside
 from ops.desk.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone, typed_again
 from ops.desk.views import bp
 from ops.errors import Refused
@@ -50,7 +50,7 @@ def desk() -> ResponseReturnValue:
     return _card(card_of(facts, me()), beside=beside) if facts else _empty(beside)
 
 
-def _empty(beside: SimpleNamespace) -> ResponseReturnValue:
+def _empty(beside: Beside) -> ResponseReturnValue:
     return render_template(
         "desk/desk.html",
         day=my_day.day_of(me().id),
@@ -69,7 +69,7 @@ def _card(
     problem: str | None = None,
     status: int = 200,
     shown: str | None = None,
-    beside: SimpleNamespace | None = None,
+    beside: Beside | None = None,
 ) -> ResponseReturnValue:
     """The card; `shown` says that the "number" or the "address" was just asked for."""
     page = render_template(
@@ -88,7 +88,7 @@ def _card(
     return page, status
 
 
-def _at_hand(found: SimpleNamespace) -> dict[str, Any]:
+def _at_hand(found: Beside) -> dict[str, Any]:
     """What stands beside every card: the agent's keys, how the desk is set, what can still be taken back."""
     timed = found.wrap_up == WrapUp.TIMED
     own = found.keys or {}
@@ -100,8 +100,8 @@ def _at_hand(found: SimpleNamespace) -> dict[str, Any]:
         "single_keys": me().single_keys,
         "dials": found.dials,
         "last_id": found.last_id,
-        "last_words": outcomes.OUTCOME_WORDS[found.last_outcome] if found.last_id else "",
-        "undo_left": _seconds_left(found.last_at) if found.last_id else 0,
+        "last_words": outcomes.OUTCOME_WORDS[outcomes.Outcome(found.last_outcome)] if found.last_outcome else "",
+        "undo_left": _seconds_left(found.last_at) if found.last_at else 0,
         "wrap_up": found.wrap_up or WrapUp.OPEN,
         "wrap_limit": found.wrap_up_seconds if timed else None,
         "idle_seconds": found.idle_seconds or IDLE_SECONDS,

@@ -49,6 +49,7 @@ def _asked() -> floor.Asked:
 def _live(asked: floor.Asked) -> dict[str, Any]:
     """What the live part of the board shows."""
     seen = floor.look(asked)
+    zone = seen.lines[0].zone if asked.practice and seen.lines else "UTC"
     return {
         "asked": asked,
         "now": clock.now(),
@@ -61,8 +62,10 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
         "rests": floor_lists.rests(asked.practice),
         "hands": lists.hands(asked),
         "next_up": lists.next_up(asked),
-        "zone": seen.lines[0].zone if asked.practice and seen.lines else "UTC",
+        "zone": zone,
         "words": words,
+        "turn_words": words.turn_words,
+        "said": lambda at: moment(at, zone),
         "group_words": group_words,
         "reason_words": reason_words,
         "reasons_words": reasons_words,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.imports.loading.batches import Batch, Batcher, Matcher
@@ -46,7 +46,7 @@ def correct(row: QuarantinedRow, cells: Sequence[str], actor: str) -> tuple[str,
         row.cells, row.reasons = list(cells), list(bad[0].reasons)
     else:
         row.corrected_at = clock.now()
-        ring("ops.cadences.jobs.import_finished", practice.id)
+        ring(Job.IMPORT_FINISHED, practice.id)
     db.session.flush()
     return bad[0].reasons if bad else ()
 

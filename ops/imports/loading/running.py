@@ -20,8 +20,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ops import clock
-from ops.background import ring
-from ops.db import db, transaction
+from ops.background import Job, ring
+from ops.db import db, rows_changed, transaction
 from ops.errors import Refused
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.batches import Batch, Batcher, Matcher
@@ -255,7 +255,7 @@ class _Run:
             Import.id == self._import_id, Import.runner == self._me, Import.state == ImportState.RUNNING
         )
         done = session.execute(ours.values(values), execution_options={"synchronize_session": False})
-        if done.rowcount != 1:  # type: ignore[attr-defined]
+        if rows_changed(done) != 1:
             raise Superseded
 
     def _finish(self) -> None:
@@ -263,4 +263,4 @@ class _Run:
             now = clock.now()
             self._still_ours(session, {"state": ImportState.DONE, "beat_at": now, "finished_at": now})
             if self._within is None:
-                ring("ops.cadences.jobs.import_finished", self._practice_id)
+                ring(Job.IMPORT_FINISHED, self._practice_id)

@@ -5,17 +5,17 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.imports.loading.intake import refuse_without_baa
 from ops.imports.models import Import, ImportState
+from ops.isolated import each_within
 from ops.practices.models import Practice
 
 SILENCE = timedelta(minutes=2)
 """A running import without a sign of life for this long has died; a waiting one was not rung."""
 LONGEST_S = 6 * 3600
-JOB = "ops.imports.jobs.run_import"
 
 
 def begin(load: Import, ring_worker: bool = True) -> None:
@@ -26,7 +26,7 @@ def begin(load: Import, ring_worker: bool = True) -> None:
     load.state, load.beat_at = ImportState.QUEUED, clock.now()
     db.session.flush()
     if ring_worker:
-        ring(JOB, load.id, on="imports", timeout_s=LONGEST_S)
+        ring(Job.RUN_IMPORT, load.id, on="imports", timeout_s=LONGEST_S)
 
 
 def cancel(load: Import) -> None:
@@ -39,14 +39,16 @@ def cancel(load: Import) -> None:
 
 def resume_dead() -> list[int]:
     """Ring for every import that waits or runs without a sign of life; their ids."""
-    now = clock.now()
+    silent = Import.beat_at < clock.now() - SILENCE
     dead = db.session.scalars(
         sa.select(Import)
-        .where(Import.state.in_((ImportState.QUEUED, ImportState.RUNNING)), Import.beat_at < now - SILENCE)
+        .where(Import.state.in_((ImportState.QUEUED, ImportState.RUNNING)), silent)
         .with_for_update(skip_locked=True)
     ).all()
-    for load in dead:
-        load.state, load.beat_at = ImportState.QUEUED, now
-        ring(JOB, load.id, on="imports", timeout_s=LONGEST_S)
-    db.session.flush()
+    each_within("resume imports", {load.id: load for load in dead}, _resume, owner=Import.practice_id)
     return [load.id for load in dead]
+
+
+def _resume(load: Import) -> None:
+    load.state, load.beat_at = ImportState.QUEUED, clock.now()
+    ring(Job.RUN_IMPORT, load.id, on="imports", timeout_s=LONGEST_S)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ops import clock
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks
@@ -83,4 +83,4 @@ def remove_contract(practice: Practice, contract: Contract) -> None:
 def _changed(practice: Practice) -> None:
     db.session.flush()
     db.session.expire(practice, ["contracts"])
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ops import clock, crypto
 from ops.accounts.models import User
 from ops.accounts.reads import keep_read
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
@@ -69,7 +69,7 @@ def correct_patient(practice: Practice, patient: Patient, **person: Unpack[Perso
     if before != (patient.phone_key, patient.email_key):
         move = refusals.Move(*before, patient.phone_key, patient.email_key)
         refusals.follow(practice.id, [move], f"practice:{practice.id}")
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)
 
 
 def _set(patient: Patient, person: Person) -> None:
@@ -129,7 +129,7 @@ def record_milestone(
     )
     db.session.add(milestone)
     db.session.flush()
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)
     return milestone
 
 

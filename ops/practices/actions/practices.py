@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ops import clock
-from ops.background import ring
-from ops.db import db
+from ops.background import Job, ring
+from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.practices import checks, defaults
 from ops.practices.actions.contracts import set_contract
@@ -79,7 +79,7 @@ def add_practice(
     _insert(practice)
     if hours is not None:
         set_contract(practice, hours, starts_on or clock.today(practice.zone))
-    ring("ops.cadences.jobs.practice_added", practice.id)
+    ring(Job.PRACTICE_ADDED, practice.id)
     return practice
 
 
@@ -105,7 +105,7 @@ def edit_practice(practice: Practice, **changes: Unpack[Changes]) -> Practice:
     for what, value in checked.items():
         setattr(practice, what, value)
     db.session.flush()
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)
     return practice
 
 
@@ -142,9 +142,9 @@ def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatu
         sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
     )
     db.session.refresh(practice)
-    if not moved.rowcount:  # type: ignore[attr-defined]
+    if not rows_changed(moved):
         raise Refused(f"{practice.name} is {practice.status}; that cannot be done now.")
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)
 
 
 def add_review_link(practice: Practice, label: str, url: str) -> ReviewLink:

@@ -6,7 +6,7 @@ from typing import TypedDict, Unpack
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ops.background import ring
+from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks
@@ -81,4 +81,4 @@ def remove_treatment_type(practice: Practice, kind: TreatmentType) -> None:
 def _changed(practice: Practice) -> None:
     db.session.flush()
     db.session.expire(practice, ["treatment_types"])
-    ring("ops.cadences.jobs.practice_changed", practice.id)
+    ring(Job.PRACTICE_CHANGED, practice.id)

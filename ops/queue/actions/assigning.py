@@ -8,6 +8,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
+from ops.isolated import each_within
 from ops.practices.models import Patient
 from ops.queue import workers
 from ops.queue.actions import moves, tasks
@@ -145,11 +146,13 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
     return task
 
 
+GONE = "their account is closed"
+
+
 def free_of_closed(actor: str) -> int:
     """What was handed to somebody whose account has been closed since is everybody's; how many."""
     theirs = sa.select(Task).join(User, User.id == Task.owner_id)
     theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
     found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
-    for task in found:
-        free(task.id, actor, "their account is closed")
-    return len(found)
+    ids = {task.id: task.id for task in found}
+    return each_within("free what the gone kept", ids, lambda id: free(id, actor, GONE), owner=Task.practice_id)

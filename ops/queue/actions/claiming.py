@@ -20,6 +20,7 @@ from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.crypto import contact_key
 from ops.db import db
+from ops.isolated import each_within
 from ops.queue import rank as queue_rank
 from ops.queue.actions import moves, shares, tasks
 from ops.queue.models import Task
@@ -284,7 +285,7 @@ def _hindrance(found: Found) -> str | None:
 def _why(found: Found, decision: Decision) -> dict[str, Any]:
     """What decided this claim, as it is kept and replayed: the chosen one, what came second, and who was passed over
     because somebody else was claiming for them."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "band": found.band,
         "task_id": found.task_id,
         "practice_id": found.practice_id,
@@ -298,7 +299,7 @@ def _why(found: Found, decision: Decision) -> dict[str, Any]:
             second = chosen | {"task_id": found.second_task, "rank": found.second_rank}
     elif found.decided_at:
         chosen["at"] = found.decided_at
-    why = {"chosen": chosen, "rules": decision.rules_version}
+    why: dict[str, Any] = {"chosen": chosen, "rules": decision.rules_version}
     why["rank_parts"] = _rank_parts(found)
     if second:
         why["second"] = second
@@ -337,9 +338,12 @@ def return_expired() -> int:
         .with_for_update(skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()
-    for task in expired:
-        tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
-    return len(expired)
+    found = {task.id: task for task in expired}
+    return each_within("return expired leases", found, _return, owner=Task.practice_id)
+
+
+def _return(task: Task) -> None:
+    tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
 
 
 LOOK_AGAIN = timedelta(minutes=10)

@@ -19,6 +19,7 @@ from ops.contact.places import Place, places_of
 from ops.contact.rules import RulesError
 from ops.contact.windows import open_window, window_group
 from ops.db import db
+from ops.isolated import awake, each_within
 from ops.practices.models import Patient
 from ops.queue.actions import shares
 from ops.queue.languages import base_language
@@ -125,11 +126,13 @@ def refresh_windows() -> int:
             .values(lane_id=None, offered=False)
             .execution_options(synchronize_session=False)
         )
-    for lane in stale:
-        for name, value in _window(tuple(Place(*place) for place in lane.places)).items():
-            setattr(lane, name, value)
-    db.session.flush()
+    each_within("open lanes", {lane.id: lane for lane in stale}, _renew)
     return len(stale)
+
+
+def _renew(lane: Lane) -> None:
+    for name, value in _window(tuple(Place(*place) for place in lane.places)).items():
+        setattr(lane, name, value)
 
 
 def fit_waiting(limit: int = BATCH) -> int:
@@ -138,16 +141,14 @@ def fit_waiting(limit: int = BATCH) -> int:
     rows = db.session.execute(
         sa.select(Task, Patient)
         .join(Patient, Patient.id == Task.patient_id)
-        .where(Task.state == TaskState.WAITING, ~Task.offered, Task.lane_id.is_(None))
+        .where(Task.state == TaskState.WAITING, ~Task.offered, Task.lane_id.is_(None), awake("find lanes", Task.id))
         .order_by(Task.promised_at.is_(None), Task.ready_at, Task.id)  # nobody's work is behind all of another's
         .limit(limit)
         .with_for_update(skip_locked=True, of=Task),
         execution_options={"populate_existing": True},
     ).all()
-    for task, patient in rows:
-        fit(task, patient)
-    db.session.flush()
-    return len(rows)
+    found = {task.id: (task, patient) for task, patient in rows}
+    return each_within("find lanes", found, lambda both: fit(*both), owner=Task.practice_id, limit=limit)
 
 
 DUE = sa.text(
