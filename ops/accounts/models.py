@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
 from ops.work.reads import WITH_SUBJECT, ReadOf
@@ -160,6 +160,8 @@ class PatientRead(Base):
     )
 
     @classmethod
-    def shows(cls, what: ReadOf, subject_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    def shows(
+        cls, what: ReadOf, subject_id: int | sa.ColumnElement[int] | InstrumentedAttribute[int]
+    ) -> sa.ColumnElement[bool]:
         """Whether a row is a look at this of this task, concern or attempt."""
         return sa.and_(cls.what == what, cls.subject_id == subject_id)

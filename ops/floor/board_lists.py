@@ -123,7 +123,7 @@ def next_up(asked: Asked) -> list[Next]:
     )
     rows = db.session.execute(_narrowed(query, asked, Task.kind)).all()
     stand = {pile.task_id: waits(pile) for pile in piles(task_ids=[row.id for row in rows])}
-    return [Next(*row, waits=stand.get(row.id, [])) for row in rows]
+    return [Next(*row, stand.get(row.id, [])) for row in rows]
 
 
 def unhappy(asked: Asked) -> list[Unhappy]:

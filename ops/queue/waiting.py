@@ -9,7 +9,7 @@ too) where there are a few thousand piles.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -137,7 +137,7 @@ def piles(
     which = " AND ".join(["true", *(NARROWED[name] for name in given)])
     query = PILES.format(which=which, task="CAST(NULL AS bigint)" if task_ids is None else "t.id")
     first, second, third = (now - age for age in AGES)
-    given |= {
+    moments: dict[str, Any] = {
         "now": now,
         "at_work": [str(role) for role in AT_WORK],
         "agent": agent_id,
@@ -145,7 +145,7 @@ def piles(
         "second": second,
         "third": third,
     }
-    return [_pile(row) for row in db.session.execute(sa.text(query), given)]
+    return [_pile(row) for row in db.session.execute(sa.text(query), given | moments)]
 
 
 def _pile(row: sa.Row) -> Pile:

@@ -53,6 +53,11 @@ class Rule:
         return move
 
     @property
+    def answer(self) -> Answer | None:
+        """What it notes as the answer to an ask; None: nothing."""
+        return next((each.answer for each in self.effects if isinstance(each, NoteAnswer)), None)
+
+    @property
     def takes_friend(self) -> bool:
         return Do.TAKE_FRIEND in self.effects
 

@@ -138,7 +138,12 @@ STARTED = """
 def end_run(run: CadenceRun, why: Ending) -> None:
     """The cadence is over; its waiting task, if any, is cancelled by the caller or already done. One that has ended
     stays as it ended first."""
-    ended = {"state": RunState.ENDED, "next_at": None, "ended_at": clock.now(), "end_reason": why.reason}
+    ended: dict[str, Any] = {
+        "state": RunState.ENDED,
+        "next_at": None,
+        "ended_at": clock.now(),
+        "end_reason": why.reason,
+    }
     ended |= {"end_outcome": why.outcome, "end_words": why.words}
     if run.state is RunState.RUNNING and not _compare_and_set(run, ended, CadenceRun.state == RunState.RUNNING):
         db.session.refresh(run)
