@@ -6,10 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock setup clean browser
+.PHONY: help run test test-fast lint lock setup clean browser
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 	@printf '\nmake run takes HOST, PORT and DAYTIME=1 (make run PORT=9000); make test takes TESTS (make test TESTS=tests/house/test_setup.py).\n'
 
 run: setup ## Start the agency and print its address; Ctrl-C stops it
@@ -19,6 +19,9 @@ test: setup browser ## Lint, then every test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+test-fast: setup ## Everything but browsers, kills and whole processes, for everyday use
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not browser and not kills" $(TESTS)
 
 lint: setup ## Lint, format and types
 	@.venv/bin/ruff check

@@ -41,9 +41,24 @@ def create_app() -> Flask:
     assert models.metadata.tables
     db.init_app(app)
     refusals.kept_by(keep_refusals, follow_refusals)
+    _say_who_writes_mails()
     web.prepare(app)
     _register(app)
     return app
+
+
+def _say_who_writes_mails() -> None:
+    """Each kind of email to people with an account is written by the package it is about."""
+    from ops.accounts import mailing as accounts
+    from ops.concerns import mailing as concerns
+    from ops.mail.models import MailKind
+    from ops.mail.outbox import written_by
+    from ops.scripts import mailing as scripts
+
+    written_by(MailKind.INVITATION, accounts.letter)
+    written_by(MailKind.RESET, accounts.letter)
+    written_by(MailKind.APPROVAL, scripts.letter)
+    written_by(MailKind.CONCERN, concerns.letter)
 
 
 def _register(app: Flask) -> None:

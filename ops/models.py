@@ -8,6 +8,7 @@ from ops.contact import models as contact
 from ops.db import Base
 from ops.desk import models as desk
 from ops.imports import models as imports
+from ops.mail import models as mail
 from ops.messages import models as messages
 from ops.practices import models as practices
 from ops.queue import models as queue
@@ -26,6 +27,7 @@ __all__ = [
     "contact",
     "desk",
     "imports",
+    "mail",
     "messages",
     "metadata",
     "practices",

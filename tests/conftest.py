@@ -18,6 +18,12 @@ import sqlalchemy as sa
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes comes first, so that no worker is left alone with it in the end."""
+    slow = ["browser", "kills"]
+    items.sort(key=lambda item: next((slow.index(each) for each in slow if item.get_closest_marker(each)), len(slow)))
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """One PostgreSQL and one Valkey for the whole run (shared by the xdist workers), or those of the environment."""

@@ -1,14 +1,14 @@
 """The queue and its ledger in plain Python, slow and obvious, written from the rules and not from the product's SQL.
 
-tests/queue/test_model.py drives it beside the product. One place that is always open, agents who may work everything,
-one process: what is left are the order, the hands, the ledger and the times. Virtual time is minutes charged per
-contract hour.
+tests/queue/test_model.py drives it beside the product, in one process. Virtual time is minutes charged per contract
+hour. People live in two places, one of which shuts in the evening while the other goes on.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
-from ops.queue import rank, retries
+from ops.queue import retries
 from ops.work.kinds import Kind
 
 CREDIT = 3.0
@@ -19,6 +19,41 @@ TOGETHER = timedelta(minutes=15)
 OWNER_FIRST = timedelta(minutes=10)
 SERVED_LATELY = timedelta(minutes=15)
 LONGEST = 60.0
+RANKS = {Kind.REPLY: 100, Kind.ASK: 70, Kind.FOLLOW_UP: 60, Kind.REVIEW_REQUEST: 50, Kind.RECALL: 45}
+"""Which kind of work is the better moment, of what has no best day of its own."""
+ESTIMATES = {Kind.REPLY: 4.0, Kind.ASK: 6.0, Kind.FOLLOW_UP: 5.0, Kind.REVIEW_REQUEST: 3.0, Kind.RECALL: 4.0}
+"""Minutes charged at the claim."""
+SHUT = {"NY": (time(1), time(12)), "CA": (time(4), time(15))}
+"""When nobody there is called: from nine in the evening until eight in the morning, in UTC under summer time."""
+
+
+class Lane(NamedTuple):
+    place: str
+    language: str
+    kind: Kind
+
+    def is_open(self, now: datetime) -> bool:
+        shut, opens = SHUT[self.place]
+        return not shut <= now.astimezone(UTC).time() < opens
+
+
+@dataclass
+class Agent:
+    """What somebody may work."""
+
+    id: int
+    languages: set[str] = field(default_factory=lambda: {"en"})
+    kinds: set[Kind] | None = None
+    """None: all of them."""
+    certified: set[int] | None = None
+    """Practices; None: all of them."""
+
+    def does(self, practice_id: int, lane: Lane) -> bool:
+        return (
+            lane.language in self.languages
+            and (self.kinds is None or lane.kind in self.kinds)
+            and (self.certified is None or practice_id in self.certified)
+        )
 
 
 @dataclass
@@ -29,9 +64,16 @@ class Account:
     hours: float
     virtual_time: float
     minutes: float = 0.0
-    has_work: bool = False
+    lanes: set[Lane] = field(default_factory=set)
+    """Where it has work, as far as anybody looked."""
+    open_lanes: set[Lane] = field(default_factory=set)
+    resting: set[Kind] = field(default_factory=set)
     active: bool = True
     served_at: datetime | None = None
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.lanes)
 
     def charge(self, minutes: float) -> None:
         self.minutes += minutes
@@ -47,7 +89,7 @@ class Work:
     patient: int
     person: int
     """The same for patients of one number, of whatever practice: one human, one pair of hands."""
-    kind: Kind
+    lane: Lane
     max_tries: int
     ready_at: datetime
     promised_at: datetime | None = None
@@ -63,11 +105,11 @@ class Work:
 
     @property
     def estimate(self) -> float:
-        return rank.ESTIMATE_MINUTES[self.kind]
+        return ESTIMATES[self.lane.kind]
 
     @property
     def rank(self) -> float:
-        return rank.rank(self.kind, self.ready_at, None)
+        return RANKS[self.lane.kind]
 
     @property
     def by_turn(self) -> bool:
@@ -82,6 +124,7 @@ class Queue:
     zone: str
     practices: dict[int, Account] = field(default_factory=dict)
     tasks: dict[int, Work] = field(default_factory=dict)
+    agents: dict[int, Agent] = field(default_factory=dict)
     spoke: dict[int, int] = field(default_factory=dict)
     """Who spoke to a patient last."""
 
@@ -126,22 +169,29 @@ class Queue:
         return min(mine, key=lambda each: (each.handed_at, each.id), default=None)
 
     def _promise(self, agent: int) -> Work | None:
-        promised = [each for each in self._for(agent) if each.promised_at]
+        promised = [each for each in self._for(agent) if each.promised_at and self._does(agent, each)]
         return min(promised, key=lambda each: (each.promised_at, each.id), default=None)
 
     def _by_turn(self, agent: int) -> Work | None:
+        who = self.agents[agent]
         for practice in sorted(self.practices.values(), key=lambda each: (each.virtual_time, each.id)):
-            if not practice.active or not practice.has_work:
+            lanes = {each for each in practice.open_lanes if each.is_open(self.now) and who.does(practice.id, each)}
+            if not practice.active or not lanes:
                 continue
-            practice.has_work = self._has_some(practice)
-            best = [each for each in self._for(agent) if each.practice is practice and each.by_turn]
+            best = [
+                each for each in self._for(agent) if each.practice is practice and each.by_turn and each.lane in lanes
+            ]
             if best:
                 practice.served_at = self.now
                 return min(best, key=lambda each: (-each.rank, each.id))
+            self._forget_dry(practice, practice.open_lanes)
         return None
 
+    def _does(self, agent: int, task: Work) -> bool:
+        return self.agents[agent].does(task.practice.id, task.lane)
+
     def _for(self, agent: int) -> list[Work]:
-        """What this agent may be given now."""
+        """What this agent may be given now, were they certified for it."""
         in_hands = {each.person for each in self.tasks.values() if each.state == "claimed"}
         return [
             each
@@ -149,6 +199,8 @@ class Queue:
             if each.state == "waiting"
             and each.offered
             and each.practice.active
+            and each.lane.kind not in each.practice.resting
+            and each.lane.is_open(self.now)
             and each.person not in in_hands
             and (not self._owned(each) or each.owner == agent)
         ]
@@ -216,7 +268,7 @@ class Queue:
         """Other work of this practice about the same human comes to the same agent next."""
         for other in self.tasks.values():
             same = other.person == task.person and other.practice is task.practice and other is not task
-            if same and other.state == "waiting" and other.offered:
+            if same and other.state == "waiting" and other.offered and not other.handed_at:
                 other.owner, other.owner_until, other.handed_at = agent, self.now + TOGETHER, self.now
 
     def sweep(self) -> None:
@@ -231,26 +283,43 @@ class Queue:
         for task in sorted(self.tasks.values(), key=lambda each: (each.practice.id, each.id)):
             self._offer_if_due(task)
         for practice in self._at_work():
-            practice.has_work = self._has_some(practice)
+            self._forget_dry(practice, practice.lanes)
+        self.refresh_open()
+
+    def refresh_open(self) -> None:
+        """Which lanes are open now, and what anybody is owed who could not be served meanwhile."""
+        for practice in self.practices.values():
+            practice.open_lanes = {each for each in practice.lanes if self._is_served(practice, each)}
         since = self.now - SERVED_LATELY
         served = [each for each in self._at_work() if each.active and each.served_at and each.served_at > since]
-        level = min((each.virtual_time for each in served), default=None)
+        level = min((each.virtual_time for each in served if each.open_lanes), default=None)
         for practice in self._at_work():
             if level is not None:
                 practice.virtual_time = max(practice.virtual_time, level - CREDIT)
 
+    def _is_served(self, practice: Account, lane: Lane) -> bool:
+        return lane.is_open(self.now) and lane.kind not in practice.resting
+
     def _at_work(self) -> list[Account]:
         return [each for each in self.practices.values() if each.has_work]
 
-    def _has_some(self, practice: Account) -> bool:
-        return any(each.practice is practice and each.by_turn for each in self.tasks.values())
+    def _forget_dry(self, practice: Account, lanes: set[Lane]) -> None:
+        wet = {each.lane for each in self.tasks.values() if each.practice is practice and each.by_turn}
+        dry = lanes - wet
+        practice.lanes -= dry
+        practice.open_lanes -= dry
 
     def _offer_if_due(self, task: Work) -> None:
         if task.state != "waiting" or task.offered or task.ready_at > self.now:
             return
         task.offered = True
-        if task.promised_at is None and not task.practice.has_work:
+        practice = task.practice
+        if task.promised_at is not None or task.lane in practice.lanes:
+            return
+        if not practice.has_work:
             busy = [each.virtual_time for each in self._at_work()]
             level = min(busy) if busy else max(each.virtual_time for each in self.practices.values())
-            task.practice.virtual_time = max(task.practice.virtual_time, level - CREDIT)
-            task.practice.has_work = True
+            practice.virtual_time = max(practice.virtual_time, level - CREDIT)
+        practice.lanes = practice.lanes | {task.lane}
+        if self._is_served(practice, task.lane):
+            practice.open_lanes = practice.open_lanes | {task.lane}

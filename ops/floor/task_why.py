@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.models import User
 from ops.db import db
 from ops.floor.task_story import Story
 from ops.floor.words import Said
@@ -13,6 +14,7 @@ from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
 from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
+from ops.queue.queries import in_other_hands
 from ops.queue.waiting import Wait, piles
 from ops.queue.words import reasons_words
 from ops.queue.workers import Lack, lacks, workers
@@ -111,14 +113,12 @@ def _shut(wait: Wait, said: Said) -> str:
 
 def _in_hands(task: Task) -> str:
     """Who speaks to this patient, or to who has the same number."""
-    query = sa.text(
-        "SELECT u.name, s.patient_id FROM spoken_to(:patient, :person) s JOIN users u ON u.id = s.agent_id LIMIT 1"
-    )
-    found = db.session.execute(query, {"patient": task.patient_id, "person": task.person_key}).first()
-    if found is None:
+    held = in_other_hands(task)
+    if held is None:
         return "Somebody was speaking to them about another task a moment ago."
-    whom = "this patient" if found.patient_id == task.patient_id else "somebody with the same number"
-    return f"{found.name} is speaking to {whom} about another task; nobody else does at the same time."
+    who = db.session.get_one(User, held.held_by).name
+    whom = "this patient" if held.patient_id == task.patient_id else "somebody with the same number"
+    return f"{who} is speaking to {whom} about another task; nobody else does at the same time."
 
 
 def _kept(story: Story, said: Said) -> str | None:

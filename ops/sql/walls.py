@@ -52,6 +52,8 @@ WALLS: dict[str, Wall] = {
     "users": Wall(None, guards=(Audit(hidden="password_hash"),)),
     "memberships": Wall(OWN, guards=(Audit("user_id,practice_id"),)),
     "account_links": Wall(None),
+    # that a mail was asked for is told by what it is about; what became of it, and who decided so, is written down
+    "staff_mails": Wall(None, guards=(Audit(when="UPDATE OR DELETE"),)),
     "auth_sessions": Wall(None),
     "audit_log": Wall(OWN, guards=(AppendOnly(),)),
     # a member's reading is noted as anybody's; there is no policy, the row is written and never read by the portal
@@ -110,7 +112,6 @@ WALLS: dict[str, Wall] = {
     "desk_settings": Wall(None, guards=(Audit(),)),
     # what went wrong: a member writes back what the practice did, on its own concerns, and nothing else
     "concerns": Wall(OWN, ("SELECT", "UPDATE (answer, answered_at, answered_by)"), (Audit(),)),
-    "concern_mails": Wall(Through("concern_id", "concerns")),
     # coaching
     "coaching_comments": Wall(Through("attempt_id", "attempts"), guards=(Audit(),)),
     "scorecards": Wall(None, guards=(Audit(),)),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.kills
+
 KEYS = {
     "tasks", "practices", "scenario", "claims_per_s", "p50_ms", "p99_ms", "raw_per_s", "raw_p99_ms", "ratio", "doubles",
     "wrong_empty", "share_error", "round_trips", "peers", "last_over_first", "pgbench_per_s",

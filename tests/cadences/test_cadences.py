@@ -12,9 +12,11 @@ from ops.cadences.models import Cadence, Trigger
 from ops.db import db, transaction
 from ops.practices import actions as practices
 from ops.practices.models import Milestone, Practice
+from ops.queue.actions import tasks
 from ops.queue.models import CadenceRun, Task
 from ops.work.kinds import Kind, StepMode
 from ops.work.states import RunState, TaskState
+from tests.loads import load
 from tests.world import make_milestone, make_patient, make_practice
 
 NOON = "2026-03-10 18:00:00"
@@ -84,6 +86,25 @@ def test_a_second_treatment_soon_after_does_not_ask_again(practice):
     make_milestone(patient, "Toxin", days_ago=14)
     jobs.import_finished(practice.id)
     assert len(tasks_of(Kind.ASK)) == 1
+
+
+VISIT = "Client ID,First Name,Last Name,Mobile,Date,Service\n7,Ada,Lane,312-555-0101,{day},Botox\n"
+"""A practice's file with one visit of one patient."""
+ONE_VISIT = date(2026, 2, 24)
+
+
+@pytest.mark.parametrize(("days", "asks"), [(1, 1), (89, 1), (90, 2), (-5, 1)])
+def test_a_visit_in_another_file_asks_again_only_after_the_days_between_two(practice, days, asks):
+    """Whatever became of the first ask meanwhile, and whichever file came first."""
+    for visit in (ONE_VISIT, ONE_VISIT + timedelta(days=days)):
+        shows = max(visit, ONE_VISIT) + timedelta(days=14)
+        with freeze_time(f"{shows} 18:00:00"):
+            load(practice, (f"{visit}.csv", VISIT.format(day=visit)))
+            jobs.import_finished(practice.id)
+            with transaction("test"):
+                for run in runs():
+                    tasks.end_run(run, "all steps taken")
+    assert [kind_of(run) for run in runs()].count(Kind.ASK) == asks
 
 
 @freeze_time(NOON)

@@ -20,7 +20,7 @@ from ops.work.outcomes import Outcome, rules_for
 from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.morning import KINDS, PRACTICES
 
-pytestmark = [pytest.mark.timeout(400), needs_browser]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
 FREQUENT = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.WILLING, Outcome.THINKING)
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.agency import Agency, chromium, needs_browser, signed_in
 from tests.desk.test_morning import card_of, keys, morning, next_card
 
-pytestmark = [pytest.mark.timeout(400), needs_browser]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
 
 
 @pytest.fixture(scope="module")

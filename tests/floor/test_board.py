@@ -339,7 +339,7 @@ def test_every_reason_of_the_gate_has_words(code):
 
 
 def test_every_event_and_outcome_has_words():
-    assert set(states.EVENT_WORDS) == set(EventKind)
+    assert set(states.MOVES) == set(EventKind)
     assert set(outcomes.OUTCOME_WORDS) == set(Outcome)
 
 

@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"contact", "imports"},
     {"practices"},
     {"accounts"},
-    {"work"},
+    {"mail", "work"},
     BASE,
 ]
 OUTERMOST = LAYERS[0]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+pytestmark = pytest.mark.kills
+
 OPS = Path(sys.executable).with_name("ops")
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.timeout(500), needs_browser]
+pytestmark = [pytest.mark.timeout(500), pytest.mark.browser, needs_browser]
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ from tests import exports
 from tests.processes import wait_until
 from tests.world import make_practice
 
+pytestmark = pytest.mark.kills
+
 HEAD = "Patient ID,First Name,Last Name,Mobile,Email,DND,Date,Service\n"
 ROWS = 60
 FILE = HEAD + "".join(
@@ -200,7 +202,7 @@ def test_a_load_that_kills_its_worker_each_time_is_given_up(practice):
 def test_an_error_of_ours_is_noted_in_words_and_raised(practice, monkeypatch):
     monkeypatch.setattr("ops.imports.loading.writing.Writer._milestones", lambda *_: 1 / 0)
     number = waiting(practice)
-    with pytest.raises(LoadError, match=r"ZeroDivisionError at test_loading_killed.py"):
+    with pytest.raises(LoadError, match=r"ZeroDivisionError at test_killed.py"):
         loading.run(number)
     assert row(number).problem == "An error of ours (ZeroDivisionError). What was read before it is stored."
     assert (count(Patient), db.session.scalar(sa.select(ImportFile.rows_done))) == (0, 0), "its batch is not half there"

@@ -26,6 +26,8 @@ from ops.messages.models import Message, MessageEvent, MessageState, RecorderDel
 from tests import world
 from tests.outbox import published
 
+pytestmark = pytest.mark.kills
+
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 TEXT = "Hi Ada, it's Glow. Thank you for thinking of us."
 
@@ -251,17 +253,17 @@ def test_a_mail_goes_out_whole_with_the_headers_that_let_a_reader_leave(practice
 
 
 def test_the_message_id_is_stored_before_the_mail_leaves(practice, postbox, monkeypatch):
-    from ops.messages.channels import smtp
+    from ops.mail import client
 
     message, seen = queue_one(practice, "email"), []
-    greet = smtp._greet
+    connect = client.connect
 
     def look(url):
         with db.engine.connect() as other:
             seen.append(other.scalar(sa.select(Message.provider_id)))
-        return greet(url)
+        return connect(url)
 
-    monkeypatch.setattr(smtp, "_greet", look)
+    monkeypatch.setattr(client, "connect", look)
     send(message)
     assert seen == [f"<{message.id}@glow.example.com>"]
 

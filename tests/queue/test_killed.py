@@ -12,6 +12,8 @@ import pytest
 from tests import processes
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.kills
+
 PRACTICES, TASKS, AGENTS = 4, 45, 8
 SETUP = f"""
 from freezegun import freeze_time

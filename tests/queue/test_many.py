@@ -20,6 +20,8 @@ from ops.queue.models import Share, Task, TaskEvent
 from ops.work.states import EventKind, TaskState
 from tests.world import make_practice, make_user
 
+pytestmark = pytest.mark.kills
+
 NOON = "2026-03-10 18:00:00"
 WORKERS, PROCESSES, TASKS, CLAIMS_LOOKED_AT = 64, 4, 10_000, 8_000
 HOURS = (10, 20, 30, 40) * 4

@@ -22,6 +22,7 @@ from tests import processes
 from tests.processes import wait_until
 
 pytestmark = [
+    pytest.mark.kills,
     pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc"),
     pytest.mark.timeout(180),
 ]

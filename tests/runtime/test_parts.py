@@ -13,6 +13,8 @@ from ops.runtime.logs import Tail, in_short
 from tests import processes
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.kills
+
 
 class Clock:
     """A clock that is moved by hand, for `time.monotonic`."""

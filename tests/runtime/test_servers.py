@@ -18,7 +18,10 @@ from ops.runtime.locks import FileLock
 from tests import processes
 from tests.processes import Client, wait_until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc")
+pytestmark = [
+    pytest.mark.kills,
+    pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def _did(found: Finished) -> list[tuple[str, str, bool]]:
         more = words.event_words(event, found.names, lambda at: moment(at, found.practice.zone))
         if event.kind is EventKind.OPENED:
             more = ""
-        lines.append((states.EVENT_WORDS[event.kind], more, event.task_id != found.task.id))
+        lines.append((states.MOVES[event.kind].words, more, event.task_id != found.task.id))
     return lines
 
 

@@ -150,7 +150,7 @@ def task_page(
 
 def _staff(task: Task) -> list[tuple[Worker, str]]:
     """Who could be given the task, and what they are not certified for; none for a task that is over."""
-    if task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+    if task.state not in states.OPEN:
         return []
     lacking = lacks(task)
     others = (who for who in workers() if who.user_id != task.held_by)
@@ -166,7 +166,7 @@ def _happened(story: Story, event: Any, said: Callable[[datetime], str]) -> dict
     """One event as a row: when, what, by whom, and for a claim why."""
     return {
         "at": event.at,
-        "what": states.EVENT_WORDS[event.kind],
+        "what": states.MOVES[event.kind].words,
         "who": words.actor_words(event.actor, story.names),
         "more": words.event_words(event, story.names, said),
         "why": [*words.why_words(event.facts, story.practices, said), *_asked_again(event)]

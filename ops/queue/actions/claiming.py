@@ -21,7 +21,7 @@ from ops.contact.facts import Decision, Reason
 from ops.crypto import contact_key
 from ops.db import db
 from ops.queue import rank as queue_rank
-from ops.queue.actions import shares, tasks
+from ops.queue.actions import moves, shares, tasks
 from ops.queue.models import Task
 from ops.queue.order import Band
 from ops.work.kinds import Kind
@@ -56,21 +56,14 @@ WHERE NOT EXISTS (SELECT FROM breaks b WHERE b.user_id = %(agent)s AND b.ended_a
 
 
 TAKE = f"""
-WITH taken AS (
-    UPDATE tasks SET state = 'claimed', offered = false, held_by = %(agent)s, claimed_at = %(at)s,
-        lease_until = %(lease_until)s, fence = fence + 1, shut_reasons = NULL, script_version_id = %(version)s
-    WHERE id = %(task)s
-), charged AS (
+WITH taken AS ({moves.TAKEN}), told AS ({moves.TOLD}), charged AS (
     UPDATE shares SET minutes_charged = minutes_charged + %(estimate)s,
         virtual_time = virtual_time + %(estimate)s / greatest((hours * weight)::float, {shares.NO_CONTRACT_HOURS}),
         served_at = CASE WHEN %(band)s = {Band.FAIR} THEN %(at)s ELSE served_at END
-    WHERE practice_id = %(practice)s
-), told AS (
-    INSERT INTO task_events (practice_id, task_id, kind, at, actor, facts)
-    VALUES (%(practice)s, %(task)s, 'claimed', %(at)s, %(actor)s, %(why)s::jsonb)
+    WHERE practice_id = (SELECT practice_id FROM taken)
 )
 INSERT INTO gate_decisions (at, practice_id, subject, allow, reasons, facts, rules_version)
-VALUES (%(at)s, %(practice)s, 'task:' || %(task)s, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s)
+SELECT %(at)s, practice_id, 'task:' || id, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s FROM taken
 """  # noqa: S608 (our own words)
 
 
@@ -200,7 +193,7 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     if why_not := _hindrance(found):
         return Refusal(found.task_id, now, decision, facts, why_not)
     lease_until = now + timedelta(minutes=settings().lease_minutes)
-    connection.execute(
+    taken = connection.execute(
         TAKE,
         {
             "agent": agent_id,
@@ -209,7 +202,7 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
             "lease_until": lease_until,
             "version": found.script_version_id,
             "task": found.task_id,
-            "practice": found.practice_id,
+            "fence": found.fence,
             "estimate": found.estimate_minutes,
             "band": found.band,
             "why": json.dumps(_why(found, decision)),
@@ -217,6 +210,8 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
             "rules": decision.rules_version,
         },
     )
+    if not taken.rowcount:
+        raise tasks.LeaseLost("Somebody has taken this task in the same moment. Please press again.")
     return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
 
 
@@ -329,7 +324,7 @@ def _rank_parts(found: Found) -> dict[str, float]:
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
     """A sign of life from the page: the lease starts again. Raises LeaseLost."""
     task = tasks.held(task_id, agent_id, fence)
-    task.lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.hold_on(task, clock.now() + timedelta(minutes=settings().lease_minutes))
     return task
 
 

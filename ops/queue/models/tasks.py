@@ -12,7 +12,7 @@ from ops.practices.models import Patient, Practice
 from ops.queue.models.runs import CadenceRun
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from ops.work.states import EventKind, TaskState
+from ops.work.states import OPEN_SQL, EventKind, TaskState
 
 
 class Task(Base):
@@ -84,9 +84,7 @@ class Task(Base):
         ),
         sa.CheckConstraint("(state IN ('done', 'cancelled')) = (finished_at IS NOT NULL)", name="finished_has_time"),
         # one open task of a cadence step, one task in hands per patient, one task in hands per agent
-        sa.Index(
-            "uq_tasks_open_run", "run_id", unique=True, postgresql_where=sa.text("state IN ('waiting', 'claimed')")
-        ),
+        sa.Index("uq_tasks_open_run", "run_id", unique=True, postgresql_where=sa.text(f"state IN ({OPEN_SQL})")),
         sa.Index("uq_tasks_patient_in_hands", "patient_id", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_agent_hands", "held_by", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_person_in_hands", "person_key", unique=True, postgresql_where=sa.text("state = 'claimed'")),

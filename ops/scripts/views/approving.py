@@ -35,7 +35,8 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
     def done(version: ScriptVersion) -> None:
         with transaction(me().actor):
             approval = approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
-        told = "It is mailed to the practice’s people where a mail server is set; " if approval.by_mail else ""
+            people = approvals.members_to_mail(approval.practice_id)
+        told = "It is mailed to the practice’s people where a mail server is set; " if people else ""
         flash(f"The link is below, under “The practice’s approval”. {told}you can also copy it.", "success")
 
     return saved_then(script_id, done)
