@@ -330,8 +330,8 @@ READ = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE 
 
 @freeze_time(NOON)
 def test_a_claim_reads_the_heads_of_a_lane_and_not_the_lane(app):
-    """Although the statistics say that a practice has little waiting. (What a bitmap costs with a whole agency's numbers
-    only `ops bench claim --scenario hot` shows: ten times fewer claims.)"""
+    """Although the statistics say that a practice has little waiting. (What a bitmap costs in a whole agency only
+    `ops bench claim --scenario hot` shows: ten times fewer claims.)"""
     ann, lake = make_user("agent"), make_practice("lake")
     cadences.practice_added(lake.id)
     make_task(lake)
