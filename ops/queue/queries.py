@@ -22,15 +22,15 @@ def task_of(agent_id: int) -> Task | None:
 
 
 def in_other_hands(task: Task) -> Task | None:
-    """Another task of this patient, or of whoever has the same number, that somebody has in hands (`spoken_to` in
-    offered.sql). None: nobody is speaking to them."""
-    spoken = sa.func.spoken_to(task.patient_id, sa.cast(task.person_key, sa.LargeBinary))
-    calls = spoken.table_valued(sa.column("task_id", sa.BigInteger), name="spoken")
+    """Another task of this patient, or of whoever has the same number, that somebody has in hands. None: nobody is
+    speaking to them."""
+    spoken_to = sa.func.spoken_to(task.patient_id, task.person_key).table_valued("task_id")
+    same_patient = Task.patient_id == task.patient_id
     return db.session.scalars(
         sa.select(Task)
-        .join(calls, calls.c.task_id == Task.id)
+        .join(spoken_to, spoken_to.c.task_id == Task.id)
         .where(Task.id != task.id)
-        .order_by((Task.patient_id == task.patient_id).desc())
+        .order_by(same_patient.desc())
         .limit(1),
         execution_options={"populate_existing": True},
     ).first()

@@ -322,24 +322,24 @@ MANY = sa.text(
                        rank, ranked_at, estimate_minutes, tries, max_tries, fence)
     SELECT practice_id, patient_id, kind, state, reason, created_at, ready_at, lane_id, person_key, offered,
            rank - n % 50, ranked_at, estimate_minutes, tries, max_tries, fence
-    FROM tasks CROSS JOIN generate_series(1, 1000) n
+    FROM tasks CROSS JOIN generate_series(1, 1000) n WHERE practice_id = :practice
     """
 )
 READ = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'tasks'"
 
 
-@pytest.mark.parametrize("analysed", [True, False])
 @freeze_time(NOON)
-def test_a_claim_reads_the_heads_of_a_lane_and_not_the_lane(app, analysed):
+def test_a_claim_reads_the_heads_of_a_lane_and_not_the_lane(app):
+    """Although the statistics say that a practice has little waiting. (What a bitmap costs in a whole agency only
+    `ops bench claim --scenario hot` shows: ten times fewer claims.)"""
     ann, lake = make_user("agent"), make_practice("lake")
     cadences.practice_added(lake.id)
     make_task(lake)
-    with transaction("test") as session:
-        session.execute(MANY)
-        if analysed:
-            session.execute(sa.text("ANALYZE"))
-    db.session.remove()
-    asked = {"agent": ann.id, "at": clock.now()}
-    found = db.session.scalar(sa.text("SELECT next_task(:agent, :at, 'test', '{}') ->> 'band'"), asked)
-    assert found == "2"
-    assert db.session.scalar(sa.text(READ)) < 40
+    with db.engine.connect() as connection:  # rolled back
+        connection.execute(sa.text("ALTER TABLE tasks ALTER practice_id SET (n_distinct = 100)"))
+        connection.execute(MANY, {"practice": lake.id})
+        connection.execute(sa.text("ANALYZE tasks"))
+        before = connection.scalar(sa.text(READ))
+        query = sa.text("SELECT next_task(:agent, :at, 'test', '{}') IS NOT NULL")
+        assert connection.scalar(query, {"agent": ann.id, "at": clock.now()})
+        assert connection.scalar(sa.text(READ)) - before < 40
