@@ -349,9 +349,9 @@ def work_of_theirs_waits(case: Case) -> None:
 
 def other_work_rests(case: Case) -> None:
     """Of another kind, another practice, and what was handed to them or agreed."""
+    for _ in range(2):
+        task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
     with transaction("test"):
-        for _ in range(2):
-            task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
         assigning.hand_over(task.id, case.agent.id, "user:1")
         pause_kind(case.elsewhere.id, Kind.ASK, "user:1", "a flood of calls")
         pause_kind(case.here.id, Kind.REVIEW_REQUEST, "user:1", "a flood of calls")
