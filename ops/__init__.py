@@ -15,7 +15,7 @@ def create_app() -> Flask:
     Needs DATABASE_URL (or the embedded servers started by `ops.runtime.servers`). Raises RuntimeError without a
     database address and pydantic.ValidationError for a wrong setting.
     """
-    from flask import Flask  # here, not above: the keepers and the tether start three times as fast without it
+    from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, web
     from ops.config import settings
@@ -41,9 +41,24 @@ def create_app() -> Flask:
     assert models.metadata.tables
     db.init_app(app)
     refusals.kept_by(keep_refusals, follow_refusals)
+    _say_who_writes_mails()
     web.prepare(app)
     _register(app)
     return app
+
+
+def _say_who_writes_mails() -> None:
+    """Each kind of email to people with an account is written by the package it is about."""
+    from ops.accounts import mailing as accounts
+    from ops.concerns import mailing as concerns
+    from ops.mail.models import MailKind
+    from ops.mail.outbox import written_by
+    from ops.scripts import mailing as scripts
+
+    written_by(MailKind.INVITATION, accounts.letter)
+    written_by(MailKind.RESET, accounts.letter)
+    written_by(MailKind.APPROVAL, scripts.letter)
+    written_by(MailKind.CONCERN, concerns.letter)
 
 
 def _register(app: Flask) -> None:

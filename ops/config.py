@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     postal_address: str = ""
     """The postal address in the footer of mails to patients. Without one they go to the recorder (CAN-SPAM)."""
     smtp_url: str | None = None
-    """smtp://user:password@host:port for account mails (invites, resets). None: the recorder keeps them."""
+    """smtp://user:password@host:port or smtps://…, for emails to staff, practices and patients. With a user the
+    connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are handed over."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"
     log_level: str = "INFO"
     clock_offset_minutes: int = 0

@@ -33,6 +33,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 PORTAL_ROLE = "loopkeeper_portal"
+Moment = sa.DateTime(timezone=True)
+"""The column type of every point in time; values are aware UTC."""
 
 
 class Base(DeclarativeBase):

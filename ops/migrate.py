@@ -1,4 +1,7 @@
-"""Bring a database to the newest migration. Two processes that start at once wait for each other."""
+"""Bring a database to what the code needs: the numbered migrations, then the SQL of the files (ops/sql).
+
+Two processes that start at once wait for each other.
+"""
 
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ops.crypto import pepper_fingerprint
+from ops.sql.install import install, is_installed
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 LOCK = 7_034_001
@@ -26,11 +30,13 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 def upgrade(engine: sa.Engine, to: str = "head") -> None:
-    """Run what is missing up to revision `to`, in one transaction. Raises WrongKey."""
+    """Run what is missing up to revision `to`; at the newest, install what SQL differs. One transaction. Raises
+    WrongKey."""
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         command.upgrade(_config(connection), to)
         if to == "head":
+            install(connection)
             _agree_on_key(connection)
 
 
@@ -68,5 +74,5 @@ def current(connection: sa.Connection) -> str | None:
 
 
 def is_current(connection: sa.Connection) -> bool:
-    """Whether database and code agree."""
-    return current(connection) == newest()
+    """Whether database and code agree, in tables and in the SQL installed beside them."""
+    return current(connection) == newest() and is_installed(connection)

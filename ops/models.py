@@ -8,6 +8,7 @@ from ops.contact import models as contact
 from ops.db import Base
 from ops.desk import models as desk
 from ops.imports import models as imports
+from ops.mail import models as mail
 from ops.messages import models as messages
 from ops.practices import models as practices
 from ops.queue import models as queue
@@ -15,6 +16,7 @@ from ops.referrals import models as referrals
 from ops.rhythm import models as rhythm
 from ops.runtime import models as runtime
 from ops.scripts import models as scripts
+from ops.sql import models as sql
 
 metadata = Base.metadata
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "contact",
     "desk",
     "imports",
+    "mail",
     "messages",
     "metadata",
     "practices",
@@ -33,4 +36,5 @@ __all__ = [
     "rhythm",
     "runtime",
     "scripts",
+    "sql",
 ]

@@ -28,11 +28,10 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
     "end harmful experiments": ("ops.experiments.jobs.end_harmful", timedelta(minutes=5)),
     "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
-    "mail concerns": ("ops.concerns.mailing.sweep", timedelta(minutes=1)),
+    "mail staff": ("ops.mail.jobs.sweep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
-    "mail approvals": ("ops.scripts.jobs.sweep", timedelta(minutes=1)),
-    "mail links and end old sign-ins": ("ops.accounts.jobs.sweep", timedelta(minutes=1)),
+    "end old sign-ins": ("ops.accounts.jobs.sweep", timedelta(minutes=1)),
     "forget raw files": ("ops.imports.jobs.forget_raw_files", timedelta(hours=6)),
 }
 

@@ -86,7 +86,7 @@ BEGIN
         WHERE datname = current_database() AND pid <> pg_backend_pid();
     SET LOCAL session_replication_role = replica;
     FOR filled IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-                  AND relname NOT IN ('alembic_version', 'installation') LOOP
+                  AND relname NOT IN ('alembic_version', 'installation', 'installed_sql') LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %I)', filled) INTO dirty;
         IF dirty THEN EXECUTE format('DELETE FROM %I', filled); END IF;
     END LOOP;

@@ -8,6 +8,7 @@ from ops import clock
 from ops.db import db, transaction
 from ops.messages import actions, sending
 from ops.messages.models import Message, MessageEvent
+from ops.scripts.models import Medium, Script, ScriptVersion, VersionState
 from tests import world
 
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)  # a Tuesday, 12:00 in Chicago
@@ -19,9 +20,32 @@ def at(moment):
     return clock.moved_to(moment)
 
 
+def published() -> int:
+    """A text that somebody has published: nothing else may leave. Inside a transaction."""
+    there = db.session.scalar(sa.select(ScriptVersion.id).where(ScriptVersion.published_at.is_not(None)).limit(1))
+    if there:
+        return there
+    script = Script(kind="loop_closing", medium=Medium.SMS, name="Thank you")
+    db.session.add(script)
+    db.session.flush()
+    version = ScriptVersion(
+        script_id=script.id,
+        number=1,
+        state=VersionState.PUBLISHED,
+        body=TEXT,
+        created_at=NOON,
+        created_by="test",
+        published_at=NOON,
+    )
+    db.session.add(version)
+    db.session.flush()
+    return version.id
+
+
 def queue(practice, patient, key="loop:1", channel="sms", **over):
     given = {"body": TEXT, "to_address": patient and (patient.phone if channel == "sms" else patient.email)} | over
     with transaction("test"):
+        given = {"script_version_id": published()} | given
         return actions.queue_message(practice, patient, channel=channel, kind="loop_closing", reason_key=key, **given)
 
 

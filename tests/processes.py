@@ -10,14 +10,12 @@ from pathlib import Path
 
 CLIENT = """
 import sys
-from ops.config import settings
-from ops.runtime.servers import acquire
-acquired = acquire(settings())
-print(acquired.database_url, acquired.redis_url, flush=True)
-for line in sys.stdin:
-    acquired.see_keepers()
-    print("seen", flush=True)
-acquired.close(at_once=True)
+from ops.runtime.servers import ready
+with ready(at_once=True) as servers:
+    print(servers.database_url, servers.redis_url, flush=True)
+    for line in sys.stdin:
+        servers.see_watchdogs()
+        print("seen", flush=True)
 """
 
 
@@ -44,7 +42,7 @@ class Client:
         assert self.process.stdout
         return self.process.stdout.readline().split()
 
-    def look_after_keepers(self) -> None:
+    def look_after_watchdogs(self) -> None:
         """What the supervisor does every second."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("\n")

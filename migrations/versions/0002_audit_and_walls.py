@@ -120,14 +120,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("REVOKE INSERT ON patient_reads FROM loopkeeper_portal")
     for table in (*OWNED, "practices"):
-        op.execute(f"DROP POLICY own_practice ON {table}")
+        op.execute(f"DROP POLICY IF EXISTS own_practice ON {table}")
         op.execute(f"REVOKE SELECT ON {table} FROM loopkeeper_portal")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     op.execute("REVOKE USAGE ON SCHEMA public FROM loopkeeper_portal")
     # the role belongs to the cluster, where other databases may use it: it stays, without rights here
     for table in APPEND_ONLY:
-        op.execute(f"DROP TRIGGER append_only ON {table}")
+        op.execute(f"DROP TRIGGER IF EXISTS append_only ON {table}")
     for table in (*AUDITED, *AUDITED_CHANGES):
-        op.execute(f"DROP TRIGGER audit ON {table}")
-    op.execute("DROP FUNCTION refuse_change()")
-    op.execute("DROP FUNCTION audit_change()")
+        op.execute(f"DROP TRIGGER IF EXISTS audit ON {table}")
+    # with the triggers of later walls
+    op.execute("DROP FUNCTION refuse_change() CASCADE")
+    op.execute("DROP FUNCTION audit_change() CASCADE")

@@ -58,7 +58,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("desk_keys")
-    op.execute("DROP TRIGGER append_only ON suppressions")
+    op.execute("DROP TRIGGER IF EXISTS append_only ON suppressions")
     op.execute("DROP FUNCTION refuse_change_of_suppression()")
     op.execute(TRIGGER.format("refuse_change"))
     op.drop_index("ix_attempts_script_version_id", "attempts")

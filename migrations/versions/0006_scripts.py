@@ -1,7 +1,5 @@
 """Scripts are approved by practices and tried against each other."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,12 +8,10 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-OPS = Path(__file__).resolve().parents[2] / "ops"
-FUNCTIONS = ("scripts/arm.sql", "queue/claim.sql")
+# made here until migrations stopped installing functions; a database of that time has them
+FUNCTIONS = ("script_in_force", "script_arm")
 MOMENT = sa.DateTime(timezone=True)
 AUDITED = {"script_approvals": "id", "script_approval_rules": "practice_id", "script_experiments": "id"}
-SPLIT = "ORDER BY c.practice_id IS NULL, v.variant <> script_arm(c.experiment_id, t.practice_id, t.patient_id), v.id"
-UNSPLIT = "ORDER BY c.practice_id IS NULL, v.id"
 
 
 def upgrade() -> None:
@@ -38,8 +34,6 @@ def upgrade() -> None:
             f"CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION audit_change('{key}', '')"
         )
-    for name in FUNCTIONS:
-        op.execute(sa.text((OPS / name).read_text().replace(":", "\\:")))
 
 
 def _columns() -> tuple[sa.Column, ...]:
@@ -156,11 +150,8 @@ def _experiments() -> None:
 
 
 def downgrade() -> None:
-    # the file holds the newest claim; what is installed, with its one line about the split taken out, is the one before
-    installed = op.get_bind().scalar(sa.text("SELECT pg_get_functiondef('next_task'\\:\\:regproc)"))
-    op.execute(sa.text(installed.replace(SPLIT, UNSPLIT).replace(":", "\\:")))
-    op.execute("DROP FUNCTION script_in_force(bigint, text, text, bigint)")
-    op.execute("DROP FUNCTION script_arm(bigint, bigint, bigint)")
+    for name in FUNCTIONS:
+        op.execute(f"DROP FUNCTION IF EXISTS {name}")
     for table in ("script_experiments", "script_approval_rules", "script_approvals"):
         op.drop_table(table)
     op.drop_index("uq_script_versions_draft", "script_versions")

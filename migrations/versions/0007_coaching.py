@@ -190,6 +190,6 @@ def _scores() -> None:
 def downgrade() -> None:
     for table in ("score_marks", "scores", "scorecard_questions", "scorecards", "coaching_comments", "concern_mails"):
         op.drop_table(table)
-    op.execute("DROP POLICY own_practice ON concerns")
+    op.execute("DROP POLICY IF EXISTS own_practice ON concerns")
     op.drop_table("concerns")
     op.drop_index("ix_attempts_at_id", "attempts")

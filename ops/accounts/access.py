@@ -5,7 +5,7 @@ The check runs before every view and before a body is read. The person is a deta
 it stays readable when the request goes on under the database role that sees one practice only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from ops import clock
 from ops.accounts import sessions
 from ops.accounts.browsers import browser_name
 from ops.accounts.models import Role, User
+from ops.accounts.roles import AT_WORK, STAFF
 from ops.config import settings
 from ops.db import db, transaction
 from ops.web import NAV
@@ -73,6 +74,8 @@ def allow(*roles: Role) -> Callable[[View], View]:
 
 anyone = allow(*Role)
 """Mark a view as open to everybody who is signed in."""
+staff = allow(*STAFF)
+"""Mark a view as open to leads and admins."""
 
 
 def passive(view: View) -> View:
@@ -108,10 +111,11 @@ def install(app: Flask) -> None:
     manager.request_loader(lambda _request: _recognise())
     manager.unauthorized_handler(_ask_to_sign_in)
     app.context_processor(lambda: {"me": _found(), "may_see": may_see, "places": places})
+    app.jinja_env.globals.update(STAFF=STAFF, AT_WORK=AT_WORK)
     app.jinja_env.filters["browser_name"] = browser_name
 
 
-def may_see(endpoint: str, roles: frozenset[str]) -> bool:
+def may_see(endpoint: str, roles: Collection[str]) -> bool:
     """Whether a navigation item is for the signed-in person and leads somewhere."""
     user = _found()
     return user is not None and user.role in roles and endpoint in current_app.view_functions

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from ops import clock
 from ops.accounts import passwords, sessions
 from ops.accounts.models import AccountLink, Membership, Role, User
-from ops.db import db
+from ops.db import Moment, db
 from ops.errors import Refused
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+")
@@ -47,11 +47,6 @@ def address_of(email: str) -> str:
 
 def _name(name: str, email: str) -> str:
     return " ".join(name.split())[:NAME_LENGTH] or email.strip().partition("@")[0]
-
-
-def rename(user: User, name: str) -> None:
-    """Change how the person is called."""
-    user.name = _name(name, user.email)
 
 
 def give_practice(user: User, practice_id: int) -> None:
@@ -145,7 +140,7 @@ def count_try(email: str) -> User | None:
     tries = User.failed_sign_ins + 1
     minutes = sa.func.least(LONGEST_LOCK_MINUTES, sa.func.power(2, sa.func.least(tries - FREE_TRIES, 10)))
     locked_until = sa.case(
-        (tries >= FREE_TRIES, sa.literal(now, sa.DateTime(timezone=True)) + minutes * timedelta(minutes=1)),
+        (tries >= FREE_TRIES, sa.literal(now, Moment) + minutes * timedelta(minutes=1)),
         else_=None,
     )
     return db.session.scalar(

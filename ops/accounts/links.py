@@ -1,10 +1,9 @@
 """Invitations and password resets: links that work once, for a while.
 
-The database keeps the hash of a link's token. A link that is to be mailed has no usable token until the job that mails
-it makes one (`claim_letter`): so none ever lies in a queue, and a job that runs twice mails once.
+The database keeps the hash of a link's token. A link that is to be mailed has no usable token until its mail is claimed
+(`ops/accounts/mailing.py`): so none ever lies in a queue, and at most one of a link works.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -16,10 +15,13 @@ from ops.config import settings
 from ops.crypto import new_token, token_hash
 from ops.db import db
 from ops.errors import Refused
+from ops.mail import outbox
+from ops.mail.models import MailKind, StaffMail
 
 LIVES = {LinkPurpose.INVITE: timedelta(days=7), LinkPurpose.RESET: timedelta(hours=2)}
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
 """A second request within this time adds nothing: nobody's mailbox is to be filled by a stranger."""
+MAIL_KINDS = {LinkPurpose.INVITE: MailKind.INVITATION, LinkPurpose.RESET: MailKind.RESET}
 
 
 def make_link(user: User, purpose: LinkPurpose) -> str:
@@ -28,24 +30,31 @@ def make_link(user: User, purpose: LinkPurpose) -> str:
     Raises Refused for a closed account.
     """
     token = new_token()
-    _replace(user, purpose, token, by_mail=False)
+    _replace(user, purpose, token)
     return token
 
 
 def mail_link(user: User, purpose: LinkPurpose) -> AccountLink:
-    """A link that is to be mailed to the person; earlier ones stop working. Raises Refused for a closed account."""
-    return _replace(user, purpose, new_token(), by_mail=True)
+    """Mail the person a link; earlier ones stop working. Raises Refused for a closed account."""
+    return _mailed(user, _replace(user, purpose, new_token()))
 
 
-def _replace(user: User, purpose: LinkPurpose, token: str, *, by_mail: bool) -> AccountLink:
+def _mailed(user: User, link: AccountLink) -> AccountLink:
+    outbox.queue(MAIL_KINDS[link.purpose], link.id, user.email, user.id)
+    return link
+
+
+def _replace(user: User, purpose: LinkPurpose, token: str) -> AccountLink:
     if not user.active:
         raise Refused("This account is not active. Reactivate it first.")
-    db.session.execute(
+    void = db.session.scalars(
         sa.update(AccountLink)
         .where(AccountLink.user_id == user.id, AccountLink.purpose == purpose, AccountLink.used_at.is_(None))
         .values(used_at=clock.now())
-    )
-    return _add(user.id, purpose, token, by_mail=by_mail)
+        .returning(AccountLink.id)
+    ).all()
+    outbox.withdraw((MAIL_KINDS[purpose],), list(void), "a newer link")
+    return _add(user.id, purpose, token)
 
 
 def ask_for_link(email: str) -> AccountLink | None:
@@ -53,7 +62,7 @@ def ask_for_link(email: str) -> AccountLink | None:
     user = db.session.scalar(sa.select(User).where(User.email == email.strip().lower(), User.active))
     if user is None or _asked_lately(user.id):
         return None
-    return _add(user.id, _purpose_for(user), new_token(), by_mail=True)
+    return _mailed(user, _add(user.id, _purpose_for(user), new_token()))
 
 
 def _purpose_for(user: User) -> LinkPurpose:
@@ -62,15 +71,16 @@ def _purpose_for(user: User) -> LinkPurpose:
 
 def _asked_lately(user_id: int) -> bool:
     asked = sa.exists().where(
-        AccountLink.user_id == user_id,
-        AccountLink.by_mail,
+        StaffMail.user_id == user_id,
+        StaffMail.kind.in_(MAIL_KINDS.values()),
+        StaffMail.about_id == AccountLink.id,
         AccountLink.used_at.is_(None),
         AccountLink.created_at > clock.now() - ASKED_AGAIN_AFTER,
     )
     return bool(db.session.scalar(sa.select(asked)))
 
 
-def _add(user_id: int, purpose: LinkPurpose, token: str, *, by_mail: bool) -> AccountLink:
+def _add(user_id: int, purpose: LinkPurpose, token: str) -> AccountLink:
     now = clock.now()
     link = AccountLink(
         user_id=user_id,
@@ -78,7 +88,6 @@ def _add(user_id: int, purpose: LinkPurpose, token: str, *, by_mail: bool) -> Ac
         token_hash=token_hash(token),
         created_at=now,
         expires_at=now + LIVES[purpose],
-        by_mail=by_mail,
     )
     db.session.add(link)
     db.session.flush()
@@ -116,50 +125,16 @@ def _usable(token: str) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-@dataclass(frozen=True)
-class Letter:
-    """What a mail needs to know."""
-
-    email: str
-    name: str
-    purpose: LinkPurpose
-    address: str
-
-
-def claim_letter(link_id: int) -> Letter | None:
-    """Claim the mailing of a link and make its token; None when it was mailed before or is of no use any more."""
+def make_token(link_id: int) -> tuple[User, LinkPurpose, str] | None:
+    """Whose link it is, what for, and a fresh token for it: an earlier one of the same link stops working. None when it
+    is of no use any more."""
     token = new_token()
-    now = clock.now()
-    claimed = (
+    made = (
         sa.update(AccountLink)
-        .where(AccountLink.id == link_id, AccountLink.by_mail, AccountLink.mailed_at.is_(None))
-        .where(AccountLink.used_at.is_(None), AccountLink.expires_at > now)
-        .values(token_hash=token_hash(token), mailed_at=now)
+        .where(AccountLink.id == link_id, AccountLink.used_at.is_(None), AccountLink.expires_at > clock.now())
+        .values(token_hash=token_hash(token))
         .returning(AccountLink.user_id, AccountLink.purpose)
     )
-    row = db.session.execute(claimed).one_or_none()
-    user = db.session.get(User, row.user_id) if row else None
-    if row is None or user is None or not user.active:
-        return None
-    return Letter(user.email, user.name, row.purpose, address(token))
-
-
-def put_back(link_id: int, *, try_again: bool) -> None:
-    """The mail could not be sent. `try_again`: later; otherwise an admin has to hand a link over."""
-    link = db.session.get_one(AccountLink, link_id)
-    link.mailed_at = None
-    link.by_mail = try_again
-    db.session.flush()
-
-
-def unmailed() -> list[int]:
-    """Links that should have been mailed by now: their doorbell was lost or the mail server was away."""
-    now = clock.now()
-    which = sa.select(AccountLink.id).where(
-        AccountLink.by_mail,
-        AccountLink.mailed_at.is_(None),
-        AccountLink.used_at.is_(None),
-        AccountLink.expires_at > now,
-        AccountLink.created_at < now - timedelta(minutes=1),
-    )
-    return list(db.session.scalars(which.order_by(AccountLink.id).limit(100)))
+    row = db.session.execute(made).one_or_none()
+    user = db.session.get(User, row.user_id, populate_existing=True) if row else None
+    return (user, row.purpose, token) if row and user and user.active else None

@@ -8,9 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment, closed_set
 
 
 class Role(StrEnum):
@@ -95,9 +93,8 @@ class AuthSession(Base):
 class AccountLink(Base):
     """An invitation or password reset: works once, until it expires.
 
-    `by_mail`: the link is to be mailed. The job that mails it makes the token, so that no queue ever holds one; until
-    then (and for ever, where no mail server is set) nobody knows a token, and the row only says that somebody waits for
-    a link.
+    Of a link that is to be mailed (`ops/mail`) nobody knows a token until its mail is claimed, so that no queue ever
+    holds one. Where no mail server is set the row only says that somebody waits for a link.
     """
 
     __tablename__ = "account_links"
@@ -108,8 +105,6 @@ class AccountLink(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
-    by_mail: Mapped[bool] = mapped_column(default=False)
-    mailed_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class AuditEntry(Base):

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from ops import clock
+from ops.accounts.links import MAIL_KINDS
 from ops.accounts.models import AccountLink, AuditEntry, AuthSession, Membership, Role, User
 from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
+from ops.mail.models import MailState, StaffMail
 
 PAGE = 50
 SIGN_INS_SHOWN = 20
@@ -134,8 +136,9 @@ def waiting_for_links() -> set[int]:
 
 def _waiting() -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        AccountLink.by_mail.is_(True),
-        AccountLink.mailed_at.is_(None),
+        StaffMail.about_id == AccountLink.id,
+        StaffMail.kind.in_(MAIL_KINDS.values()),
+        StaffMail.state == MailState.QUEUED,
         AccountLink.used_at.is_(None),
         AccountLink.expires_at > clock.now(),
     )

@@ -8,6 +8,10 @@ LOOKS_AFTER: dict[Role, frozenset[Role]] = {
     Role.AGENT: frozenset(),
     Role.MEMBER: frozenset(),
 }
+STAFF = (Role.LEAD, Role.ADMIN)
+"""They look after the agency: practices, people, scripts, the floor."""
+AT_WORK = (Role.AGENT, Role.LEAD)
+"""They claim tasks and call."""
 NAMES = {Role.AGENT: "Agent", Role.LEAD: "Lead", Role.ADMIN: "Admin", Role.MEMBER: "Practice member"}
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ops.cadences.models import SPACING_DAYS
 from ops.practices.models import MilestoneKind
 from ops.work.kinds import Kind, StepMode
 
@@ -27,10 +28,10 @@ CADENCES = (
         Kind.ASK,
         (Step(StepMode.CALL, 0, tries=3), Step(StepMode.SMS, 48), Step(StepMode.EMAIL, 120)),
         (
-            (MilestoneKind.TREATMENT_COMPLETED, None, 90, 14),
-            (MilestoneKind.GOAL_REACHED, 1, 90, 30),
-            (MilestoneKind.REVIEW_LEFT, 1, 90, 30),
-            (MilestoneKind.GRATEFUL_MESSAGE, 0, 90, 30),
+            (MilestoneKind.TREATMENT_COMPLETED, None, SPACING_DAYS, 14),
+            (MilestoneKind.GOAL_REACHED, 1, SPACING_DAYS, 30),
+            (MilestoneKind.REVIEW_LEFT, 1, SPACING_DAYS, 30),
+            (MilestoneKind.GRATEFUL_MESSAGE, 0, SPACING_DAYS, 30),
         ),
     ),
     DefaultCadence(

@@ -7,8 +7,6 @@ from ops.db import Base, closed_set
 from ops.practices.models import MilestoneKind
 from ops.work.kinds import Kind, StepMode
 
-Moment = sa.DateTime(timezone=True)
-
 
 class Cadence(Base):
     """Steps with gaps that end when answered. Belongs to one practice."""
@@ -47,6 +45,10 @@ class CadenceStep(Base):
     )
 
 
+SPACING_DAYS = 90
+"""A patient with another ask this near is left in peace, unless a trigger says otherwise."""
+
+
 class Trigger(Base):
     """This milestone (of this treatment, or any), after this delay, starts this cadence."""
 
@@ -58,7 +60,7 @@ class Trigger(Base):
     treatment_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     delay_days: Mapped[int | None]
     """Days after the milestone; None: when the treatment's result opens."""
-    spacing_days: Mapped[int] = mapped_column(default=90)
+    spacing_days: Mapped[int] = mapped_column(default=SPACING_DAYS)
     """No second cadence of the same kind starts for a patient within so many days."""
     open_days: Mapped[int] = mapped_column(default=14)
     """After a delay in days: how long the contact makes sense. When the result opens, the treatment's curve says it."""

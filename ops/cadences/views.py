@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.cadences import queries, words
 from ops.cadences.actions import editing
 from ops.cadences.actions.starting import NO_CURVE
@@ -21,7 +21,7 @@ from ops.practices.models import Practice
 from ops.work.kinds import KIND_WORDS
 
 bp = Blueprint("cadences", __name__)
-STAFF = (Role.LEAD, Role.ADMIN)
+
 Forms = Mapping[str, FlaskForm]
 """Forms that were sent and not accepted, by the name of their place on the page."""
 

@@ -6,9 +6,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 
-Moment = sa.DateTime(timezone=True)
 LEAST_WEIGHT, MOST_WEIGHT = 1, 10
 
 

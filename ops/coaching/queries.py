@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ops import clock
-from ops.accounts.models import PatientRead, Role, User
+from ops.accounts.models import PatientRead, User
+from ops.accounts.roles import AT_WORK
 from ops.coaching import defaults, marking
 from ops.coaching.models import Comment, Score, Scorecard
 from ops.db import db
@@ -251,7 +252,7 @@ def average_of(agent_id: int) -> marking.Average:
 
 def agents() -> list[User]:
     """Everybody whose calls can be read, by name."""
-    who = sa.select(User).where(User.role.in_((Role.AGENT, Role.LEAD))).order_by(sa.func.lower(User.name), User.id)
+    who = sa.select(User).where(User.role.in_(AT_WORK)).order_by(sa.func.lower(User.name), User.id)
     return list(db.session.scalars(who))
 
 

@@ -1,6 +1,6 @@
 """Somebody was not happy. Leads and the practice are told in the transaction that heard it; a lead settles it.
 
-Telling is a row per person to be mailed (`ops.concerns.mailing` sends them) and the pages, which show it at once. As
+Telling is a mail to each of them (`ops/mail` sends it) and the pages, which show it at once. As
 long as no mail was claimed and nobody looked, the outcome can still be taken back: `concern_told` says which, and holds
 the rows so that neither happens meanwhile.
 """
@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import Membership, PatientRead, Role, User
-from ops.background import ring
-from ops.concerns.models import Concern, ConcernMail
+from ops.concerns.models import Concern
 from ops.db import db
 from ops.errors import Refused
+from ops.mail import outbox
+from ops.mail.models import MailKind, StaffMail
 from ops.queue.models import Attempt, Task
 
 LONGEST_WORDS = 20_000
@@ -32,19 +33,15 @@ def raise_concern(task: Task, attempt: Attempt, words: str, actor: str) -> Conce
     )
     db.session.add(concern)
     db.session.flush()
-    for user_id in _to_be_told(task.practice_id):
-        db.session.add(ConcernMail(concern_id=concern.id, user_id=user_id, made_at=concern.raised_at, given_up=False))
-    db.session.flush()
-    ring("ops.concerns.mailing.mail_concern", concern.id)
+    for person in _to_be_told(task.practice_id):
+        outbox.queue(MailKind.CONCERN, concern.id, person.email, person.id)
     return concern
 
 
-def _to_be_told(practice_id: int) -> list[int]:
+def _to_be_told(practice_id: int) -> list[User]:
     """Every lead, and the members of that practice."""
     member = sa.exists().where(Membership.user_id == User.id, Membership.practice_id == practice_id)
-    who = sa.select(User.id).where(
-        User.active, sa.or_(User.role == Role.LEAD, sa.and_(User.role == Role.MEMBER, member))
-    )
+    who = sa.select(User).where(User.active, sa.or_(User.role == Role.LEAD, sa.and_(User.role == Role.MEMBER, member)))
     return list(db.session.scalars(who.order_by(User.id)))
 
 
@@ -62,8 +59,13 @@ def concern_told(attempt_id: int) -> bool:
     concern = db.session.scalar(sa.select(Concern).where(Concern.attempt_id == attempt_id).with_for_update())
     if concern is None:
         return False
+    its_own = sa.and_(StaffMail.kind == MailKind.CONCERN, StaffMail.about_id == concern.id)
     mails = db.session.scalars(
-        sa.select(ConcernMail).where(ConcernMail.concern_id == concern.id).order_by(ConcernMail.id).with_for_update()
+        sa.select(StaffMail)
+        .where(its_own)
+        .order_by(StaffMail.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     looked = sa.exists().where(
         PatientRead.practice_id == concern.practice_id,
@@ -76,6 +78,12 @@ def concern_told(attempt_id: int) -> bool:
         or concern.answered_at is not None
         or bool(db.session.scalar(sa.select(looked)))
     )
+
+
+def forget_mails(attempt_id: int) -> None:
+    """The concern of this attempt is taken back, of which nobody was told: nor will they be."""
+    ids = db.session.scalars(sa.select(Concern.id).where(Concern.attempt_id == attempt_id)).all()
+    outbox.withdraw((MailKind.CONCERN,), list(ids), "taken back")
 
 
 def see(concern_id: int, actor: str) -> bool:

@@ -5,9 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment
 
 
 class Concern(Base):
@@ -57,28 +55,4 @@ class Concern(Base):
         sa.Index("ix_concerns_listed", sa.text("(settled_at IS NULL)"), "raised_at", "id"),
         sa.Index(None, "practice_id", "raised_at"),
         sa.Index(None, "patient_id"),
-    )
-
-
-class ConcernMail(Base):
-    """One mail about a concern to one person. Claimed before it is handed to the mail server and never claimed twice
-    unless it certainly did not leave: claimed and not sent means that nobody knows."""
-
-    __tablename__ = "concern_mails"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    concern_id: Mapped[int] = mapped_column(sa.ForeignKey("concerns.id", ondelete="CASCADE"))
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    made_at: Mapped[datetime] = mapped_column(Moment)
-    claimed_at: Mapped[datetime | None] = mapped_column(Moment)
-    sent_at: Mapped[datetime | None] = mapped_column(Moment)
-    problem: Mapped[str | None]
-    """Why it did not leave, or may not have."""
-    given_up: Mapped[bool] = mapped_column(default=False)
-    """It certainly did not leave and is not tried again."""
-
-    __table_args__ = (
-        sa.UniqueConstraint("concern_id", "user_id"),
-        sa.CheckConstraint("sent_at IS NULL OR claimed_at IS NOT NULL", name="sent_was_claimed"),
-        sa.CheckConstraint("NOT given_up OR claimed_at IS NULL", name="given_up_did_not_leave"),
-        sa.Index("ix_concern_mails_due", "made_at", postgresql_where=sa.text("claimed_at IS NULL AND NOT given_up")),
     )

@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from ops import clock
 from ops.accounts.models import Membership, Role, User
-from ops.concerns.mailing import TRIED_FOR
-from ops.concerns.models import Concern, ConcernMail
+from ops.concerns.models import Concern
 from ops.db import db
+from ops.mail.models import MailKind, MailState, StaffMail
+from ops.mail.outbox import LOST_AFTER, TRIED_FOR
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Attempt, Task
 from ops.referrals.models import Referral
@@ -23,8 +24,6 @@ HISTORY = 8
 """Attempts shown beside a concern."""
 COUNTED = 100
 """More open concerns than this are not counted."""
-HANDED_OVER_WITHIN = timedelta(minutes=2)
-"""A mail claimed longer ago and not sent was never finished."""
 
 
 @dataclass(frozen=True)
@@ -164,19 +163,19 @@ def _history(shown: Sequence[Shown]) -> dict[int, list[Attempt]]:
 
 def _told(shown: Sequence[Shown], mailing: bool) -> dict[int, list[str]]:
     rows = db.session.execute(
-        sa.select(ConcernMail, User.name, User.role)
-        .join(User, User.id == ConcernMail.user_id)
-        .where(ConcernMail.concern_id.in_([each.concern.id for each in shown]))
-        .order_by(ConcernMail.id)
+        sa.select(StaffMail, User.name, User.role)
+        .join(User, User.id == StaffMail.user_id)
+        .where(StaffMail.kind == MailKind.CONCERN, StaffMail.about_id.in_([each.concern.id for each in shown]))
+        .order_by(StaffMail.id)
     ).all()
-    mails: dict[int, list[tuple[ConcernMail, str, Role]]] = defaultdict(list)
+    mails: dict[int, list[tuple[StaffMail, str, Role]]] = defaultdict(list)
     for mail, name, role in rows:
-        mails[mail.concern_id].append((mail, name, role))
+        mails[mail.about_id].append((mail, name, role))
     now = clock.now()
     return {each.concern.id: told_words(mails[each.concern.id], now, mailing) for each in shown}
 
 
-def told_words(mails: Iterable[tuple[ConcernMail, str, Role]], now: datetime, mailing: bool) -> list[str]:
+def told_words(mails: Iterable[tuple[StaffMail, str, Role]], now: datetime, mailing: bool) -> list[str]:
     """Who was mailed, and who was not and why: never more than is known."""
     groups: dict[str, list[str]] = defaultdict(list)
     member = False
@@ -199,16 +198,19 @@ FATES = {
 }
 
 
-def _fate(mail: ConcernMail, now: datetime, mailing: bool) -> str:
-    if mail.sent_at:
-        return "sent"
-    if mail.claimed_at:
-        return "unknown" if mail.problem or mail.claimed_at < now - HANDED_OVER_WITHIN else "waits"
-    if mail.given_up:
-        return "refused"
+def _fate(mail: StaffMail, now: datetime, mailing: bool) -> str:
+    match mail.state:
+        case MailState.SENT:
+            return "sent"
+        case MailState.UNKNOWN:
+            return "unknown"
+        case MailState.CLAIMED:
+            return "unknown" if mail.claimed_at and mail.claimed_at < now - LOST_AFTER else "waits"
+        case MailState.FAILED if not mail.late:
+            return "refused"
     if not mailing:
         return "no_server"
-    return "waits" if mail.made_at > now - TRIED_FOR else "late"
+    return "late" if mail.late or mail.queued_at < now - TRIED_FOR else "waits"
 
 
 def _listed(names: Sequence[str]) -> str:

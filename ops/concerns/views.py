@@ -5,14 +5,15 @@ from datetime import datetime
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import mail
 from ops.accounts.access import BADGES, Badge, allow, me
 from ops.accounts.models import Role, User
+from ops.accounts.roles import STAFF
 from ops.concerns import actions as verbs
 from ops.concerns import queries as lists
 from ops.concerns.forms import AnswerForm, SettleForm
 from ops.db import transaction
 from ops.errors import Refused
+from ops.mail import client
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Practice
@@ -21,7 +22,7 @@ from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 
 bp = Blueprint("concerns", __name__)
-STAFF = (Role.LEAD, Role.ADMIN)
+
 SHELVES = {"open": "Open", "settled": "Settled", "all": "All, open ones first"}
 
 
@@ -55,7 +56,7 @@ def _list(problem: str | None = None, at: int | None = None, typed: str = "") ->
     shelf = shelf if shelf in SHELVES else "open"
     practice = by_slug(request.args.get("practice", ""))
     found = lists.concerns(
-        shelf=shelf, practice_id=practice.id if practice else None, before=_before(), mailing=mail.is_set_up()
+        shelf=shelf, practice_id=practice.id if practice else None, before=_before(), mailing=client.is_set_up()
     )
     actors = {
         actor
@@ -72,7 +73,7 @@ def _list(problem: str | None = None, at: int | None = None, typed: str = "") ->
         shelves=SHELVES,
         kind_words=KIND_WORDS,
         outcome_words=OUTCOME_WORDS,
-        mailing=mail.is_set_up(),
+        mailing=client.is_set_up(),
         problem=problem,
         at=at,
         typed=typed,
@@ -157,7 +158,7 @@ def _own(practice: Practice, problem: str | None = None, at: int | None = None, 
         practice=practice,
         page=found,
         kind_words=KIND_WORDS,
-        mailing=mail.is_set_up(),
+        mailing=client.is_set_up(),
         problem=problem,
         at=at,
         typed=typed,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from ops.contact.facts import Channel, Facts
+from ops.contact import kept
+from ops.contact.facts import Channel, Facts, Reason
 from ops.contact.places import checked_zone
 
 
@@ -18,23 +19,41 @@ class Question(NamedTuple):
     at: datetime
 
 
-def question(given: dict[str, Any], now: datetime, attempts_limit: int) -> Question:
-    """Facts and moment from plain values as in JSON. Absent facts take the defaults of `Facts`, `at` takes `now`.
+ORDINARY = kept.USUAL
+"""What `ops gate` takes for what is not said: the usual contact, of whom the scrub is of the same day."""
+ASSUMED = ("suppressions", "attempts_24h", "deceased", "baa", "practice", "scrubbed_on", "basis", "lock_held")
+"""The facts a person wants to see named when they were taken for granted."""
+ON_THE_LIST = {"wrong_person": Reason.WRONG_PERSON, "litigator": Reason.LITIGATOR}
+"""Facts that say one suppression by its name."""
 
-    null says the same as absent, save where it means "could not be read": suppressions, attempts_24h and baa block.
-    Raises BadFacts.
+
+def question(given: dict[str, Any], now: datetime, attempts_limit: int, *, ordinary: bool = False) -> Question:
+    """Facts and moment from plain values as in JSON. Absent: `at` is `now`, `channel` a call, `attempts_limit` the one
+    given here. Any other fact that is absent, or null, is unknown (`Facts` says which unknown ones block).
+
+    `ordinary`: an absent fact is that of a usual contact instead, with a fresh scrub; null still means unknown where
+    something stands or falls with it (suppressions, attempts_24h, baa). Raises BadFacts.
     """
-    unknown = sorted(set(given) - set(READERS) - {"at"})
-    if unknown:
-        raise BadFacts(f"unknown fact {unknown[0]!r}")
+    if strangers := sorted(set(given) - set(READERS) - set(ON_THE_LIST) - {"at"}):
+        raise BadFacts(f"unknown fact {strangers[0]!r}")
     at = _read("at", given["at"], _moment) if given.get("at") is not None else now
-    read = {
-        name: _read(name, value, READERS[name]) for name, value in given.items() if value is not None and name != "at"
-    }
-    for name, unreadable in (("suppressions", None), ("attempts_24h", None), ("baa", False)):
-        if name in given and given[name] is None:
-            read[name] = unreadable
-    return Question(Facts(**{"attempts_limit": attempts_limit, **read}), at)
+    said = {name: value for name, value in given.items() if value is not None and name != "at"}
+    listed = {code for name, code in ON_THE_LIST.items() if _read(name, said.pop(name, False), _flag)}
+    read = _absent(given, at, attempts_limit, ordinary=ordinary)
+    read |= {name: _read(name, value, READERS[name]) for name, value in said.items()}
+    if listed:
+        read["suppressions"] = frozenset({*(read["suppressions"] or ()), *listed})
+    return Question(Facts(**read), at)
+
+
+def _absent(given: dict[str, Any], at: datetime, attempts_limit: int, *, ordinary: bool) -> dict[str, Any]:
+    """Every fact as it is when nobody says it."""
+    read: dict[str, Any] = {"channel": Channel.CALL, "attempts_limit": attempts_limit}
+    if not ordinary:
+        return dict.fromkeys(READERS) | read
+    texts = {"campaign_registered": True, "text_has_phi": False, "text_approved": True}
+    read = {"phone": None, **ORDINARY, **texts, "scrubbed_on": at.date(), **read}
+    return read | {name: None for name in ("suppressions", "attempts_24h", "baa") if name in given}
 
 
 def _read(name: str, value: Any, reader: Callable[[Any], Any]) -> Any:
@@ -135,11 +154,10 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "suppressions": _codes,
     "birth_date": _day,
     "deceased": _dead,
-    "wrong_person": _flag,
-    "litigator": _flag,
     "baa": _flag,
     "practice": _one_of("active", "paused", "ended"),
     "scrubbed_on": _day,
+    "last_visit_on": _day,
     "consent": _one_of("written", "verbal", "none", "other_seller"),
     "basis": _one_of("own_service", "authorization", "blocked"),
     "friend_opted_in": _flag,

@@ -4,7 +4,7 @@ Nothing may reach a person without a yes from here. Whatever goes wrong on the w
 suppressions cannot be read (docs/rules.md decision 5).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -12,18 +12,16 @@ import sqlalchemy as sa
 import structlog
 
 from ops.config import settings
-from ops.contact import gate
-from ops.contact.facts import Decision, Facts, Reason
+from ops.contact import gate, standing
+from ops.contact.facts import Channel, Decision, Facts, Reason
+from ops.contact.kept import facts_of, kept_facts
 from ops.contact.models import GateDecision, SuppressedChannel
 from ops.contact.places import zone_info
 from ops.crypto import contact_key
-from ops.db import db
+from ops.db import Moment, db
 from ops.practices.models import Practice
 
 log = structlog.get_logger()
-AREA_CODE = slice(0, 5)
-ANY_LINE = "5550100"
-"""Stands for the digits of a number that a stored decision does not keep: places follow from the area code alone."""
 
 
 class Person(Protocol):
@@ -82,6 +80,23 @@ class Known(NamedTuple):
     """The last word about this channel: given, taken back, or None when nothing was ever noted."""
     status: str
     baa_on: date | None
+    dealt_on: date | None
+    """The last day the practice dealt with its patient at this number; None: it has no such patient."""
+
+
+class Text(NamedTuple):
+    """What is known of the words of a text or mail; None is unknown."""
+
+    gives_away: bool | None
+    """Whether it tells that somebody is a patient (`telling`)."""
+    approved: bool | None
+    """Whether a published script says so."""
+    registered: bool | None
+    """Whether the practice's texts are registered with the carriers, or reach none."""
+
+
+NO_TEXT = Text(None, None, None)
+"""A call."""
 
 
 def may_contact(
@@ -91,16 +106,20 @@ def may_contact(
     at: datetime,
     subject: str,
     *,
+    text: Text,
+    lock_held: bool,
     store: bool = True,
     but_task: int | None = None,
 ) -> Decision:
     """May `practice` contact `person` over `channel` ("call", "sms", "email") at `at`? Any failure on the way is a no.
 
-    With `store` the answer is kept with its facts in the caller's transaction; `subject` is "task:7" or "message:UUID".
+    `text` is about the words that would leave (a call: NO_TEXT), `lock_held` whether the caller has just read that it
+    still holds what it asks about. With `store` the answer is kept with its facts in the caller's transaction;
+    `subject` is "task:7" or "message:UUID".
     A call to the number that somebody has in hands counts as made, except that of `but_task`, whose holder asks.
     """
     try:
-        facts = facts_for(person, practice, channel, at, but_task)
+        facts = facts_for(person, practice, channel, at, but_task, text=text, lock_held=lock_held)
         decision = gate.decide(facts, at)
         if store:
             keep(decision, kept_facts(facts, decision), at, practice.id, subject)
@@ -110,7 +129,16 @@ def may_contact(
     return decision
 
 
-def facts_for(person: Person, practice: Practice, channel: str, at: datetime, but_task: int | None = None) -> Facts:
+def facts_for(
+    person: Person,
+    practice: Practice,
+    channel: str,
+    at: datetime,
+    but_task: int | None = None,
+    *,
+    text: Text,
+    lock_held: bool,
+) -> Facts:
     """All the gate asks about this person and practice at `at`, with one statement."""
     known = db.session.execute(
         KNOWN,
@@ -123,40 +151,53 @@ def facts_for(person: Person, practice: Practice, channel: str, at: datetime, bu
             "task": but_task,
         },
     ).one()
-    return facts_from(person, Known(*known), channel, at, practice.zone)
+    return facts_from(person, Known(*known), channel, at, practice.zone, text=text, lock_held=lock_held)
 
 
 KNOWN = sa.text("SELECT * FROM contact_known(:practice, :phone, :email, :channel, :at, :task)").bindparams(
     sa.bindparam("phone", type_=sa.LargeBinary),
     sa.bindparam("email", type_=sa.LargeBinary),
-    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("at", type_=Moment),
     sa.bindparam("task", type_=sa.BigInteger),
 )
 
 
-def facts_from(person: Person, known: Known, channel: str, at: datetime, zone: str) -> Facts:
+def facts_from(
+    person: Person, known: Known, channel: str, at: datetime, zone: str, *, text: Text, lock_held: bool
+) -> Facts:
     """All the gate asks, from what the database knew; `zone` is the practice's, where a BAA has its day."""
-    against = frozenset(
-        reason
-        for over, _, reason in (each.partition(":") for each in known.suppressions or ())
-        if over in (SuppressedChannel.ALL, channel)
-    )
     return Facts(
-        channel=channel,
+        channel=Channel(channel),
         state=person.state,
         zip=person.zip,
         phone=person.phone,
         stated_zone=person.stated_zone,
+        stated_state=standing.STATED_STATE,
         birth_date=person.birth_date,
         deceased=person.deceased,
-        suppressions=against,
+        suppressions=_against(known, channel),
         attempts_24h=known.attempts_24h,
         attempts_limit=settings().attempts_per_day,
         consent=None if known.consent is not False else "none",
         baa=known.baa_on is not None and known.baa_on <= at.astimezone(zone_info(zone)).date(),
         practice=known.status,
+        scrubbed_on=standing.SCRUBBED_ON,
+        last_visit_on=None if isinstance(person, Friend) else known.dealt_on,
+        basis=standing.BASIS,
         friend_opted_in=person.opted_in if isinstance(person, Friend) else None,
+        loop_level=standing.LOOP_LEVEL,
+        loop_consent=standing.LOOP_CONSENT,
+        incentive=standing.INCENTIVE,
+        campaign_registered=text.registered,
+        text_has_phi=text.gives_away,
+        text_approved=text.approved,
+        lock_held=lock_held,
     )
+
+
+def _against(known: Known, channel: str) -> frozenset[str]:
+    named = (each.partition(":") for each in known.suppressions or ())
+    return frozenset(reason for over, _, reason in named if over in (SuppressedChannel.ALL, channel))
 
 
 def keep(decision: Decision, kept: dict[str, Any], at: datetime, practice_id: int, subject: str) -> None:
@@ -175,35 +216,6 @@ def keep(decision: Decision, kept: dict[str, Any], at: datetime, practice_id: in
     db.session.flush()
 
 
-def kept_facts(facts: Facts, decision: Decision) -> dict[str, Any]:
-    """What a stored decision keeps, as JSON: what differs from an ordinary contact, of the number only what says where
-    it is from, and the places."""
-    given = facts.__dict__
-    kept: dict[str, Any] = {name: given[name] for name, usual in ORDINARY if given[name] != usual}
-    kept["places"] = [list(place) for place in decision.places]
-    if facts.phone:
-        kept["area_code"] = facts.phone[AREA_CODE]
-    if facts.birth_date:
-        kept["birth_date"] = facts.birth_date.isoformat()
-    if facts.suppressions:
-        kept["suppressions"] = sorted(facts.suppressions)
-    return kept
-
-
-ORDINARY = tuple((each.name, getattr(Facts(), each.name)) for each in fields(Facts) if each.name != "phone")
-
-
-def replay(kept: GateDecision) -> Decision:
-    """Ask the gate again what it was asked then, under today's edition of the rules (see `rules_version`).
-
-    Exact for US numbers; of a foreign one the digits that tell its zone are not kept.
-    """
-    known = {each.name for each in fields(Facts)}
-    given = {name: value for name, value in kept.facts.items() if name in known}
-    if "area_code" in kept.facts:
-        given["phone"] = kept.facts["area_code"] + ANY_LINE
-    if "birth_date" in given:
-        given["birth_date"] = date.fromisoformat(given["birth_date"])
-    if "suppressions" in given:
-        given["suppressions"] = frozenset(given["suppressions"])
-    return gate.decide(Facts(**given), kept.at)
+def replay(row: GateDecision) -> Decision:
+    """Ask the gate again what it was asked then, under today's edition of the rules (see `rules_version`)."""
+    return gate.decide(facts_of(row.facts, row.at.date()), row.at)

@@ -8,7 +8,7 @@ import click
 
 from ops import clock
 from ops.config import settings
-from ops.contact.asked import BadFacts, Question, question
+from ops.contact.asked import ASSUMED, BadFacts, Question, question
 from ops.contact.facts import Channel, Decision
 from ops.contact.gate import decide
 
@@ -30,6 +30,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--attempts-24h",), {"type": int, "help": "Calls and texts to the number in the last 24 hours."}),
     (("--attempts-limit",), {"type": int, "help": "The agency's own limit. Default: ATTEMPTS_PER_DAY."}),
     (("--suppression", "suppressions"), {"multiple": True, "help": "A suppression that applies. Repeatable."}),
+    (("--no-suppression", "none_stands"), {"is_flag": True, "default": None, "help": "We looked: none stands."}),
     (("--birth-date",), {"help": "YYYY-MM-DD."}),
     (("--deceased/--alive",), {"default": None, "help": "Has a death date."}),
     (("--wrong-person",), {"is_flag": True, "default": None, "help": "The number is somebody else's."}),
@@ -37,30 +38,45 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--baa/--no-baa",), {"default": None, "help": "Is a business associate agreement on file?"}),
     (("--practice",), {"type": click.Choice(["active", "paused", "ended"]), "help": "State of the practice."}),
     (("--scrubbed-on",), {"help": "Day of the last do-not-call scrub, YYYY-MM-DD."}),
+    (("--last-visit-on",), {"help": "Day the practice last dealt with them, YYYY-MM-DD."}),
     (("--consent",), {"type": click.Choice(["written", "verbal", "none", "other_seller"])}),
     (("--basis",), {"type": click.Choice(["own_service", "authorization", "blocked"])}),
     (("--friend-opted-in/--friend-not-opted-in",), {"default": None, "help": "For a referred friend."}),
+    (("--loop-level",), {"type": int, "help": "What the referrer is told: 0 thanks, 1 connected, 2 treatment."}),
+    (("--loop-consent",), {"type": int, "help": "The level the friend agreed to."}),
+    (("--incentive/--no-incentive",), {"default": None, "help": "Does it offer a reward?"}),
+    (("--campaign-registered/--campaign-unregistered",), {"default": None, "help": "The practice's texts."}),
+    (("--text-has-phi/--text-without-phi",), {"default": None, "help": "Of a text or mail."}),
+    (("--text-approved/--text-not-approved",), {"default": None, "help": "Of a text or mail."}),
+    (("--lock-held/--lock-lost",), {"default": None, "help": "Does whoever asks still hold it?"}),
 ]
 
 
 @click.command()
 @click.option("--batch", is_flag=True, help="Read one JSON object of facts per line from standard input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one line of JSON.")
+@click.option("--strict", is_flag=True, help="What is not said is unknown, and blocks where something stands with it.")
 @_options
-def gate(batch: bool, as_json: bool, **given: Any) -> None:
-    """May this person be contacted now? Says yes, or why not and when it opens."""
+def gate(batch: bool, as_json: bool, strict: bool, **given: Any) -> None:
+    """May this person be contacted now? Says yes, or why not and when it opens.
+
+    A fact that is not said is taken for that of an ordinary patient's contact, and named beside the answer; so hours
+    and places can be asked about alone. With --strict it is unknown, as it is for the product itself, and blocks.
+    """
     given = {name: value for name, value in given.items() if value not in (None, ())}
     if batch and given:
         raise click.UsageError("--batch takes its facts from standard input, not from options")
     if batch:
-        sys.exit(_batch(sys.stdin.buffer))
+        sys.exit(_batch(sys.stdin.buffer, ordinary=not strict))
+    if given.pop("none_stands", False):
+        given.setdefault("suppressions", ())
     try:
-        asked = _question(given)
+        asked = _question(given, ordinary=not strict)
     except BadFacts as error:
         click.echo(_line({"error": str(error)}) if as_json else f"ops gate: {error}", err=not as_json)
         sys.exit(1)
     decision = decide(asked.facts, asked.at)
-    click.echo(_line(as_dict(decision)) if as_json else in_words(decision))
+    click.echo(_line(as_dict(decision)) if as_json else in_words(decision) + ("" if strict else _taken(given)))
 
 
 commands = [gate]
@@ -86,18 +102,23 @@ def in_words(decision: Decision) -> str:
     return f"{verdict}{opens} [rules {decision.rules_version}]\n{places}"
 
 
-def _question(given: dict[str, Any]) -> Question:
-    return question(given, now=clock.now(), attempts_limit=settings().attempts_per_day)
+def _taken(given: dict[str, Any]) -> str:
+    missing = [name for name in ASSUMED if name not in given]
+    return f"\nNot said, taken as for an ordinary patient: {', '.join(missing)}" if missing else ""
 
 
-def _batch(lines: BinaryIO) -> int:
+def _question(given: dict[str, Any], *, ordinary: bool) -> Question:
+    return question(given, now=clock.now(), attempts_limit=settings().attempts_per_day, ordinary=ordinary)
+
+
+def _batch(lines: BinaryIO, *, ordinary: bool) -> int:
     """Answer each line with a line; 1 if any could not be read as facts."""
     failed = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            asked = _question(_parsed(line))
+            asked = _question(_parsed(line), ordinary=ordinary)
         except BadFacts as error:
             failed = 1
             click.echo(_line({"error": str(error), "line": number}))

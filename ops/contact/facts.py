@@ -1,7 +1,7 @@
 """The words of the contact gate: what it is told, what it answers, and the closed list of reasons (docs/rules.md
 A14)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -53,53 +53,64 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known about one contact. Every default is that of an ordinary patient of an active practice.
+    """What is known about one contact. No fact has a default: whoever asks states each, so none can be forgotten.
 
-    Where None means "could not be read" (suppressions, attempts_24h), it blocks. Where a fact is optional (scrubbed_on,
-    consent, friend_opted_in, ...), None means it does not apply to this contact.
+    None means unknown, and unknown blocks, where a fact's own words do not say otherwise. Which row each comes from
+    when the product asks: docs/gate-facts.md.
     """
 
-    channel: str = Channel.CALL
-    state: str | None = None
-    zip: str | None = None
-    phone: str | None = None
+    channel: str
+    state: str | None
+    """Of the address. This and the next four say where they may be; while none of them does, the hours of the unknown
+    place hold, the narrowest there are."""
+    zip: str | None
+    phone: str | None
     """E.164."""
-    stated_zone: str | None = None
-    stated_state: str | None = None
-    attempts_24h: int | None = 0
+    stated_zone: str | None
+    stated_state: str | None
+    attempts_24h: int | None
     """Calls and texts to the number in the last 24 hours, over all practices."""
-    attempts_limit: int = 2
+    attempts_limit: int | None
     """The agency's own limit; the hard cap of the rules holds above it."""
-    suppressions: frozenset[str] | None = field(default_factory=frozenset)
-    """Reason codes of the suppressions about this person, number or address; an unknown one counts as DNC_INTERNAL."""
-    birth_date: date | None = None
-    deceased: bool = False
-    wrong_person: bool = False
-    litigator: bool = False
-    baa: bool = True
-    practice: str = "active"
+    suppressions: frozenset[str] | None
+    """Reason codes of the suppressions about this person, number or address; an unknown one counts as DNC_INTERNAL. The
+    wrong person and the do-not-contact list of attorneys are suppressions like any other."""
+    birth_date: date | None
+    """None: nobody told us. Many practices do not; a minor is blocked where the day is known."""
+    deceased: bool | None
+    baa: bool | None
+    """Is a business associate agreement in force?"""
+    practice: str | None
     """active, paused or ended."""
-    scrubbed_on: date | None = None
-    """The day of the do-not-call scrub this number was last in."""
-    consent: str | None = None
-    """For this channel: written, verbal, none, or other_seller (given to another business)."""
-    basis: str | None = "own_service"
+    scrubbed_on: date | None
+    """The day of the do-not-call scrub this number was last in; None: in none."""
+    last_visit_on: date | None
+    """The last day the practice dealt with its patient: without a scrub a call or text rests on it (docs/rules.md
+    A5)."""
+    consent: str | None
+    """For this channel: written, verbal, none (taken back), or other_seller (given to another business). None: nothing
+    stands against it; a call by hand to the practice's own patient needs no more."""
+    basis: str | None
     """HIPAA basis of the campaign: own_service, authorization, or blocked (docs/rules.md A12)."""
-    friend_opted_in: bool | None = None
-    """For a referred friend: did the friend opt in personally?"""
-    loop_level: int = 0
-    """What a loop closing discloses: 0 thanks, 1 connected, 2 moving forward (docs/rules.md decision 7)."""
-    loop_consent: int = 0
-    """The level the friend has consented to."""
-    incentive: bool = False
+    friend_opted_in: bool | None
+    """For a referred friend: did the friend opt in personally? None: no friend, but the practice's own patient."""
+    loop_level: int | None
+    """What a loop closing discloses: 0 thanks or no loop closing, 1 connected, 2 moving forward (docs/rules.md decision
+    7)."""
+    loop_consent: int | None
+    """The level the friend has consented to; None is none."""
+    incentive: bool | None
     """Does it offer a reward?"""
-    campaign_registered: bool | None = None
-    text_has_phi: bool = False
-    text_approved: bool = True
-    lock_held: bool = True
-    """Does the caller still hold the lease or lock it asks under?"""
+    campaign_registered: bool | None
+    """Of a text: the practice's campaign is registered with the carriers, or no carrier takes part (docs/rules.md
+    A7)."""
+    text_has_phi: bool | None
+    """Of a text or mail, like the next. A call has no text: None allows it."""
+    text_approved: bool | None
+    lock_held: bool | None
+    """Does the caller hold the lease or lock it asks under, as just read?"""
 
 
 @dataclass(frozen=True)

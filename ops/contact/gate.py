@@ -5,9 +5,10 @@ further suppression, or a place beside a known one, cannot turn a block into an 
 under the same edition of the rules give the same decision, so a stored one can be replayed.
 """
 
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 from ops.contact import rules as rulebook
@@ -15,8 +16,9 @@ from ops.contact.facts import Channel, Decision, Facts, Reason
 from ops.contact.places import Place, places_of, zone_info
 from ops.contact.rules import UNKNOWN, Rules, RulesError
 from ops.contact.windows import is_open, open_window
+from ops.practices.age import age
 
-__all__ = ["Channel", "Decision", "Facts", "Reason", "age", "decide"]
+__all__ = ["Channel", "Decision", "Facts", "Reason", "age", "decide", "months_after"]
 
 ORDER = {reason: place for place, reason in enumerate(Reason)}
 PHONE_ONLY = {Reason.DNC_NATIONAL, Reason.REASSIGNED_SUSPECT}
@@ -151,6 +153,9 @@ def _cap(case: _Case) -> Iterator[Reason]:
     if case.facts.attempts_24h is None:
         yield Reason.STORE_UNREADABLE
         return
+    if case.facts.attempts_limit is None:
+        yield Reason.STORE_UNREADABLE
+        return
     limit = min(case.facts.attempts_limit, case.rules.limit("attempts_24h", case.states, case.day))
     if case.facts.attempts_24h >= limit:
         yield Reason.CAP_24H
@@ -168,8 +173,15 @@ def _suppressed(case: _Case) -> Iterator[Reason]:
 
 
 def _scrub(case: _Case) -> Iterator[Reason]:
+    """A fresh scrub; without one an invitation in writing, or a visit not long ago: the practice's established business
+    relationship (docs/rules.md A5). A friend is called on their own invitation, which `_purpose` asks for."""
     scrubbed = case.facts.scrubbed_on
-    if not case.by_phone or scrubbed is None:
+    if not case.by_phone:
+        return
+    if scrubbed is None:
+        invited = case.facts.consent == "written" or case.facts.friend_opted_in is not None
+        if not invited and not _visited_lately(case):
+            yield Reason.SCRUB_OLDER_31D
         return
     # The latest day it is anywhere among the places: the list is then at its oldest.
     old = (max(case.days) - scrubbed).days
@@ -178,22 +190,29 @@ def _scrub(case: _Case) -> Iterator[Reason]:
         yield Reason.SCRUB_OLDER_31D
 
 
+def _visited_lately(case: _Case) -> bool:
+    seen, last = case.facts.last_visit_on, max(case.days)
+    if seen is None or seen > last + timedelta(days=1):
+        return False
+    return last <= months_after(seen, case.rules.limit("relation_months", case.states, case.day))
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later; the last of that month where it has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    length = monthrange(day.year + years, month + 1)[1]
+    return date(day.year + years, month + 1, min(day.day, length))
+
+
 def _person(case: _Case) -> Iterator[Reason]:
     facts = case.facts
-    if facts.deceased:
+    if facts.deceased is None:
+        yield Reason.STORE_UNREADABLE
+    elif facts.deceased:
         yield Reason.DECEASED
-    if facts.wrong_person:
-        yield Reason.WRONG_PERSON
-    if facts.litigator:
-        yield Reason.LITIGATOR
     adult = case.rules.limit("adult_years", case.states, case.day)
     if facts.birth_date and age(facts.birth_date, case.day) < adult:
         yield Reason.MINOR
-
-
-def age(born: date, on: date) -> int:
-    """Whole years lived on the day `on`; someone born on 29 February has the birthday on 1 March of common years."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def _practice(case: _Case) -> Iterator[Reason]:
@@ -222,19 +241,19 @@ def _purpose(case: _Case) -> Iterator[Reason]:
         yield Reason.BASIS_MISSING
     if facts.friend_opted_in is False:
         yield Reason.FRIEND_NOT_OPTED_IN
-    if facts.loop_level > facts.loop_consent:
+    if facts.loop_level is None or facts.loop_level > (facts.loop_consent or 0):
         yield Reason.LOOP_CONSENT_MISSING
-    if facts.incentive and case.rules.applies("incentive_forbidden", case.states, case.day):
+    if facts.incentive is not False and case.rules.applies("incentive_forbidden", case.states, case.day):
         yield Reason.INCENTIVE_FORBIDDEN_STATE
 
 
 def _text(case: _Case) -> Iterator[Reason]:
-    facts = case.facts
-    if case.channel is Channel.SMS and facts.campaign_registered is False:
+    facts, wordless = case.facts, case.channel is Channel.CALL
+    if case.channel is Channel.SMS and not facts.campaign_registered:
         yield Reason.CAMPAIGN_UNREGISTERED
-    if facts.text_has_phi:
+    if facts.text_has_phi or (facts.text_has_phi is None and not wordless):
         yield Reason.TEXT_HAS_PHI
-    if not facts.text_approved:
+    if facts.text_approved is False or (facts.text_approved is None and not wordless):
         yield Reason.TEXT_NOT_APPROVED
 
 

@@ -3,11 +3,13 @@
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
 --   address; attempts: calls and texts to the number in the 24 hours up to `at`, and calls to it that somebody else has
---   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted.
+--   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
+-- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
+--   day it gave them to us as its patient.
 CREATE OR REPLACE FUNCTION contact_known(
     a_practice bigint, a_phone bytea, an_email bytea, a_channel text, at timestamptz, but_task bigint
 )
-RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status text, baa_on date)
+RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status text, baa_on date, dealt_on date)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
             WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
@@ -19,6 +21,9 @@ LANGUAGE sql STABLE AS $$
             WHERE e.contact_key = CASE WHEN a_channel = 'email' THEN an_email ELSE a_phone END
               AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')
             ORDER BY e.id DESC LIMIT 1),
-           p.status::text, p.baa_on
+           p.status::text, p.baa_on,
+           (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
+                                (a.created_at AT TIME ZONE p.zone)::date))
+            FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice)
     FROM practices p WHERE p.id = a_practice
 $$;

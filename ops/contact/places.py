@@ -18,22 +18,12 @@ from zoneinfo import ZoneInfo
 
 from ops.contact import rules as rulebook
 from ops.contact.rules import UNKNOWN, RulesError
+from ops.practices.us import MILITARY, ZONES
 
-CANDIDATE_ZONES = (
-    "America/Puerto_Rico",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "America/Adak",
-    "Pacific/Honolulu",
-)
-"""The zones of the states and the Caribbean territories. With the Pacific ones, a day ahead, no hour would be left."""
+CANDIDATE_ZONES = ZONES
+"""Where somebody of whom nothing is known may be. With the zones of the Pacific territories, a day ahead, no hour would
+be left."""
 LENGTH_HERE = len("+13055550142")
-MILITARY = {"AA", "AE", "AP"}
-"""Addresses of the forces abroad: a post code, not a place."""
 
 
 class Place(NamedTuple):

@@ -25,6 +25,7 @@ LIMITS = {
     "attempts_24h",
     "text_margin_minutes",
     "scrub_days",
+    "relation_months",
     "adult_years",
     "written_consent",
     "incentive_forbidden",

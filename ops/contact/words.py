@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ops.contact.facts import Reason
+from ops.practices.age import ADULT_YEARS
 
 REASON_WORDS: dict[str, str] = {
     Reason.HOURS_STATE: "outside the lawful hours of the place",
@@ -14,7 +15,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.DNC_INTERNAL: "asked this practice not to be contacted",
     Reason.DNC_AGENCY: "asked the agency not to be contacted",
     Reason.DNC_NATIONAL: "on the national do-not-call list",
-    Reason.SCRUB_OLDER_31D: "do-not-call check older than 31 days",
+    Reason.SCRUB_OLDER_31D: "no do-not-call check in 31 days, and no visit in 18 months",
     Reason.STOP_SMS: "wrote STOP",
     Reason.STOP_VOICE: "asked not to be called",
     Reason.UNSUB_EMAIL: "unsubscribed from mail",
@@ -24,7 +25,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.CONSENT_OTHER_SELLER: "consent was given to another business",
     Reason.REASSIGNED_SUSPECT: "the number may be somebody else’s by now",
     Reason.WRONG_PERSON: "the number belongs to somebody else",
-    Reason.MINOR: "under 18",
+    Reason.MINOR: f"under {ADULT_YEARS}",
     Reason.DECEASED: "has died",
     Reason.LITIGATOR: "on the list of people never to contact",
     Reason.NO_BAA: "the practice has no BAA on file",

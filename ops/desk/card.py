@@ -164,9 +164,11 @@ def _ask(facts: SimpleNamespace, person: asking.Person) -> tuple[Decision, bool,
         if facts.referral_id and facts.friend_phone and facts.friend_email:
             more, unread_there = desk_facts.of_friend(facts, contact_key(facts.friend_email))
             against, unread = against + more, unread or unread_there
-        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on)
+        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on, facts.dealt_on)
         now = clock.now()
-        return gate.decide(asking.facts_from(person, known, "call", now, facts.practice.zone), now), unread, against
+        # card.sql reads the task that this agent holds, and no other
+        asked = asking.facts_from(person, known, "call", now, facts.practice.zone, text=asking.NO_TEXT, lock_held=True)
+        return gate.decide(asked, now), unread, against
     except Exception as problem:  # whatever it was, nobody has said yes
         asking.log.error("gate_unanswered", error=type(problem).__name__)
         return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), unread, against

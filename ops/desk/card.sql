@@ -19,7 +19,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
         r.friend_name, r.friend_phone, r.friend_email, r.received_at,
         m.kind AS milestone_kind, m.happened_on, y.category,
         v.body AS script, v.number AS script_number,
-        known.suppressions, known.attempts, known.consent, known.status::text AS status, known.baa_on,
+        known.suppressions, known.attempts, known.consent, known.status::text AS status, known.baa_on, known.dealt_on,
         (SELECT e.facts FROM task_events e WHERE e.task_id = t.id AND e.kind = 'claimed'
          ORDER BY e.id DESC LIMIT 1) AS why,
         (SELECT coalesce(json_agg(json_build_object(

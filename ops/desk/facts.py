@@ -15,7 +15,7 @@ from ops.db import db, read_row
 
 DESK = "SELECT desk_of(%(agent)s, %(at)s, %(undoable)s) AS found"
 MOMENTS = ("promised_at", "claimed_at", "lease_until", "closes_at", "received_at")
-DAYS = ("birth_date", "happened_on", "baa_on")
+DAYS = ("birth_date", "happened_on", "baa_on", "dealt_on")
 
 
 def desk_of(agent_id: int, undoable: datetime) -> tuple[SimpleNamespace | None, SimpleNamespace]:

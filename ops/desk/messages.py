@@ -13,7 +13,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.cadences.texts import Written, write
 from ops.contact import segments
-from ops.contact.asking import Friend, Person, may_contact
+from ops.contact.asking import Friend, Person, Text, may_contact
 from ops.contact.facts import Decision
 from ops.contact.places import zone_info
 from ops.contact.queries import has_agreed
@@ -21,7 +21,8 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
 from ops.messages import actions as messages
-from ops.messages.models import Message, MessageState
+from ops.messages import channels
+from ops.messages.models import Message, MessageChannel, MessageState
 from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Task, TaskEvent
@@ -30,7 +31,7 @@ from ops.queue.words import reasons_words
 from ops.scripts.models import Medium
 from ops.work.kinds import Kind
 from ops.work.reasons import UNREAD_REPLY
-from ops.work.states import EventKind
+from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
 NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED)
@@ -130,7 +131,21 @@ def _said(at: datetime, zone: str, how: str) -> str:
 def _asked(task: Task, practice: Practice, patient: Patient, medium: Medium) -> tuple[Decision, bool]:
     """The gate's answer for a message, not kept: nothing is sent yet; and whether a reply waits to be read."""
     person = addressee(task, practice, patient, medium)
-    decision = may_contact(person, practice, medium.value, clock.now(), f"task:{task.id}", store=False)
+    decision = may_contact(
+        person,
+        practice,
+        medium.value,
+        clock.now(),
+        f"task:{task.id}",
+        # `_written` gives nothing but a published text that gives nothing away; without one there is nothing to send
+        text=Text(
+            gives_away=False,
+            approved=True,
+            registered=channels.registered(MessageChannel(medium.value), practice.sender_email),
+        ),
+        lock_held=task.state is TaskState.CLAIMED,
+        store=False,
+    )
     return decision, has_unread_reply(task, person)
 
 

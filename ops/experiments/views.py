@@ -4,8 +4,7 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.access import me, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.experiments.forms import StartForm
@@ -19,7 +18,6 @@ from ops.scripts.rules import NotGood
 from ops.scripts.words import MEDIUM_WORDS, kind_words
 
 bp = Blueprint("experiments", __name__)
-staff = allow(Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/scripts/<int:script_id>/experiment")

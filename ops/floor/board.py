@@ -154,11 +154,6 @@ def look(asked: Asked) -> Board:
     )
 
 
-def floor(asked: Asked) -> list[Line]:
-    """The practices of the board alone."""
-    return look(asked).lines
-
-
 def _line(row: dict[str, Any], found: list[Stood], stands: Floor) -> Line:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ops import clock
-from ops.accounts.models import PatientRead, Role, User
+from ops.accounts.models import PatientRead, User
+from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.floor.board import ROWS, Asked
 from ops.practices.models import Patient, Practice, PracticeStatus
@@ -132,7 +133,7 @@ def next_up(asked: Asked) -> list[Next]:
 
 def unhappy(asked: Asked) -> list[Unhappy]:
     """Who was not happy in the last 30 days, newest first; at most 50. First name and initial only."""
-    leads = sa.select(User.id).where(User.role.in_((Role.LEAD, Role.ADMIN)))
+    leads = sa.select(User.id).where(User.role.in_(STAFF))
     seen = sa.exists().where(
         PatientRead.practice_id == Attempt.practice_id,
         PatientRead.patient_id == Attempt.patient_id,

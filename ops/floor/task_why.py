@@ -14,6 +14,7 @@ from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
 from ops.queue.languages import base_language, language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
+from ops.queue.queries import in_other_hands
 from ops.queue.words import reasons_words
 from ops.queue.workers import workers
 from ops.work.kinds import KIND_WORDS
@@ -103,13 +104,12 @@ def _shut(lane: Lane | None, said: Said, now: datetime) -> str | None:
 
 def _in_hands(task: Task) -> str | None:
     """Somebody speaks to this patient, or to who has the same number."""
-    query = sa.select(User.name, Task.patient_id).join(Task, Task.held_by == User.id)
-    same = sa.or_(Task.patient_id == task.patient_id, Task.person_key == task.person_key)
-    found = db.session.execute(query.where(Task.state == TaskState.CLAIMED, same)).first()
-    if found is None:
+    held = in_other_hands(task)
+    if held is None:
         return None
-    whom = "this patient" if found.patient_id == task.patient_id else "somebody with the same number"
-    return f"{found.name} is speaking to {whom} about another task; nobody else does at the same time."
+    who = db.session.get_one(User, held.held_by).name
+    whom = "this patient" if held.patient_id == task.patient_id else "somebody with the same number"
+    return f"{who} is speaking to {whom} about another task; nobody else does at the same time."
 
 
 def _kept(story: Story, said: Said, now: datetime) -> str | None:

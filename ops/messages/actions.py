@@ -11,6 +11,7 @@ from ops.background import ring
 from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
+from ops.contact.telling import tells
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
@@ -91,6 +92,13 @@ def unsendable(
     over = MessageChannel(channel)
     private, public = _treatments(practice), _public(practice, patient)
     return wording.problem(over, to_address, subject, as_sent(over, body), private=private, public=public)
+
+
+def gives_away(practice: Practice, patient: Patient | None, message: Message) -> bool:
+    """Whether the message, as it stands in the outbox, tells that somebody is a patient. It was looked at when it was
+    queued, but the practice may have named a treatment since."""
+    words = f"{message.subject}\n{message.body.removesuffix(footer(practice, message.id))}"
+    return tells(words, _treatments(practice), _public(practice, patient)) is not None
 
 
 def _treatments(practice: Practice) -> list[str]:

@@ -8,9 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, closed_set
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment, closed_set
 
 
 class MessageChannel(StrEnum):

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.asking import Friend, Person, may_contact
+from ops.contact.asking import Friend, Person, Text, may_contact
 from ops.contact.facts import Decision, Reason
 from ops.contact.models import GateDecision
 from ops.contact.queries import has_agreed
 from ops.db import db
-from ops.messages.actions import STOP_CONFIRMATION
-from ops.messages.models import InboundMessage, Message, MessageChannel
+from ops.messages import channels
+from ops.messages.actions import STOP_CONFIRMATION, gives_away
+from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning
 from ops.practices.models import Patient, Practice
 
@@ -26,7 +27,31 @@ def ask(message: Message, practice: Practice, at: datetime) -> Decision:
     person = _person(message)
     if person is None:  # the patient has another number or address by now: this one may be anybody's
         return _own_answer(message, at, subject, (Reason.REASSIGNED_SUSPECT,))
-    return may_contact(person, practice, message.channel, at, subject)
+    return may_contact(
+        person,
+        practice,
+        message.channel,
+        at,
+        subject,
+        text=_text(message, practice),
+        lock_held=message.state is MessageState.CLAIMED,
+    )
+
+
+def _text(message: Message, practice: Practice) -> Text:
+    patient = db.session.get(Patient, message.patient_id) if message.patient_id else None
+    return Text(
+        gives_away=gives_away(practice, patient, message),
+        approved=_was_published(message.script_version_id),
+        registered=channels.registered(message.channel, practice.sender_email),
+    )
+
+
+def _was_published(script_version_id: int | None) -> bool:
+    """Whether its words are those of a script that was published; one that was retired since was approved all the
+    same."""
+    published = sa.text("SELECT published_at IS NOT NULL FROM script_versions WHERE id = :id")
+    return db.session.scalar(published, {"id": script_version_id}) is True
 
 
 def is_held_back(message: Message) -> bool:

@@ -7,8 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import allow, me, public
-from ops.accounts.models import Role
+from ops.accounts.access import me, public, staff
 from ops.contact import segments
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
@@ -24,7 +23,6 @@ from ops.practices.models import Patient, Practice
 from ops.web import csrf, limiter
 
 bp = Blueprint("messages", __name__)
-staff = allow(Role.LEAD, Role.ADMIN)
 LEAVE_LIMIT = "30 per minute"
 ASKED = ("q", "practice", "shelf", "channel", "before")
 """What a list can be narrowed by; kept in its links."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
+from ops.practices.defaults import UNKNOWN_CURVE
+
 RANKABLE = 5
 """Fewer than this many are shown as counts: no percentage is drawn, ranked or compared."""
 Z95 = 1.959963984540054
@@ -22,7 +24,7 @@ YARDSTICK_SOURCE = (
     "83 % and 29 % are yardsticks from trade writing (secondary sources): the share of satisfied patients who say they "
     "would refer, and who do. They are not results of this practice or of others we serve."
 )
-DEFAULT_OPENS_DAYS = 14
+DEFAULT_OPENS_DAYS = UNKNOWN_CURVE[0]
 """When the result of a treatment without a type shows, in days after it."""
 
 

@@ -9,10 +9,12 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
-from ops.accounts.models import Membership, Role, User
-from ops.cadences.models import Cadence
+from ops.accounts.models import Membership, User
+from ops.accounts.roles import STAFF
+from ops.cadences.models import SPACING_DAYS, Cadence
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
+from ops.practices.age import ADULT_YEARS
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.models import Ask, Referral, ReferralEvent
@@ -21,11 +23,8 @@ from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
 
-ADULT_YEARS = 18
 LONGEST_DAYS = 3650
 """How far back a milestone may lie whose result opens now; treatment types open after months, not decades."""
-SPACING_DAYS = 90
-"""A patient with another ask this near is left in peace."""
 TALKED = (Outcome.FRIEND_BOOKED, Outcome.FRIEND_CONNECTED, Outcome.FRIEND_DECLINED, Outcome.CALLBACK)
 DELIVERED = (MessageState.ACCEPTED, MessageState.DELIVERED)
 
@@ -262,6 +261,6 @@ def reviews(practice: int, first: date, last: date, as_of: datetime) -> sa.Selec
 def practices_of(user: User) -> sa.Select:
     """The practices whose report this person may read, by name: a member's own, everybody's for leads and admins."""
     every = sa.select(Practice).order_by(sa.func.lower(Practice.name), Practice.id)
-    if user.role in (Role.LEAD, Role.ADMIN):
+    if user.role in STAFF:
         return every
     return every.join(Membership, Membership.practice_id == Practice.id).where(Membership.user_id == user.id)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ops.contact.facts import Reason
 from ops.metrics.measures import Owner, Stage
+from ops.practices.age import ADULT_YEARS
 from ops.work.answers import Answer, ReferralState
 from ops.work.outcomes import Outcome
 from ops.work.reasons import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
@@ -67,7 +68,7 @@ GATE: dict[str, Why] = {
     Reason.NO_BAA: Why("Agreement with the practice not on file", PRACTICE),
     Reason.PRACTICE_PAUSED: Why("Work for the practice was paused", PRACTICE),
     Reason.DECEASED: Why("Has died", PATIENT),
-    Reason.MINOR: Why("Under 18", PATIENT),
+    Reason.MINOR: Why(f"Under {ADULT_YEARS}", PATIENT),
 }
 UNREACHABLE = Why("No phone number or e-mail address on file", PRACTICE)
 ENDED: dict[str, Why] = {

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from ops import clock
 from ops.accounts.access import allow, me
 from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import db, transaction
 from ops.metrics import measures, queries
 from ops.metrics.chart import gap_bars, steps_chart
@@ -19,7 +20,7 @@ from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
 
 bp = Blueprint("metrics", __name__)
-READERS = (Role.LEAD, Role.ADMIN, Role.MEMBER)
+READERS = (*STAFF, Role.MEMBER)
 
 
 @bp.get("/reports")
@@ -71,7 +72,7 @@ def report(slug: str, month: str) -> ResponseReturnValue:
         measures=measures.MEASURES.values(),
         yardstick_source=measures.YARDSTICK_SOURCE,
         owners=OWNERS,
-        staff=me().role in (Role.LEAD, Role.ADMIN),
+        staff=me().role in STAFF,
     )
 
 

@@ -4,6 +4,7 @@ from flask import abort
 
 from ops.accounts.access import me
 from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import db, see_only
 from ops.practices import queries
 from ops.practices.models import Practice
@@ -19,7 +20,7 @@ def practice_or_404(slug: str) -> Practice:
     practice = queries.by_slug(slug)
     if practice is None:
         abort(404)
-    if user.role in (Role.LEAD, Role.ADMIN):
+    if user.role in STAFF:
         return practice
     if user.role is not Role.MEMBER or not queries.is_member(user, practice):
         abort(404)

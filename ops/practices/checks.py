@@ -10,18 +10,8 @@ from zoneinfo import available_timezones
 import phonenumbers
 
 from ops.errors import Refused
+from ops.practices import us
 
-_STATES = (
-    "AL Alabama, AK Alaska, AZ Arizona, AR Arkansas, CA California, CO Colorado, CT Connecticut, DE Delaware, "
-    "DC District of Columbia, FL Florida, GA Georgia, HI Hawaii, ID Idaho, IL Illinois, IN Indiana, IA Iowa, "
-    "KS Kansas, KY Kentucky, LA Louisiana, ME Maine, MD Maryland, MA Massachusetts, MI Michigan, "
-    "MN Minnesota, MS Mississippi, MO Missouri, MT Montana, NE Nebraska, NV Nevada, NH New Hampshire, "
-    "NJ New Jersey, NM New Mexico, NY New York, NC North Carolina, ND North Dakota, OH Ohio, OK Oklahoma, "
-    "OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota, TN Tennessee, TX Texas, "
-    "UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming, "
-    "PR Puerto Rico, VI Virgin Islands, GU Guam, AS American Samoa, MP Northern Mariana Islands"
-)
-STATES = {code: name for code, _, name in (pair.partition(" ") for pair in _STATES.split(", "))}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -64,7 +54,7 @@ def zone(value: str) -> str:
 
 def state(value: str) -> str:
     tidy = value.strip().upper()
-    if tidy not in STATES:
+    if tidy not in us.STATES:
         raise Refused(f"{value!r} is no US state; a two-letter code like TX is needed.")
     return tidy
 

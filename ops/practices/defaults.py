@@ -7,6 +7,9 @@ Words are looked for anywhere in a description, so short ones that hide in other
 
 from typing import NamedTuple
 
+UNKNOWN_CURVE = (14, 30, 90)
+"""Days for a treatment nobody described: when its result shows, is best, and is forgotten."""
+
 
 class DefaultTreatment(NamedTuple):
     name: str
@@ -80,6 +83,6 @@ TREATMENTS = (
         "IV therapy", "wellness", (1, 3, 21), 30, "iv therapy; iv drip; iv infusion; infusion; myers; nad+; hydration"
     ),
     _treatment("Facial", "skin", (1, 3, 30), 42, "facial; hydrafacial; dermaplaning; diamondglow"),
-    _treatment("Other treatment", "treatment", (14, 30, 90), None, ""),
+    _treatment("Other treatment", "treatment", UNKNOWN_CURVE, None, ""),
 )
 """The last one has no words: it takes what no other recognises."""

@@ -4,9 +4,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from flask_wtf.file import MultipleFileField
 from wtforms import (
-    BooleanField,
     DateField,
     DecimalField,
     EmailField,
@@ -19,29 +17,19 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from ops.practices import checks
-
-US_ZONES = (
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "Pacific/Honolulu",
-)
+from ops.practices import checks, us
 
 
 def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
     """The usual US zones first, then all others by name."""
     first = [("", blank)] if blank else []
-    rest = sorted(checks.zones() - set(US_ZONES))
-    return first + [(zone, zone.replace("_", " ")) for zone in (*US_ZONES, *rest)]
+    rest = sorted(checks.zones() - set(us.ZONES))
+    return first + [(zone, zone.replace("_", " ")) for zone in (*us.ZONES, *rest)]
 
 
 def state_choices(blank: str | None = None) -> list[tuple[str, str]]:
     first = [("", blank)] if blank else []
-    return first + sorted(checks.STATES.items(), key=lambda pair: pair[1])
+    return first + sorted(us.STATES.items(), key=lambda pair: pair[1])
 
 
 class _Practice(FlaskForm):
@@ -157,20 +145,6 @@ class CorrectPatientForm(FlaskForm):
         super().__init__(*args, **kwargs)
         self.state.choices = state_choices("Unknown")
         self.stated_zone.choices = zone_choices("Not stated")
-
-
-class VerbForm(FlaskForm):
-    """A button: nothing but the proof that the press came from our page."""
-
-
-class UploadForm(FlaskForm):
-    files = MultipleFileField(
-        "Files", description="CSV, TSV, XLSX or FHIR R4 bundles; several at once if they belong together."
-    )
-
-
-class ConfirmForm(FlaskForm):
-    dry_run = BooleanField("Only try it: count everything, store nothing")
 
 
 def day_after(last_day: date | None) -> date | None:

@@ -8,10 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
-
-Moment = sa.DateTime(timezone=True)
-
+from ops.db import Base, Moment, closed_set
 
 Words = ARRAY(sa.Text)
 

@@ -270,7 +270,7 @@ BEGIN
         'friend_email', CASE WHEN r.friend_phone IS NOT NULL THEN r.friend_email END,
         'birth_date', CASE WHEN r.id IS NULL THEN a.birth_date END, 'deceased', r.id IS NULL AND a.deceased,
         'suppressions', known.suppressions, 'attempts', known.attempts, 'consent', known.consent,
-        'status', known.status, 'baa_on', known.baa_on, 'zone', p.zone,
+        'status', known.status, 'baa_on', known.baa_on, 'dealt_on', known.dealt_on, 'zone', p.zone,
         'unread', EXISTS (
             SELECT FROM inbound_messages i
             WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL

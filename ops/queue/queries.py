@@ -1,4 +1,4 @@
-"""What agents hold now."""
+"""Who has what in hands."""
 
 import sqlalchemy as sa
 
@@ -17,5 +17,19 @@ def task_of(agent_id: int) -> Task | None:
     """The task this agent holds."""
     return db.session.scalars(
         sa.select(Task).where(Task.held_by == agent_id, Task.state == TaskState.CLAIMED),
+        execution_options={"populate_existing": True},
+    ).first()
+
+
+def in_other_hands(task: Task) -> Task | None:
+    """Another task of this patient, or of whoever has the same number, that somebody has in hands. None: nobody is
+    speaking to them."""
+    same_patient = Task.patient_id == task.patient_id
+    same = sa.or_(same_patient, Task.person_key == task.person_key) if task.person_key else same_patient
+    return db.session.scalars(
+        sa.select(Task)
+        .where(Task.state == TaskState.CLAIMED, Task.id != task.id, same)
+        .order_by(same_patient.desc())
+        .limit(1),
         execution_options={"populate_existing": True},
     ).first()

@@ -29,7 +29,7 @@ from ops.work.reasons import (
     PRACTICE_NOT_ACTIVE,
     WINDOW_SHUT,
 )
-from ops.work.states import TaskState
+from ops.work.states import OPEN, TaskState
 
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """Where the classes of age end; what is older is the last class."""
@@ -74,7 +74,7 @@ def piles(
 ) -> list[Pile]:
     """One look at the open tasks (of one practice by slug, of one kind, of these practices), however many."""
     now = clock.now()
-    one = _each(now).where(Task.state.in_((TaskState.WAITING, TaskState.CLAIMED)))
+    one = _each(now).where(Task.state.in_(OPEN))
     if practice:
         one = one.where(Task.practice_id == sa.select(Practice.id).where(Practice.slug == practice).scalar_subquery())
     if practice_ids is not None:

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from ops.accounts.models import Role, User
+from ops.accounts.models import User
+from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.phrases import listed
 from ops.queue.models import AgentProfile, Certification
@@ -31,7 +32,6 @@ def lack_words(lacking: Iterable[str]) -> str:
     return listed(LACK_WORDS[Lack(one)] for one in lacking if one in set(Lack))
 
 
-AT_WORK = (Role.AGENT, Role.LEAD)
 """The roles that take tasks."""
 
 

@@ -5,10 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.work.answers import Answer, OptIn, ReferralState
-
-Moment = sa.DateTime(timezone=True)
 
 
 class Ask(Base):

@@ -7,7 +7,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ops import clock
-from ops.accounts.models import Role, User
+from ops.accounts.models import User
+from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.practices.models import Practice
 from ops.practices.queries import names_of
@@ -21,7 +22,6 @@ from ops.work.kinds import Kind
 ROWS = 100
 LONGEST = 20
 LATELY = timedelta(days=7)
-LEADS = (Role.LEAD, Role.ADMIN)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Correction:
 
 def may_correct(attempt_id: int, user: User) -> bool:
     """Whether this attempt exists for this person at all: agents see their own, leads everybody's."""
-    theirs = sa.true() if user.role in LEADS else Attempt.agent_id == user.id
+    theirs = sa.true() if user.role in STAFF else Attempt.agent_id == user.id
     return bool(db.session.scalar(sa.select(sa.exists().where(Attempt.id == attempt_id, theirs))))
 
 

@@ -7,9 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, closed_set
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment, closed_set
 
 
 class BreakKind(StrEnum):

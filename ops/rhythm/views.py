@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ops import clock
 from ops.accounts.access import allow, me
 from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK, STAFF
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.queue import queries
@@ -21,10 +22,6 @@ from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 
 bp = Blueprint("rhythm", __name__)
-AT_WORK = (Role.AGENT, Role.LEAD)
-
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/my-day")

@@ -28,7 +28,7 @@ from ops.config import Settings, settings
 @click.option("--end-with-parent", is_flag=True, help="Stop when the program that started this one dies.")
 def run(host: str | None, port: int | None, demo: bool, daytime: bool, end_with_parent: bool) -> None:
     """Run the agency: database, queue, pages, workers and clock. Ctrl-C stops it; the data stays."""
-    from ops.runtime.children import die_with_parent
+    from ops.runtime.starting import die_with_parent
 
     _open_missing_streams()
     if end_with_parent:
@@ -65,13 +65,15 @@ def _open_missing_streams() -> None:
 def _run(conf: Settings, *, demo: bool) -> int:
     from ops.runtime import state
     from ops.runtime.places import Place
-    from ops.runtime.servers import ServerError
-    from ops.runtime.supervisor import listen, use_port_of
+    from ops.runtime.servers import ServerError, ready
+    from ops.runtime.supervisor import Supervisor, listen, use_port_of
 
     Place(conf.var_dir, "app").make_folders()
     alone = state.take(conf.var_dir)
     if alone is None:
-        _say_running(state.running(conf.var_dir))
+        app = state.running(conf.var_dir)
+        at = f"running at {app.address} (pid {app.pid})" if app and app.address else "starting on this var folder"
+        click.echo(f"Loopkeeper is already {at}.")
         return 0
     with closing(alone):
         try:
@@ -79,35 +81,16 @@ def _run(conf: Settings, *, demo: bool) -> int:
         except OSError as problem:
             click.echo(f"Cannot listen on {conf.host}:{conf.port}: {problem.strerror}. Set PORT or HOST.", err=True)
             return 1
+        ours_alone = conf.database_url is None  # a database somebody set up is not for invented people
         with closing(listener):
+            address = use_port_of(listener)
             try:
-                _supervise(conf, listener, use_port_of(listener), demo=demo)
+                with ready(at_once=True, wait=False) as servers:
+                    Supervisor(servers, listener, conf.var_dir, address).run(demo=demo and ours_alone)
             except ServerError as problem:
                 click.echo(str(problem), err=True)
                 return 1
     return 0
-
-
-def _supervise(conf: Settings, listener: object, address: str, *, demo: bool) -> None:
-    """From the servers on. On the way out the servers are down when nobody else uses them."""
-    import socket
-
-    from ops.runtime.servers import ready
-    from ops.runtime.supervisor import Supervisor
-
-    assert isinstance(listener, socket.socket)
-    with ready(at_once=True, wait=False) as servers:
-        ours_alone = conf.database_url is None  # a database somebody set up is not for invented people
-        Supervisor(servers, listener, conf.var_dir, address).run(demo=demo and ours_alone)
-
-
-def _say_running(app: object) -> None:
-    from ops.runtime.state import AppState
-
-    if isinstance(app, AppState) and app.address:
-        click.echo(f"Loopkeeper is already running at {app.address} (pid {app.pid}).")
-    else:
-        click.echo("Loopkeeper is already starting on this var folder.")
 
 
 @click.command()

@@ -14,7 +14,10 @@ from rq.serializers import JSONSerializer
 from ops import clock, migrate
 from ops.background import QUEUES
 from ops.config import Settings
+from ops.mail.models import MailState, StaffMail
+from ops.mail.queries import BAD
 from ops.runtime import servers, state
+from ops.sql.install import differences
 
 TICK_LATE_SECONDS = 150.0
 """Two missed ticks and some patience."""
@@ -28,8 +31,12 @@ class Findings:
     versions: dict[str, str | None]
     app: dict[str, Any] | None = None
     migrations: dict[str, str | None] = field(default_factory=dict)
+    sql: dict[str, str] = field(default_factory=dict)
+    """Functions, views, triggers and walls that are not those of the code, by file or table, and how they differ."""
     queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
     tick_lag_s: float | None = None
+    mails: dict[str, int] = field(default_factory=dict)
+    """Emails to staff that wait for a person, by state."""
     problems: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,11 +95,23 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             if have != need:
                 found.problems.append("migrations are not current")
                 return
+            found.sql = differences(connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
+            _examine_mails(found, connection)
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
         return
+    found.problems += [f"SQL in the database differs from the code: {name} ({how})" for name, how in found.sql.items()]
     _examine_tick(found, last, app)
+
+
+def _examine_mails(found: Findings, connection: sa.Connection) -> None:
+    waiting = sa.select(StaffMail.state, sa.func.count()).where(BAD).group_by(StaffMail.state)
+    found.mails = {str(state): number for state, number in connection.execute(waiting)}
+    if failed := found.mails.get(MailState.FAILED):
+        found.problems.append(f"emails to staff that were not sent: {failed} (People, Emails to staff)")
+    if unknown := found.mails.get(MailState.UNKNOWN):
+        found.problems.append(f"emails to staff that may have left or not: {unknown} (People, Emails to staff)")
 
 
 def _examine_tick(found: Findings, last: datetime | None, app: state.AppState | None) -> None:

@@ -31,7 +31,8 @@ class FileLock:
         fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of it for good."""
+        """Let go of it for good, also on behalf of processes forked from this one, which hold it with us."""
+        self.release()
         os.close(self._fd)
 
 

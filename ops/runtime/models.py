@@ -5,9 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment
 
 
 class Tick(Base):

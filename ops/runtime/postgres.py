@@ -13,14 +13,13 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.runtime import children
-from ops.runtime.children import Account
+from ops.runtime import starting
 from ops.runtime.places import Place
+from ops.runtime.starting import Account
 
 NAME = "postgres"
 STOP = (signal.SIGINT, signal.SIGQUIT)
-"""Fast shutdown (ends sessions, writes a checkpoint), then immediate."""
-ON_KEEPER_DEATH = signal.SIGINT
+"""Fast shutdown (ends sessions, writes a checkpoint), then immediate. The first also when the watchdog dies."""
 USER = "postgres"
 DATABASE = "loopkeeper"
 
@@ -57,7 +56,8 @@ def programs() -> Path:
 
 def prepare(place: Place) -> None:
     """Make the cluster on the first start. A half-made one (killed here) is thrown away, never used."""
-    _own(place.choose_sockets(), place)
+    place.make_sockets()
+    _own(place.sockets, place)
     _forget_stale_locks(place)
     if (place.data / "PG_VERSION").exists():
         return
@@ -98,7 +98,7 @@ def environment() -> dict[str, str]:
 
 def answers(sockets: Path) -> bool:
     """Whether the server takes a connection. Makes our database when it is not there yet."""
-    import psycopg  # the keeper, which need not connect, starts faster without it
+    import psycopg  # the watchdog, which need not connect, starts faster without it
 
     try:
         with psycopg.connect(host=str(sockets), user=USER, dbname=USER, autocommit=True, connect_timeout=5) as server:
@@ -121,7 +121,7 @@ def _initdb(draft: Path, place: Place) -> None:
     # PostgreSQL's own locale, so that sorting does not depend on what the machine has installed.
     words += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--pgdata={draft}"]
     with place.log.open("ab") as log:
-        made = children.start(
+        made = starting.start(
             [programs() / "initdb", *words], log=log, env=environment(), cwd=draft, account=account(place)
         )
         if made.wait() != 0:
@@ -137,10 +137,7 @@ def _own(folder: Path, place: Place) -> None:
 def _forget_stale_locks(place: Place) -> None:
     """Remove PostgreSQL's own lock files when they name a process that is not our server: after a crash of the machine
     the number may belong to another program, and PostgreSQL would refuse to start because of it."""
-    locks = [place.data / "postmaster.pid"]
-    if place.sockets:
-        locks.append(place.sockets / ".s.PGSQL.5432.lock")
-    for lock in locks:
+    for lock in (place.data / "postmaster.pid", place.sockets / ".s.PGSQL.5432.lock"):
         try:
             number = int(lock.read_text().split()[0])
             runs = Path(f"/proc/{number}/cmdline").read_bytes()

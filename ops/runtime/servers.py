@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey for this process: those of DATABASE_URL and REDIS_URL, else embedded ones under `var_dir`.
 
 The embedded ones are shared by everything that uses the same `var_dir` at the same time. Whoever comes first starts
-them, the last one out lets them stop, and it does not matter which of them is killed (see `ops.runtime.keeper`).
+them, the last one out lets them stop, and it does not matter which of them is killed (see `ops.runtime.watchdog`).
 """
 
 import os
@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-from ops.config import Settings, settings
+from ops.config import settings
 from ops.runtime import postgres, valkey
 from ops.runtime.locks import FileLock, is_held
 from ops.runtime.places import Place
@@ -22,7 +22,8 @@ from ops.runtime.places import Place
 START_SECONDS = 60.0
 """How long a client waits for a server. The first start of PostgreSQL takes about 2 s here."""
 LOOK_SECONDS = 0.02
-_keepers: list[subprocess.Popen[bytes]] = []  # kept, so that an ended one is reaped
+EMBEDDED = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
+_watchdogs: list[subprocess.Popen[bytes]] = []  # kept, so that an ended one is reaped
 
 
 class ServerError(RuntimeError):
@@ -35,45 +36,39 @@ class Embedded:
     def __init__(self, server: ModuleType, var: Path) -> None:
         self.server = server
         self.place = Place(var, server.NAME)
+        self.url = str(server.url(self.place.sockets))
+        """Its address. It may not answer yet."""
         self._share: FileLock | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> None:
-        """Take our share and see that a keeper runs. Returns before the server answers."""
+        """Take our share and see that a watchdog runs. Returns before the server answers. Raises ServerError."""
         try:
             self.place.make_folders()
             self._share = FileLock(self.place.clients_lock)
         except OSError as problem:
             raise ServerError(f"cannot use {self.place.var}: {problem}. Set VAR_DIR to a folder of yours.") from problem
         deadline = time.monotonic() + START_SECONDS
-        while not self._share.try_shared():  # the keeper is just stopping the server
+        while not self._share.try_shared():  # the watchdog is just stopping the server
             self._pause(deadline)
-        self.see_keeper()
+        self.see_watchdog()
 
-    def see_keeper(self) -> None:
-        """Start a keeper if there is none. Raises ServerError when the one we started gave up."""
-        if is_held(self.place.keeper_lock):
+    def see_watchdog(self) -> None:
+        """Start a watchdog if there is none. Raises ServerError when the one we started gave up."""
+        if is_held(self.place.watchdog_lock):
             return
-        if self._keeper is not None and (status := self._keeper.poll()) is not None:
-            self._keeper = None
+        if self._watchdog is not None and (status := self._watchdog.poll()) is not None:
+            self._watchdog = None
             if status > 0:
                 raise self._error("did not start")
-        if self._keeper is None:
-            self._keeper = _start_keeper(self.place)
-
-    def url(self) -> str:
-        """The server's address, as soon as it is known; the server may not answer yet. Raises ServerError."""
-        deadline = time.monotonic() + START_SECONDS
-        while (sockets := self.place.sockets) is None:
-            self.see_keeper()
-            self._pause(deadline)
-        return str(self.server.url(sockets))
+        if self._watchdog is None:
+            self._watchdog = _start_watchdog(self.place)
 
     def wait(self) -> None:
         """Return when the server really answers. Raises ServerError."""
         deadline = time.monotonic() + START_SECONDS
-        while (sockets := self.place.sockets) is None or not self.server.answers(sockets):
-            self.see_keeper()
+        while not self.server.answers(self.place.sockets):
+            self.see_watchdog()
             self._pause(deadline)
 
     def _pause(self, deadline: float) -> None:
@@ -93,26 +88,35 @@ class Embedded:
             self._share = None
 
     def forgo_grace(self) -> None:
-        """Have the keeper stop the server as soon as nobody uses it."""
-        if (keeper := keeper_pid(self.place)) is not None:
-            _signal(keeper, signal.SIGUSR1)
+        """Have the watchdog stop the server as soon as nobody uses it."""
+        if is_held(self.place.watchdog_lock):
+            with suppress(OSError, ValueError):  # just ended, or has not written its number yet
+                os.kill(int(self.place.watchdog_lock.read_text()), signal.SIGTERM)
 
     def wait_for_stop(self) -> None:
         """Return when the server is down, or somebody else uses it."""
         deadline = time.monotonic() + START_SECONDS
         used = 0
-        # One look can meet the keeper's own short look; five in a row are somebody else.
-        while is_held(self.place.keeper_lock) and used < 5 and time.monotonic() < deadline:
-            used = used + 1 if _has_clients(self.place) else 0
+        # One look can meet the watchdog's own short look; five in a row are somebody else.
+        while is_held(self.place.watchdog_lock) and used < 5 and time.monotonic() < deadline:
+            used = used + 1 if self._has_clients() else 0
             time.sleep(LOOK_SECONDS)
+
+    def _has_clients(self) -> bool:
+        """Whether anybody shares the server (the watchdog, while it stops it, does not)."""
+        lock = FileLock(self.place.clients_lock)
+        try:
+            return lock.try_shared() and not lock.try_exclusive()
+        finally:
+            lock.close()
 
 
 class Servers:
-    """Addresses of the two servers, valid until `close()`."""
+    """Addresses of the two servers, and our shares in those that are embedded."""
 
-    def __init__(self, database_url: str, redis_url: str, embedded: list[Embedded]) -> None:
-        self.database_url = database_url
-        self.redis_url = redis_url
+    def __init__(self, urls: dict[str, str], embedded: Sequence[Embedded]) -> None:
+        self.database_url = urls["DATABASE_URL"]
+        self.redis_url = urls["REDIS_URL"]
         self._embedded = embedded
 
     def wait(self) -> None:
@@ -120,104 +124,63 @@ class Servers:
         for server in self._embedded:
             server.wait()
 
-    def see_keepers(self) -> None:
-        """Start the keeper of an embedded server again if it was killed. For processes that live long."""
+    def see_watchdogs(self) -> None:
+        """Start the watchdog of an embedded server again if it was killed. For processes that live long."""
         for server in self._embedded:
-            server.see_keeper()
-
-    def close(self, *, at_once: bool = True) -> None:
-        """Give up our share. `at_once`: return when servers that nobody else uses are down (a fraction of a second);
-        otherwise they stay up for a short grace, for the next command."""
-        for server in self._embedded:
-            server.release()
-            if at_once:
-                server.forgo_grace()
-        for server in self._embedded if at_once else ():
-            server.wait_for_stop()
-
-
-def acquire(given: Settings, *, wait: bool = True) -> Servers:
-    """The servers these settings name, started if they are ours to start. Raises ServerError.
-
-    Without `wait` the embedded ones may still be starting; `Servers.wait()` must be called in time.
-    """
-    database = None if given.database_url else Embedded(postgres, given.var_dir)
-    redis = None if given.redis_url else Embedded(valkey, given.var_dir)
-    embedded = [server for server in (database, redis) if server]
-    try:
-        for server in embedded:
-            server.claim()
-        acquired = Servers(
-            database.url() if database else str(given.database_url),
-            redis.url() if redis else str(given.redis_url),
-            embedded,
-        )
-        if wait:
-            acquired.wait()
-    except BaseException:
-        Servers("", "", embedded).close(at_once=False)
-        raise
-    return acquired
-
-
-@contextmanager
-def servers(given: Settings | None = None, *, at_once: bool = True, wait: bool = True) -> Iterator[Servers]:
-    """`acquire` for the length of a block."""
-    acquired = acquire(given or settings(), wait=wait)
-    try:
-        yield acquired
-    finally:
-        acquired.close(at_once=at_once)
+            server.see_watchdog()
 
 
 @contextmanager
 def ready(*, at_once: bool = False, wait: bool = True) -> Iterator[Servers]:
-    """The servers for the length of a block, with DATABASE_URL and REDIS_URL set for us and our children."""
-    before = {name: os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL")}
-    with servers(at_once=at_once, wait=wait) as acquired:
-        os.environ |= {"DATABASE_URL": acquired.database_url, "REDIS_URL": acquired.redis_url}
-        settings.cache_clear()
-        try:
-            yield acquired
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
-            settings.cache_clear()
+    """The servers for the length of a block, with DATABASE_URL and REDIS_URL set for us and our children. Raises
+    ServerError.
 
-
-def keeper_pid(place: Place) -> int | None:
-    """The process that keeps this server, None when there is none."""
+    `at_once`: on the way out, return when servers that nobody else uses are down (a fraction of a second); otherwise
+    they stay up for a short grace, for the next command. Without `wait` the embedded ones may still be starting;
+    `Servers.wait()` must be called in time.
+    """
+    conf = settings()
+    before = {name: os.environ.get(name) for name in EMBEDDED}
+    given = {"DATABASE_URL": conf.database_url, "REDIS_URL": conf.redis_url}
+    embedded = {name: Embedded(server, conf.var_dir) for name, server in EMBEDDED.items() if not given[name]}
+    servers = Servers({name: given[name] or embedded[name].url for name in EMBEDDED}, list(embedded.values()))
     try:
-        number = int(place.keeper_lock.read_text())
-    except (OSError, ValueError):
-        return None
-    return number if is_held(place.keeper_lock) else None
-
-
-def _has_clients(place: Place) -> bool:
-    """Whether anybody shares the server (the keeper, while it stops it, does not)."""
-    lock = FileLock(place.clients_lock)
-    try:
-        return lock.try_shared() and not lock.try_exclusive()
+        for server in embedded.values():
+            server.claim()
+        if wait:
+            servers.wait()
+        _set({"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url})
+        yield servers
     finally:
-        lock.close()
+        _set(before)
+        _leave(list(embedded.values()), at_once=at_once)
 
 
-def _start_keeper(place: Place) -> subprocess.Popen[bytes]:
+def _set(environment: dict[str, str | None] | dict[str, str]) -> None:
+    for name, value in environment.items():
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    settings.cache_clear()
+
+
+def _leave(embedded: Sequence[Embedded], *, at_once: bool) -> None:
+    for server in embedded:
+        server.release()
+        if at_once:
+            server.forgo_grace()
+    for server in embedded if at_once else ():
+        server.wait_for_stop()
+
+
+def _start_watchdog(place: Place) -> subprocess.Popen[bytes]:
     # Its own session and no tie to us: it must outlive us when others still use the server.
     with place.log.open("ab") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "ops.runtime.keeper", place.name, str(place.var)],
+        watchdog = subprocess.Popen(
+            [sys.executable, "-m", "ops.runtime.watchdog", place.name, str(place.var)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             env=dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parents[2])},
         )
-    _keepers.append(keeper)
-    return keeper
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
+    _watchdogs.append(watchdog)
+    return watchdog

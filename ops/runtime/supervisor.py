@@ -1,33 +1,37 @@
 """`ops run`: everything on one machine under one process.
 
 Servers, migrations, then the web at once, then (on a first start) the demo agency while the sign-in page already
-answers, then the crew: one worker per queue and the tick. A child that ends is started again, later and later if it
-keeps ending. The supervisor opened the web's socket itself: visitors wait in it while the web restarts, and nobody else
-can take the port.
+answers, then one worker per queue and the tick. A child that ends is started again, later and later if it keeps ending.
+The supervisor opened the web's socket itself: visitors wait in it while the web restarts, and nobody else can take the
+port. Once the pages answer it loads the application and forks the workers and the tick from itself: on two cores that
+starts four processes in the time of one, and they share its memory.
+
+Why our own: honcho stops everything when one child ends and leaves orphans when it is killed; circus restarts children
+but opens an unauthenticated TCP port and brings pyzmq and tornado; systemd needs root, an installation and Linux.
 """
 
-import json
+import gc
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from ops import clock
 from ops.config import settings
 from ops.runtime import state
-from ops.runtime.child import Child, end, launcher
-from ops.runtime.logs import Tail, shorten
+from ops.runtime.child import Child, Forked, Launch, end, launcher
+from ops.runtime.logs import shorten
 from ops.runtime.servers import ServerError, Servers
 
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 3.0
 PYTHON = (sys.executable, "-m")
-# The supervisor itself imports little: the web, which it starts, is what people wait for.
+# Until the web answers the supervisor imports little: the web is what people wait for.
 
 
 class Supervisor:
@@ -46,7 +50,6 @@ class Supervisor:
         )
         self.signals = 0
         self._listener = listener
-        self._crew_tails: dict[str, Tail] = {}
         self._published: state.AppState | None = None
         self._web_ready = var / "run" / "web.ready"
         self._looked_at_servers = 0.0
@@ -64,7 +67,7 @@ class Supervisor:
                 self._make_demo()
             self._say_sign_ins()
             if not self.signals:
-                self._add("crew", [*PYTHON, "ops.runtime.crew"])
+                self._start_workers()
             self._enter("running")
             while not self.signals:
                 self._watch()
@@ -81,8 +84,19 @@ class Supervisor:
         self._web_ready.unlink(missing_ok=True)
         fd = self._listener.fileno()
         os.environ["WEB_SOCKET_FD"] = str(fd)
-        self._add("web", [*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd])
+        self._add("web", launcher([*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd]))
         self._publish()
+
+    def _start_workers(self) -> None:
+        from ops import create_app
+        from ops.background import QUEUES
+        from ops.runtime import tick, worker
+
+        app = create_app()
+        gc.freeze()  # what is loaded now stays shared: the collector does not touch it
+        for name in QUEUES:
+            self._add(f"worker-{name}", partial(Forked, partial(worker.work, name, app)))
+        self._add("tick", partial(Forked, partial(tick.keep_ticking, app)))
 
     def _await_web(self) -> None:
         """Until the web answers it has the machine to itself, and it is also what migrates the tables."""
@@ -95,7 +109,7 @@ class Supervisor:
         """Run `ops demo` to its end. If it fails the agency is empty, which is no reason not to run."""
         self._enter("demo")
         say("First start: building the demo agency (about a minute; the pages already answer) ...")
-        making = self._child("demo", [sys.executable, "-c", "from ops.cli import main; main()", "demo"])
+        making = self._child("demo", launcher([sys.executable, "-c", "from ops.cli import main; main()", "demo"]))
         process = making.start()
         while process.poll() is None and not self.signals:
             self._watch()
@@ -114,32 +128,27 @@ class Supervisor:
         for child in self.children:
             if happened := child.keep_running():
                 say(happened)
-            self._show(child.name, child.tail)
+            for line in child.tail.alarming():
+                say(f"{child.name}: {line}")
             shorten(child.log)
-        for name in self._crew():
-            self._show(name, self._crew_tails.setdefault(name, Tail(self.var / "log" / f"{name}.log")))
         self._watch_servers()
         self._publish()
         time.sleep(LOOK_SECONDS)
-
-    def _show(self, name: str, tail: Tail) -> None:
-        for line in tail.alarming():
-            say(f"{name}: {line}")
 
     def _watch_servers(self) -> None:
         if time.monotonic() - self._looked_at_servers < 1:
             return
         self._looked_at_servers = time.monotonic()
         try:
-            self.servers.see_keepers()
+            self.servers.see_watchdogs()
         except ServerError as problem:
             say(str(problem))
 
-    def _child(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Child:
-        return Child(name, self.var / "log" / f"{name}.log", launcher(command, pass_fds))
+    def _child(self, name: str, launch: Launch) -> Child:
+        return Child(name, self.var / "log" / f"{name}.log", launch)
 
-    def _add(self, name: str, command: Sequence[str], pass_fds: Sequence[int] = ()) -> None:
-        child = self._child(name, command, pass_fds)
+    def _add(self, name: str, launch: Launch) -> None:
+        child = self._child(name, launch)
         child.start()
         self.children.append(child)
 
@@ -151,19 +160,10 @@ class Supervisor:
 
     def _publish(self) -> None:
         """Tell other commands what runs, when it changed."""
-        found = replace(self.state, children={child.name: child.pid for child in self.children} | self._crew())
+        found = replace(self.state, children={child.name: child.pid for child in self.children})
         if found != self._published:
             state.write(self.var, found)
             self._published = found
-
-    def _crew(self) -> dict[str, int | None]:
-        """The crew's own children, as it wrote them down (not a crew that is gone)."""
-        try:
-            told = json.loads((self.var / "run" / "crew.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        pids: dict[str, int | None] = told["children"]
-        return pids if told["crew"] in [child.pid for child in self.children] else {}
 
     def _stop(self) -> None:
         """Those who work first, the pages last; the servers after us all."""

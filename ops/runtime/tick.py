@@ -1,4 +1,4 @@
-"""The clock of the installation:  python -m ops.runtime.tick
+"""The clock of the installation, a process forked from the supervisor.
 
 At the start and at every full minute it runs the periodic work that is due (`ops.schedule`). Any number may run, on any
 number of machines: the work takes a lock in the database.
@@ -13,13 +13,6 @@ from flask import Flask
 
 log = structlog.get_logger()
 EVERY_SECONDS = 60
-
-
-def main() -> None:
-    """The tick on its own, for a machine that runs nothing else."""
-    from ops import create_app
-
-    keep_ticking(create_app())
 
 
 def keep_ticking(app: Flask) -> None:
@@ -43,7 +36,3 @@ def once(app: Flask) -> bool:
         log.exception("tick_failed")
         return False
     return True
-
-
-if __name__ == "__main__":
-    main()

@@ -12,12 +12,11 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.runtime.children import Account
 from ops.runtime.places import Place
+from ops.runtime.starting import Account
 
 NAME = "valkey"
-STOP = (signal.SIGTERM, signal.SIGTERM)
-ON_KEEPER_DEATH = signal.SIGTERM
+STOP = (signal.SIGTERM,)
 SOCKET = "valkey.sock"
 
 
@@ -35,12 +34,11 @@ def program() -> str:
 def prepare(place: Place) -> None:
     """Make its folders."""
     place.data.mkdir(mode=0o700, exist_ok=True)
-    place.choose_sockets()
+    place.make_sockets()
 
 
 def command(place: Place) -> list[str]:
     """The command line of the server. The queue is written to disk at least once a second."""
-    assert place.sockets is not None
     words = [program(), "--port", "0", "--unixsocket", str(place.sockets / SOCKET), "--unixsocketperm", "700"]
     words += ["--dir", str(place.data), "--appendonly", "yes", "--save", "", "--daemonize", "no"]
     return words

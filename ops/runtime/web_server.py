@@ -2,11 +2,12 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ops.config import settings
-from ops.runtime.children import die_with_parent
+from ops.runtime.starting import die_with_parent
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,20 +25,30 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+DATABASE_SECONDS = 60.0
 if Path("/dev/shm").is_dir():  # noqa: S108 - the heartbeat file; on a disk it can stall a worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
 def create() -> "Flask":
-    """The application, on tables that are up to date."""
-    from ops.runtime.migrating import bring_up_to_date
+    """The application, on tables that are up to date. The database may still be starting: waits a minute for it, then
+    raises OperationalError."""
+    import sqlalchemy as sa
 
-    url = settings().database_url
-    assert url is not None
-    bring_up_to_date(url)
     from ops import create_app
+    from ops.migrate import upgrade
 
-    return create_app()
+    engine = sa.create_engine(str(settings().database_url), poolclass=sa.NullPool)
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while True:
+        try:
+            upgrade(engine)
+        except sa.exc.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return create_app()
 
 
 def post_worker_init(_worker: Any) -> None:

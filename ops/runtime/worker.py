@@ -1,4 +1,4 @@
-"""One worker process for one RQ queue:  python -m ops.runtime.worker QUEUE
+"""One worker process for one RQ queue, forked from the supervisor.
 
 Each job runs in a forked child ("horse") inside an application context. One queue per process, because RQ loses a job
 for ever when a worker of several queues dies between taking and starting it. Nothing that names a patient goes into a
@@ -6,7 +6,6 @@ log or into Redis: no arguments, no exception messages (a database's or a parser
 """
 
 import os
-import sys
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +16,7 @@ from rq import worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from ops.runtime.children import die_with_parent
+from ops.runtime.starting import die_with_parent
 
 log = structlog.get_logger()
 
@@ -88,14 +87,3 @@ def work(name: str, app: Flask) -> None:
     # Without RQ's scheduler: what is due later is a row that the tick finds.
     log.info("worker_started", queue=name, pid=os.getpid())
     worker.work(logging_level="WARNING")
-
-
-def main(name: str) -> None:
-    """A worker on its own, for a machine that runs nothing else."""
-    from ops import create_app
-
-    work(name, create_app())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

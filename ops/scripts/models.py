@@ -7,9 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
-
-Moment = sa.DateTime(timezone=True)
+from ops.db import Base, Moment, closed_set
 
 
 class Medium(StrEnum):
@@ -114,18 +112,13 @@ class ScriptApproval(Base):
     asked_at: Mapped[datetime] = mapped_column(Moment)
     asked_by: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(Moment)
-    by_mail: Mapped[bool] = mapped_column(default=False)
-    mailed_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answer: Mapped[ApprovalAnswer | None] = mapped_column(closed_set(ApprovalAnswer, "answer"))
     answered_name: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
     """As typed by whoever answered: the link is not a sign-in."""
     words: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
 
-    __table_args__ = (
-        sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),
-        sa.Index("ix_script_approvals_unmailed", "asked_at", postgresql_where=sa.text("by_mail AND mailed_at IS NULL")),
-    )
+    __table_args__ = (sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),)
 
 
 class ApprovalRule(Base):

@@ -71,15 +71,6 @@ def variables_in(source: str) -> frozenset[str]:
     return frozenset(_parsed(source).analyze().globals)
 
 
-def check(source: str) -> None:
-    """Raise ScriptError unless the script can be saved: valid, known variables only, and rendering the samples."""
-    unknown = sorted(variables_in(source) - VARIABLES.keys())
-    if unknown:
-        raise ScriptError(f"Unknown variable: {', '.join(unknown)}. Known are: {', '.join(VARIABLES)}.")
-    if not render(source, VARIABLES).strip():
-        raise ScriptError("The script is empty.")
-
-
 def render(source: str, values: Mapping[str, str]) -> str:
     """The script with the values put in, as plain text. Raises ScriptError when one it uses is missing or empty."""
     template = _parsed(source)

@@ -1,6 +1,7 @@
-"""The states of tasks and cadence runs, and what happens to a task, each with its words. Pure."""
+"""The states of tasks and cadence runs, and the moves between them, each with its words. Pure."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class RunState(StrEnum):
@@ -33,19 +34,39 @@ class EventKind(StrEnum):
     """A text or mail was sent from the card."""
 
 
-EVENT_WORDS = {
-    EventKind.OPENED: "Opened",
-    EventKind.CLAIMED: "Taken",
-    EventKind.SKIPPED: "Skipped",
-    EventKind.SNOOZED: "Put off",
-    EventKind.RETRY: "To be tried again",
-    EventKind.RETURNED: "Given back",
-    EventKind.LEASE_EXPIRED: "Came back: the time in hand ran out",
-    EventKind.SHUT: "Not offered: may not be contacted then",
-    EventKind.DONE: "Done",
-    EventKind.UNDONE: "Taken back: not done after all",
-    EventKind.CANCELLED: "Cancelled",
-    EventKind.PULLED_BACK: "Pulled back",
-    EventKind.HANDED: "Handed over",
-    EventKind.SENT: "Sent from the card",
+class Move(NamedTuple):
+    """What an event is called, and where it leads from each state in which it may happen (None: there is no task yet).
+
+    An event that leads to the same state is told in the task's story and moves nothing.
+    """
+
+    words: str
+    leads: dict[TaskState | None, TaskState]
+
+
+_WAITING, _CLAIMED, _DONE, _CANCELLED = TaskState
+MOVES = {
+    EventKind.OPENED: Move("Opened", {None: _WAITING}),
+    EventKind.CLAIMED: Move("Taken", {_WAITING: _CLAIMED}),
+    EventKind.SKIPPED: Move("Skipped", {_CLAIMED: _WAITING}),
+    EventKind.SNOOZED: Move("Put off", {_CLAIMED: _WAITING}),
+    EventKind.RETRY: Move("To be tried again", {_CLAIMED: _WAITING}),
+    EventKind.RETURNED: Move("Given back", {_CLAIMED: _WAITING}),
+    EventKind.LEASE_EXPIRED: Move("Came back: the time in hand ran out", {_CLAIMED: _WAITING}),
+    EventKind.SHUT: Move("Not offered: may not be contacted then", {_WAITING: _WAITING}),
+    EventKind.DONE: Move("Done", {_CLAIMED: _DONE}),
+    # the call is in hands again; other work that its outcome had cancelled waits again
+    EventKind.UNDONE: Move(
+        "Taken back: not done after all", {_WAITING: _CLAIMED, _DONE: _CLAIMED, _CANCELLED: _WAITING}
+    ),
+    EventKind.CANCELLED: Move("Cancelled", {_WAITING: _CANCELLED, _CLAIMED: _CANCELLED}),
+    EventKind.PULLED_BACK: Move("Pulled back", {_CLAIMED: _WAITING}),
+    EventKind.HANDED: Move("Handed over", {_WAITING: _WAITING}),
+    EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
 }
+"""Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""
+
+OPEN = tuple(state for state in TaskState if state in MOVES[EventKind.CANCELLED].leads)
+"""Work that is still to be done: whatever can still be cancelled."""
+OPEN_SQL = ", ".join(f"'{state}'" for state in OPEN)
+"""The same for a statement: state IN ({OPEN_SQL})."""

@@ -1,6 +1,5 @@
 """Somebody was not happy: who is told of it, how, and never twice."""
 
-import smtplib
 from datetime import timedelta
 
 import pytest
@@ -9,17 +8,20 @@ from freezegun import freeze_time
 
 from ops.background import queue
 from ops.concerns import actions, queries
-from ops.concerns import mailing as concerns_mailing
-from ops.concerns.models import Concern, ConcernMail
+from ops.concerns.models import Concern
+from ops.config import settings
 from ops.db import db, transaction
+from ops.desk.actions import undoing
 from ops.errors import Refused
+from ops.mail import jobs, outbox
+from ops.mail.models import MailKind, MailState, StaffMail
 from ops.queue.models import Attempt, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
 from tests.desk.test_outcomes import INES
 from tests.floors import NOON, claim, do, make_floor, make_task, record
-from tests.letters import mail_server
+from tests.letters import free_port, mail_server
 from tests.world import make_patient, make_user
 
 WORDS = "The left side is uneven and nobody called back. 🙁"
@@ -57,9 +59,15 @@ def the_concern() -> Concern:
     return db.session.scalars(sa.select(Concern).execution_options(populate_existing=True)).one()
 
 
-def mails() -> list[ConcernMail]:
-    query = sa.select(ConcernMail).order_by(ConcernMail.id).execution_options(populate_existing=True)
-    return list(db.session.scalars(query))
+def mails() -> list[StaffMail]:
+    query = sa.select(StaffMail).where(StaffMail.kind == MailKind.CONCERN).order_by(StaffMail.id)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def mail_all() -> None:
+    """Run the jobs of all mails, as their doorbells would."""
+    for mail in mails():
+        jobs.send(mail.id)
 
 
 def test_not_happy_raises_a_concern_in_the_agents_words_and_no_other_outcome_does(lake, ann):
@@ -100,7 +108,7 @@ def test_leads_and_the_members_of_that_practice_are_mailed_and_nobody_else(lake,
     with transaction("test"):
         db.session.merge(gone).active = False
     unhappy(lake, ann)
-    concerns_mailing.mail_concern(the_concern().id)
+    mail_all()
     assert sorted(to for [to], _ in mailbox.letters) == ["lea@example.com", "owner@lake.example.com"]
 
 
@@ -108,7 +116,7 @@ def test_the_mail_names_the_practice_and_neither_the_patient_nor_what_they_said(
     make_user("lead", email="lea@example.com", name="Lea Lead")
     make_user("member", lake, email="owner@lake.example.com")
     unhappy(lake, ann, phone="+13125550123", email="maria@example.com")
-    concerns_mailing.mail_concern(the_concern().id)
+    mail_all()
     for _, letter in mailbox.letters:
         assert "Lake Skin" in letter
         for secret in ("Maria", "Lopez", "left side", "5550123", "maria@", "Toxin"):
@@ -118,19 +126,20 @@ def test_the_mail_names_the_practice_and_neither_the_patient_nor_what_they_said(
     assert "/practices/lake/concerns" in by_reader["owner@lake.example.com"]
 
 
-def test_the_doorbell_carries_the_number_of_the_concern_alone(lake, ann, mailbox):
+def test_the_doorbell_carries_the_number_of_the_mail_alone(lake, ann, mailbox):
+    make_user("lead")
     unhappy(lake, ann)
-    rung = [tuple(job.args) for job in queue("work").jobs if job.func_name.endswith("mail_concern")]
-    assert rung == [(the_concern().id,)]
+    rung = [tuple(job.args) for job in queue("work").jobs if job.func_name == outbox.JOB]
+    assert rung == [(mails()[0].id,)]
 
 
 def test_a_mail_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_noon):
     make_user("lead")
     unhappy(lake, ann)
     for _ in range(2):
-        concerns_mailing.mail_concern(the_concern().id)
+        mail_all()
     at_noon.tick(timedelta(minutes=5))
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert len(mailbox.letters) == 1
     assert mails()[0].sent_at
 
@@ -138,26 +147,24 @@ def test_a_mail_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_n
 def test_a_lost_doorbell_is_found_by_the_tick(lake, ann, mailbox, at_noon):
     make_user("lead")
     unhappy(lake, ann)
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert mailbox.letters == []
     at_noon.tick(timedelta(minutes=2))
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert len(mailbox.letters) == 1
 
 
 def test_a_mail_server_that_is_away_is_tried_again_for_a_day(lake, ann, mailbox, monkeypatch, at_noon):
     make_user("lead")
     unhappy(lake, ann)
-
-    def away(*_, **__):
-        raise ConnectionRefusedError
-
     with monkeypatch.context() as patch:
-        patch.setattr(smtplib, "SMTP", away)
-        concerns_mailing.mail_concern(the_concern().id)
+        patch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+        settings.cache_clear()
+        mail_all()
+    settings.cache_clear()
     assert mails()[0].claimed_at is None
     at_noon.tick(timedelta(hours=23))
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert len(mailbox.letters) == 1
 
 
@@ -165,7 +172,7 @@ def test_what_could_not_be_mailed_in_a_day_is_not_mailed_any_more(lake, ann, mai
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
     at_noon.tick(timedelta(hours=25))
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert mailbox.letters == []
     assert "No mail to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
 
@@ -174,39 +181,35 @@ def test_a_refused_address_is_given_up_and_a_passing_refusal_is_not(lake, ann, m
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
     mailbox.refuse_mail = "451 try later"
-    concerns_mailing.mail_concern(the_concern().id)
-    assert not mails()[0].given_up
+    mail_all()
+    assert mails()[0].state is MailState.QUEUED
+    at_noon.tick(timedelta(minutes=2))
     mailbox.refuse_mail, mailbox.refuse = None, "550 no such person"
-    concerns_mailing.mail_concern(the_concern().id)
-    assert mails()[0].given_up
+    mail_all()
+    assert mails()[0].state is MailState.FAILED
     mailbox.refuse = None
-    concerns_mailing.mail_concern(the_concern().id)
+    mail_all()
     assert mailbox.letters == []
     assert "The mail to Lea Lead was refused. Tell them another way." in told(mailing=True)
 
 
-def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake, ann, mailbox, monkeypatch, at_noon):
+def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake, ann, mailbox, at_noon):
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
-
-    def breaks(*_, **__):
-        raise smtplib.SMTPServerDisconnected
-
-    with monkeypatch.context() as patch:
-        patch.setattr(smtplib.SMTP, "send_message", breaks)
-        concerns_mailing.mail_concern(the_concern().id)
+    mailbox.hang_up = "after"
+    mail_all()
     at_noon.tick(timedelta(minutes=5))
-    concerns_mailing.sweep()
-    assert mailbox.letters == []
+    jobs.sweep()
+    assert len(mailbox.letters) == 1
     assert any("Nobody can tell whether the mail to Lea Lead left" in line for line in told(mailing=True))
 
 
 def test_a_worker_that_died_after_the_claim_leaves_it_unknown(lake, ann, mailbox, at_noon):
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
-    assert do(concerns_mailing.claim, mails()[0].id)
+    assert do(outbox.claim, mails()[0].id)
     at_noon.tick(timedelta(minutes=5))
-    concerns_mailing.sweep()
+    jobs.sweep()
     assert mailbox.letters == []
     assert any("Nobody can tell" in line for line in told(mailing=True))
 
@@ -216,9 +219,9 @@ def test_whose_account_was_closed_meanwhile_gets_no_mail(lake, ann, mailbox):
     unhappy(lake, ann)
     with transaction("test"):
         db.session.merge(lead).active = False
-    concerns_mailing.mail_concern(the_concern().id)
+    mail_all()
     assert mailbox.letters == []
-    assert mails()[0].given_up
+    assert mails()[0].state is MailState.FAILED
 
 
 def told(mailing: bool) -> tuple[str, ...]:
@@ -229,7 +232,7 @@ def told(mailing: bool) -> tuple[str, ...]:
 def test_without_a_mail_server_nobody_counts_as_told(lake, ann):
     make_user("lead", name="Lea Lead")
     attempt = unhappy(lake, ann)
-    concerns_mailing.mail_concern(the_concern().id)
+    mail_all()
     assert mails()[0].claimed_at is None
     assert any("no mail server is set up" in line for line in told(mailing=False))
     assert do(actions.concern_told, attempt.id) is False
@@ -251,7 +254,7 @@ def test_it_is_out_once_a_mail_was_claimed(lake, ann, mailbox):
     make_user("lead")
     attempt = unhappy(lake, ann)
     assert do(actions.concern_told, attempt.id) is False
-    do(concerns_mailing.claim, mails()[0].id)
+    do(outbox.claim, mails()[0].id)
     assert do(actions.concern_told, attempt.id) is True
 
 
@@ -267,13 +270,21 @@ def test_it_is_out_once_a_lead_or_the_practice_looked(lake, ann, sign_in):
 def test_a_concern_goes_with_the_outcome_that_is_taken_back_and_its_mails_with_it(lake, ann, mailbox):
     make_user("lead")
     attempt = unhappy(lake, ann)
-    concern_id = the_concern().id
+    mail_id = mails()[0].id
     with transaction(ann.actor):
         assert not actions.concern_told(attempt.id)
         db.session.execute(sa.delete(Attempt).where(Attempt.id == attempt.id))
-    concerns_mailing.mail_concern(concern_id)
+    jobs.send(mail_id)
     assert mailbox.letters == []
     assert mails() == []
+
+
+def test_taken_back_at_the_desk_no_mail_is_left_that_nobody_would_ever_send(lake, ann):
+    make_user("lead")
+    attempt = unhappy(lake, ann)
+    assert len(mails()) == 1
+    do(undoing.take_back, attempt.id, ann.id, ann.actor)
+    assert mails() == [] and db.session.scalar(sa.select(sa.func.count()).select_from(Concern)) == 0
 
 
 def test_no_mail_is_claimed_while_the_outcome_is_being_taken_back(lake, ann, app):
@@ -285,7 +296,7 @@ def test_no_mail_is_claimed_while_the_outcome_is_being_taken_back(lake, ann, app
         assert not actions.concern_told(attempt.id)
         with app.app_context(), db.engine.connect() as other, pytest.raises(sa.exc.OperationalError, match="lock"):
             other.execute(sa.text("SET lock_timeout = 200"))
-            other.execute(sa.text("UPDATE concern_mails SET claimed_at = made_at WHERE id = :id"), {"id": mail_id})
+            other.execute(sa.text("UPDATE staff_mails SET due_at = queued_at WHERE id = :id"), {"id": mail_id})
 
 
 def test_the_first_lead_who_has_it_counts(lake, ann):
@@ -383,4 +394,4 @@ def test_a_friend_who_was_not_happy_is_named_as_the_friend(lake, ann):
 def test_the_tick_knows_of_the_mails():
     from ops.schedule import WORK
 
-    assert "ops.concerns.mailing.sweep" in {path for path, _ in WORK.values()}
+    assert "ops.mail.jobs.sweep" in {path for path, _ in WORK.values()}

@@ -152,7 +152,7 @@ def test_the_wall_in_the_database_shows_a_practice_its_own_and_lets_it_write_an_
         sa.update(Concern).values(words="never said"),
         sa.update(Concern).values(settled_at=NOON),
         sa.delete(Concern),
-        sa.text("SELECT * FROM concern_mails"),
+        sa.text("SELECT * FROM staff_mails"),
         sa.text("SELECT * FROM coaching_comments"),
         sa.text("SELECT * FROM scores"),
     ):

@@ -75,9 +75,13 @@ def statements(app):
     return noting
 
 
-def ask(person, practice, channel="call", at=NOON, **more):
+APPROVED = asking.Text(gives_away=False, approved=True, registered=True)
+
+
+def ask(person, practice, channel="call", at=NOON, *, text=None, **more):
+    given = {"lock_held": True, "text": text or (asking.NO_TEXT if channel == "call" else APPROVED)} | more
     with transaction("test"):
-        return asking.may_contact(person, practice, channel, at, "test:1", **more)
+        return asking.may_contact(person, practice, channel, at, "test:1", **given)
 
 
 def test_an_ordinary_patient_may_be_called_at_noon(practice):
@@ -210,7 +214,7 @@ def test_when_the_suppressions_cannot_be_read_the_answer_is_no(practice):
     patient = patient_of(practice)
     with pytest.raises(sa.exc.DBAPIError), transaction("test") as session:
         session.execute(sa.text("ALTER TABLE suppressions RENAME TO gone"))  # until the end of this transaction
-        decision = asking.may_contact(patient, practice, "call", NOON, "test:1")
+        decision = asking.may_contact(patient, practice, "call", NOON, "test:1", text=asking.NO_TEXT, lock_held=True)
         assert not decision.allow and decision.reasons == (Reason.STORE_UNREADABLE,)
         session.execute(sa.text("SELECT 1"))  # nothing else can be done in this transaction either
 
@@ -233,7 +237,7 @@ def test_every_answer_is_kept_without_names_or_numbers_and_can_be_asked_again(pr
 def test_asking_costs_one_round_trip_before_the_answer_is_kept(practice, statements):
     patient = patient_of(practice)
     with statements() as seen:
-        asking.may_contact(patient, practice, "call", NOON, "test:1", store=False)
+        asking.may_contact(patient, practice, "call", NOON, "test:1", text=asking.NO_TEXT, lock_held=True, store=False)
     assert len([text for text in seen if text.startswith("SELECT")]) == 1
 
 
@@ -249,7 +253,9 @@ def test_two_practices_that_want_one_number_at_once_cannot_pass_the_cap(app, pra
             start.wait()
             with transaction("test"):
                 actions.hold_number(key)
-                if asking.may_contact(patient, practice, "call", NOON, "test:1").allow:
+                if asking.may_contact(
+                    patient, practice, "call", NOON, "test:1", text=asking.NO_TEXT, lock_held=True
+                ).allow:
                     actions.record_contact(key, practice.id, "call", NOON)
                     allowed.append(1)
 

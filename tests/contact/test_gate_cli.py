@@ -10,7 +10,22 @@ from click.testing import CliRunner
 from ops.contact.cli import commands
 
 TUESDAY_NOON = "2026-12-08T17:00:00Z"
-MIAMI = {"state": "FL", "zip": "33101", "channel": "call", "at": TUESDAY_NOON}
+STATED = {
+    "suppressions": [],
+    "attempts_24h": 0,
+    "deceased": False,
+    "baa": True,
+    "practice": "active",
+    "last_visit_on": "2026-11-20",
+    "basis": "own_service",
+    "loop_level": 0,
+    "incentive": False,
+    "lock_held": True,
+}
+MIAMI = {"state": "FL", "zip": "33101", "channel": "call", "at": TUESDAY_NOON, **STATED}
+BY_OPTIONS = ("--no-suppression", "--attempts-24h", "0", "--alive", "--baa", "--practice", "active")
+BY_OPTIONS += ("--last-visit-on", "2026-11-20", "--basis", "own_service", "--loop-level", "0", "--no-incentive")
+BY_OPTIONS += ("--lock-held",)
 
 
 def ask(*options: str, lines: str | bytes | None = None):
@@ -19,12 +34,14 @@ def ask(*options: str, lines: str | bytes | None = None):
 
 def batch(*facts: dict | str) -> tuple[list[dict], int]:
     lines = "".join((fact if isinstance(fact, str) else json.dumps(fact)) + "\n" for fact in facts)
-    result = ask("--batch", "--json", lines=lines)
+    result = ask("--batch", "--json", "--strict", lines=lines)
     return [json.loads(line) for line in result.stdout.splitlines()], result.exit_code
 
 
 def test_one_contact_by_options_as_json():
-    result = ask("--json", "--state", "FL", "--zip", "33101", "--channel", "call", "--at", TUESDAY_NOON)
+    result = ask(
+        "--json", "--strict", "--state", "FL", "--zip", "33101", "--channel", "call", "--at", TUESDAY_NOON, *BY_OPTIONS
+    )
     answer = json.loads(result.stdout)
     assert list(answer) == ["allow", "reasons", "places", "window", "opens_at", "rules"]
     assert answer["allow"] is True
@@ -33,7 +50,7 @@ def test_one_contact_by_options_as_json():
 
 
 def test_a_block_in_words_says_why_and_when_it_opens():
-    result = ask("--state", "FL", "--zip", "33101", "--at", "2026-12-08T05:00:00Z")
+    result = ask("--strict", "--state", "FL", "--zip", "33101", "--at", "2026-12-08T05:00:00Z", *BY_OPTIONS)
     assert result.exit_code == 0
     assert result.stdout.startswith("BLOCK HOURS_STATE, opens 2026-12-08 13:00:00 UTC")
 
@@ -51,10 +68,12 @@ def test_every_option_reaches_the_gate():
     ]
     options += ["--wrong-person", "--litigator", "--practice", "paused", "--birth-date", "2015-01-01"]
     options += ["--scrubbed-on", "2026-01-01", "--consent", "none", "--basis", "blocked", "--friend-not-opted-in"]
+    options += ["--loop-level", "1", "--incentive", "--text-has-phi", "--text-not-approved", "--lock-lost"]
     result = ask("--json", "--at", TUESDAY_NOON, "--state", "FL", "--zip", "33101", *options)
     assert set(json.loads(result.stdout)["reasons"]) == {
         *("STOP_SMS", "COMPLAINT", "CAP_24H", "NO_BAA", "DECEASED", "WRONG_PERSON", "LITIGATOR", "PRACTICE_PAUSED"),
         *("MINOR", "SCRUB_OLDER_31D", "NO_CONSENT_CHANNEL", "BASIS_MISSING", "FRIEND_NOT_OPTED_IN"),
+        *("LOOP_CONSENT_MISSING", "INCENTIVE_FORBIDDEN_STATE", "TEXT_HAS_PHI", "TEXT_NOT_APPROVED", "LOCK_LOST"),
     }
 
 
@@ -124,13 +143,41 @@ def test_bytes_that_are_no_text_are_an_error_too():
 
 def test_null_is_absent_except_where_it_means_unreadable():
     answers, code = batch(
-        {**MIAMI, "phone": None, "birth_date": None, "practice": None},
+        {**MIAMI, "phone": None, "birth_date": None, "consent": None, "friend_opted_in": None},
+        {**MIAMI, "practice": None},
         {**MIAMI, "suppressions": None},
         {**MIAMI, "attempts_24h": None},
         {**MIAMI, "baa": None},
     )
-    assert [answer["reasons"] for answer in answers] == [[], ["STORE_UNREADABLE"], ["STORE_UNREADABLE"], ["NO_BAA"]]
+    assert [answer["reasons"] for answer in answers] == [
+        *([], ["PRACTICE_PAUSED"], ["STORE_UNREADABLE"], ["STORE_UNREADABLE"], ["NO_BAA"])
+    ]
     assert code == 0
+
+
+def test_what_is_not_said_is_unknown_and_blocks_by_its_own_reason():
+    place = {"state": "FL", "zip": "33101", "channel": "sms", "at": TUESDAY_NOON}
+    assert batch(place)[0][0]["reasons"] == [
+        *("SCRUB_OLDER_31D", "NO_BAA", "PRACTICE_PAUSED", "BASIS_MISSING", "LOOP_CONSENT_MISSING"),
+        *("INCENTIVE_FORBIDDEN_STATE", "CAMPAIGN_UNREGISTERED", "TEXT_HAS_PHI", "TEXT_NOT_APPROVED", "LOCK_LOST"),
+        "STORE_UNREADABLE",
+    ]
+
+
+def test_what_was_taken_for_granted_is_named():
+    told = ask("--state", "FL", "--zip", "33101", "--at", TUESDAY_NOON, "--baa").stdout
+    assert told.startswith("ALLOW") and "Not said, taken as for an ordinary patient: suppressions, attempts_24h" in told
+    assert "baa" not in told
+    assert "Not said" not in ask("--strict", "--state", "FL", "--at", TUESDAY_NOON).stdout
+
+
+def test_of_an_ordinary_contact_hours_and_places_alone_are_asked():
+    place = {"state": "FL", "zip": "33101", "at": TUESDAY_NOON}
+    lines = [place, {**place, "at": "2026-12-08T05:00:00Z"}, {**place, "channel": "sms"}, {**place, "litigator": True}]
+    lines += [{**place, "suppressions": None}, {**place, "scrubbed_on": "2026-01-01"}]
+    result = ask("--batch", lines="".join(json.dumps(line) + "\n" for line in lines))
+    reasons = [json.loads(line)["reasons"] for line in result.stdout.splitlines()]
+    assert reasons == [[], ["HOURS_STATE"], [], ["LITIGATOR"], ["STORE_UNREADABLE"], ["SCRUB_OLDER_31D"]]
 
 
 def test_a_bad_option_is_an_error_without_a_traceback():

@@ -11,6 +11,7 @@ from ops.contact import rules
 from ops.contact.gate import Facts, Reason, decide
 from ops.contact.places import places_of
 from ops.contact.windows import is_open, open_window
+from tests.facts import ordinary
 
 ZIPS = {"FL": "33101", "TN": "37902", "TX": "79901", "AZ": "86515", "ID": "83814", "AL": "35203", "RI": "02903"}
 STATES = [
@@ -44,7 +45,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31, 23, 59), tim
     [datetime(2026, month, day, hour, tzinfo=UTC) for month, day in ((3, 8), (11, 1), (7, 4)) for hour in range(24)]
 )
 people = st.builds(
-    Facts,
+    ordinary,
     channel=st.sampled_from(["call", "sms", "email"]),
     state=st.none() | st.sampled_from(STATES),
     zip=st.none() | st.sampled_from(sorted(ZIPS.values())),
@@ -56,7 +57,7 @@ people = st.builds(
     practice=st.sampled_from(["active", "active", "paused"]),
 )
 reachable = st.builds(
-    Facts,
+    ordinary,
     channel=st.sampled_from(["call", "sms"]),
     state=st.sampled_from(STATES),
     zip=st.none() | st.sampled_from(sorted(ZIPS.values())),
@@ -158,5 +159,5 @@ def test_a_window_is_never_longer_than_a_day_and_never_in_the_past(facts, at):
     st.datetimes() | moments,
 )
 def test_no_nonsense_makes_the_gate_raise(facts, at):
-    answer = decide(Facts(**facts), at)
+    answer = decide(ordinary(**facts), at)
     assert answer.allow is (answer.reasons == ())

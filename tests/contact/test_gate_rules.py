@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ops.contact import gate, rules
-from ops.contact.gate import Facts, Reason, decide
+from ops.contact.gate import Reason, decide
 from ops.contact.places import places_of
 from ops.contact.windows import open_window
+from tests.facts import ordinary
 
 SPRING_2028 = datetime(2028, 3, 1, 18, tzinfo=UTC)
 SPRING_2026 = datetime(2026, 3, 3, 18, tzinfo=UTC)
@@ -31,35 +32,35 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_after_the_rules_expire_nobody_is_reached_anywhere():
     for state in ("FL", "CA", "TX"):
-        answer = decide(Facts(state=state), SPRING_2028)
+        answer = decide(ordinary(state=state), SPRING_2028)
         assert Reason.RULES_EXPIRED in answer.reasons
         assert (answer.window, answer.opens_at) == (None, None)
-    assert Reason.RULES_EXPIRED in decide(Facts(channel="email", state="FL"), SPRING_2028).reasons
-    assert Reason.RULES_EXPIRED in decide(Facts(), datetime(2024, 6, 4, 21, tzinfo=UTC)).reasons
+    assert Reason.RULES_EXPIRED in decide(ordinary(channel="email", state="FL"), SPRING_2028).reasons
+    assert Reason.RULES_EXPIRED in decide(ordinary(), datetime(2024, 6, 4, 21, tzinfo=UTC)).reasons
 
 
 @pytest.mark.parametrize("state", HOLIDAY_STATES)
 def test_a_state_without_a_holiday_table_for_the_year_is_shut(state, folder):
     (folder / "holidays-2026.csv").unlink()
     edition = rules.load(folder)
-    assert decide(Facts(state=state), SPRING_2026, edition).reasons == (Reason.HOLIDAY_TABLE_MISSING,)
-    assert decide(Facts(state="CA"), SPRING_2026, edition).allow
-    assert Reason.HOLIDAY_TABLE_MISSING in decide(Facts(), SPRING_2026, edition).reasons
+    assert decide(ordinary(state=state), SPRING_2026, edition).reasons == (Reason.HOLIDAY_TABLE_MISSING,)
+    assert decide(ordinary(state="CA"), SPRING_2026, edition).allow
+    assert Reason.HOLIDAY_TABLE_MISSING in decide(ordinary(), SPRING_2026, edition).reasons
 
 
 @pytest.mark.parametrize("state", HOLIDAY_STATES)
 def test_beyond_the_last_table_the_missing_table_is_named(state):
-    assert Reason.HOLIDAY_TABLE_MISSING in decide(Facts(state=state), SPRING_2028).reasons
+    assert Reason.HOLIDAY_TABLE_MISSING in decide(ordinary(state=state), SPRING_2028).reasons
 
 
 def test_a_window_is_never_looked_for_beyond_the_tables():
     new_years_eve = datetime(2027, 12, 31, 18, tzinfo=UTC)
-    answer = decide(Facts(state="AL"), new_years_eve)
+    answer = decide(ordinary(state="AL"), new_years_eve)
     assert (answer.reasons, answer.opens_at) == ((Reason.HOLIDAY,), None)
 
 
 def test_a_state_nobody_has_a_rule_for_is_shut():
-    answer = decide(Facts(state="ZZ"), SPRING_2026)
+    answer = decide(ordinary(state="ZZ"), SPRING_2026)
     assert (answer.reasons, answer.opens_at) == ((Reason.RULES_EXPIRED,), None)
 
 
@@ -68,13 +69,13 @@ def test_unreadable_rules_block(monkeypatch):
         raise rules.RulesError("hours.csv: no such file")
 
     monkeypatch.setattr(gate.rulebook, "current", gone)
-    answer = decide(Facts(state="FL"), SPRING_2026)
+    answer = decide(ordinary(state="FL"), SPRING_2026)
     assert (answer.allow, answer.reasons) == (False, (Reason.RULES_EXPIRED,))
 
 
 def test_a_missing_limit_blocks(folder):
     edit(folder / "limits.csv", "attempts_24h,*", "attempts_24h,WY")
-    assert decide(Facts(state="CA"), SPRING_2026, rules.load(folder)).reasons == (Reason.RULES_EXPIRED,)
+    assert decide(ordinary(state="CA"), SPRING_2026, rules.load(folder)).reasons == (Reason.RULES_EXPIRED,)
 
 
 @pytest.mark.parametrize(
@@ -155,14 +156,14 @@ def test_no_state_opens_longer_than_the_federal_rule():
 def test_the_strictest_limit_of_all_the_states_holds(folder):
     edit(folder / "limits.csv", "attempts_24h,FL,3", "attempts_24h,FL,1")
     edition = rules.load(folder)
-    facts = Facts(state="NY", attempts_24h=1)
+    facts = ordinary(state="NY", attempts_24h=1)
     assert decide(facts, SPRING_2026, edition).allow
     assert decide(replace(facts, phone="+13055550142"), SPRING_2026, edition).reasons == (Reason.CAP_24H,)
 
 
 def test_a_scrub_is_as_old_as_the_latest_day_among_the_places():
     evening = datetime(2026, 3, 4, 4, 30, tzinfo=UTC)  # the 3rd at 18:30 in Honolulu, the 4th at 13:30 in Tokyo
-    facts = Facts(state="HI", stated_zone="Asia/Tokyo", scrubbed_on=date(2026, 2, 1))
+    facts = ordinary(state="HI", stated_zone="Asia/Tokyo", scrubbed_on=date(2026, 2, 1))
     assert decide(facts, evening - timedelta(days=1)).allow
     assert decide(facts, evening).allow
     assert decide(facts, evening + timedelta(days=1)).reasons == (Reason.SCRUB_OLDER_31D,)

@@ -316,7 +316,7 @@ def test_the_outcomes_note_finds_the_one_that_was_sent_by_hand(task, ann, patien
     by_hand = send(task, ann, Medium.EMAIL)
     assert desk_messages.note_key(task) == by_hand.reason_key
     with transaction("test"):
-        assert recording.cadences.send_template(patient, Kind.ASK, Medium.SMS, desk_messages.note_key(task))
+        assert recording.texts.send_template(patient, Kind.ASK, Medium.SMS, desk_messages.note_key(task))
     assert [message.id for message in queued()] == [by_hand.id]
 
 

@@ -97,6 +97,10 @@ def whole() -> dict:
     }
 
 
+def fresh(task: Task) -> Task:
+    return db.session.get_one(Task, task.id, populate_existing=True)
+
+
 def typed_for(outcome: Outcome) -> dict:
     return {
         Outcome.CALLBACK: {"callback_at": clock.now() + timedelta(hours=2)},
@@ -365,22 +369,16 @@ def test_what_others_wrote_in_the_same_moment_is_not_taken_back(app, held, agent
 
 
 def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(practice, held, agent, patient, noon):
-    with transaction("test"):
+    with transaction(agent.actor):
+        tasks.release(held.id, agent.id, held.fence, agent.actor)
         other = tasks.open_task(
-            practice_id=practice.id, patient_id=patient.id, kind="reply", reason="Wrote back.", actor="test"
-        )
-        other.offered = False
-        other.state, other.fence, other.claimed_at = TaskState.WAITING, 1, clock.now()
-        db.session.add(
-            Attempt(
-                practice_id=practice.id, patient_id=patient.id, task_id=other.id, fence=1, agent_id=agent.id,
-                channel="call", outcome=Outcome.CALLBACK, note="", minutes=1, at=clock.now(), answers=[],
-                opening_said=True, away_seconds=0,
-            )
+            practice_id=practice.id, patient_id=patient.id, kind="reply", reason="Wrote back.", actor="test",
+            promised_at=clock.now(),
         )  # fmt: skip
-        due = clock.now() + timedelta(hours=1)
-        tasks.retry(other, due, agent.actor, promised_at=due, outcome=Outcome.CALLBACK)
-    take_back(record(held, agent, Outcome.REMOVE_ME), agent)
+    assert queue_jobs.next_for(agent.id, agent.actor).id == other.id
+    record(fresh(other), agent, Outcome.CALLBACK, callback_at=clock.now() + timedelta(hours=1))
+    assert queue_jobs.next_for(agent.id, agent.actor).id == held.id
+    take_back(record(fresh(held), agent, Outcome.REMOVE_ME), agent)
     kinds = sa.select(TaskEvent.kind).where(TaskEvent.task_id == other.id).order_by(TaskEvent.id)
     assert db.session.scalars(kinds).all()[-2:] == [EventKind.CANCELLED, EventKind.UNDONE]
     noon.tick(timedelta(hours=2))

@@ -39,7 +39,7 @@ def lead(app):
 
 
 def line_of(slug, **asked):
-    return next(line for line in board.floor(board.Asked(**asked)) if line.slug == slug)
+    return next(line for line in board.look(board.Asked(**asked)).lines if line.slug == slug)
 
 
 def test_the_board_is_for_leads_and_admins(app, client, sign_in, lead):
@@ -90,9 +90,9 @@ def test_the_practice_with_the_least_minutes_per_hour_bought_is_owed_most(app, s
     with transaction("test"):
         for practice, time in ((few, 3.0), (many, 2.0), (idle, 0.0)):
             db.session.execute(sa.update(Share).where(Share.practice_id == practice.id).values(virtual_time=time))
-    found = {line.slug: line.owed_rank for line in board.floor(board.Asked())}
+    found = {line.slug: line.owed_rank for line in board.look(board.Asked()).lines}
     assert found == {"many": 1, "few": 2, "idle": None}
-    assert next(line.slug for line in board.floor(board.Asked())) == "many"
+    assert next(line.slug for line in board.look(board.Asked()).lines) == "many"
     page = sign_in(lead).get("/queue", expect=200).text
     assert "owed most" in page
     assert "2nd" in page
@@ -110,7 +110,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
         later.ready_at = later.promised_at = NOON + timedelta(hours=2)
         tried.ready_at, tried.tries = NOON + timedelta(hours=3), 1
         practices.pause_practice(paused)
-    found = {block.code: (block.tasks, block.opens_at) for block in board.over_all(board.floor(board.Asked()))}
+    found = {block.code: (block.tasks, block.opens_at) for block in board.over_all(board.look(board.Asked()).lines)}
     assert found == {
         "HOURS_STATE": (1, morning),
         "CAP_24H": (1, morning),
@@ -118,7 +118,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
         "next_try": (1, NOON + timedelta(hours=3)),
         "practice_not_active": (1, None),
     }
-    total = board.totals(board.floor(board.Asked()))
+    total = board.totals(board.look(board.Asked()).lines)
     assert (total.ready, total.later, total.paused, total.promised) == (1, 3, 1, 1)
     page = sign_in(lead).get("/queue", expect=200).text
     assert "Outside the lawful hours of the place" in page
@@ -168,7 +168,7 @@ def test_a_practice_is_owed_minutes_against_the_one_whose_turn_it_is(app, lead, 
             db.session.execute(
                 sa.update(Share).where(Share.practice_id == practice.id).values(virtual_time=time, weight=weight)
             )
-    found = {line.slug: line.owed_minutes for line in board.floor(board.Asked())}
+    found = {line.slug: line.owed_minutes for line in board.look(board.Asked()).lines}
     assert found == {"turn": 0, "ahead": -40, "away": 3 * 20}, "and who was away is owed three minutes an hour at most"
     page = sign_in(lead).get("/queue", expect=200).text
     for words in ("level ·", "40 min ahead", "weight 2"):
@@ -211,7 +211,7 @@ def test_the_board_can_be_narrowed_to_a_practice_and_a_kind(app, sign_in, lead):
     make_task(lake, Kind.REPLY)
     make_task(river)
     assert (line_of("lake").ready, line_of("lake", kind=Kind.REPLY).ready) == (2, 1)
-    assert [line.slug for line in board.floor(board.Asked("river"))] == ["river"]
+    assert [line.slug for line in board.look(board.Asked("river")).lines] == ["river"]
     page = sign_in(lead).get("/queue?practice=lake&kind=reply", expect=200).text
     assert "Next up" in page
     assert 'href="/queue?practice=river' not in page
@@ -339,7 +339,7 @@ def test_every_reason_of_the_gate_has_words(code):
 
 
 def test_every_event_and_outcome_has_words():
-    assert set(states.EVENT_WORDS) == set(EventKind)
+    assert set(states.MOVES) == set(EventKind)
     assert set(outcomes.OUTCOME_WORDS) == set(Outcome)
 
 

@@ -41,7 +41,7 @@ FILE = HEAD + "".join(
 RUNNER = """
 import os, sys, time
 from ops import create_app
-from ops.practices import loading
+from ops.imports import loading
 from ops.imports.loading import batches, writing
 
 batches.ROWS = 7

@@ -46,6 +46,12 @@ def test_people_come_before_their_visits_in_whatever_order_the_files_are_given(p
     assert patient("p-1").last_name == "O'Néill345"
 
 
+def test_the_import_counts_nobody_as_a_minor_from_the_eighteenth_birthday_on(practice):
+    with freeze_time("2026-06-15 15:00"):
+        born = HEAD + "1,Ada,Lane,2008-06-15,312-555-0101,,\n2,Bea,Cole,2008-06-16,312-555-0102,,\n"
+        assert load(practice, born).minors == 1
+
+
 def test_the_same_files_again_change_nothing_at_all(practice):
     files = (exports.OPEN_DENTAL, exports.MED_SPA_CLIENTS, exports.MED_SPA_VISITS, exports.MINDBODY)
     first = load(practice, *files)

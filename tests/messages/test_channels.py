@@ -24,6 +24,7 @@ from ops.db import db, transaction
 from ops.messages import actions, jobs, sending
 from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
 from tests import world
+from tests.outbox import published
 
 pytestmark = pytest.mark.kills
 
@@ -59,6 +60,7 @@ def queue_one(practice, channel="sms", key="loop:1", **over) -> Message:
         to = patient.phone if channel == "sms" else patient.email
         given = {"to_address": to, "body": TEXT, "subject": "Thank you"} | over
         with transaction("test"):
+            given = {"script_version_id": published()} | given
             return actions.queue_message(
                 practice, patient, channel=channel, kind="loop_closing", reason_key=key, **given
             )
@@ -251,17 +253,17 @@ def test_a_mail_goes_out_whole_with_the_headers_that_let_a_reader_leave(practice
 
 
 def test_the_message_id_is_stored_before_the_mail_leaves(practice, postbox, monkeypatch):
-    from ops.messages.channels import smtp
+    from ops.mail import client
 
     message, seen = queue_one(practice, "email"), []
-    greet = smtp._greet
+    connect = client.connect
 
     def look(url):
         with db.engine.connect() as other:
             seen.append(other.scalar(sa.select(Message.provider_id)))
-        return greet(url)
+        return connect(url)
 
-    monkeypatch.setattr(smtp, "_greet", look)
+    monkeypatch.setattr(client, "connect", look)
     send(message)
     assert seen == [f"<{message.id}@glow.example.com>"]
 

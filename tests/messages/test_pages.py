@@ -13,6 +13,7 @@ from ops.messages import actions, queries, sending
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
 from tests import world
+from tests.outbox import published
 
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 TEXT = "Hi Ada, it's Glow. Thank you for thinking of us. Reply STOP to opt out."
@@ -34,6 +35,7 @@ def send(practice, key="loop:1", channel="sms", patient=None, **over) -> Message
         patient = patient or world.make_patient(practice, email="ada@example.com")
         given = {"body": TEXT, "to_address": patient.phone if channel == "sms" else patient.email} | over
         with transaction("test"):
+            given = {"script_version_id": published()} | given
             message = actions.queue_message(
                 practice, patient, channel=channel, kind="loop_closing", reason_key=key, subject="Thank you", **given
             )
@@ -72,7 +74,8 @@ def test_a_message_is_shown_as_it_was_sent_with_its_steps_and_the_gates_answer(l
 
 
 def test_a_message_that_was_stopped_says_why(lead, practice):
-    patient = world.make_patient(practice, birth_date=datetime(2015, 1, 1).date())
+    with clock.moved_to(NOON):
+        patient = world.make_patient(practice, birth_date=datetime(2015, 1, 1).date())
     assert "Not sent: under 18" in page_of(lead, send(practice, patient=patient))
 
 

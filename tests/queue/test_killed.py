@@ -24,9 +24,9 @@ from ops.migrate import upgrade
 with create_app().app_context():
     upgrade(db.engine)
     from ops.db import transaction
-    from ops.queue import jobs
+    from ops.cadences import jobs
     from ops.queue.actions import tasks
-    from ops.queue.models import Kind
+    from ops.work.kinds import Kind
     from tests.world import make_patient, make_practice, make_user
     with freeze_time("2026-03-10 18:00:00"):
         for _ in range({AGENTS}):
@@ -75,14 +75,14 @@ class Agency:
         return self.count("SELECT count(*) FROM attempts")
 
     def kill_database(self) -> None:
-        """kill -9 of PostgreSQL itself; its keeper starts it again."""
+        """kill -9 of PostgreSQL itself; its watchdog starts it again."""
         postmaster = int((self.var / "postgres" / "postmaster.pid").read_text().split()[0])
         processes.kill(postmaster)
         wait_until(lambda: not processes.alive([postmaster]))
         wait_until(self._is_back, 60)
 
     def _is_back(self) -> bool:
-        self.client.look_after_keepers()
+        self.client.look_after_watchdogs()
         try:
             return self.count("SELECT 1") == 1
         except psycopg.OperationalError:

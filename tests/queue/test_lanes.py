@@ -10,6 +10,7 @@ from freezegun import freeze_time
 from ops import clock
 from ops.accounts.models import Role
 from ops.contact.actions import record_contact
+from ops.contact.asking import Text
 from ops.contact.asking import may_contact as may_send
 from ops.contact.models import GateDecision
 from ops.db import db, transaction
@@ -250,9 +251,10 @@ def test_a_call_in_hands_counts_against_the_cap_of_a_text(agent):
     open_for(patient)
     with transaction("test"):
         record_contact(patient.phone_key, practice.id, "call", clock.now() - timedelta(hours=1))
-    assert may_send(patient, practice, "sms", clock.now(), "test").allow
+    text = {"text": Text(gives_away=False, approved=True, registered=True), "lock_held": True}
+    assert may_send(patient, practice, "sms", clock.now(), "test", **text).allow
     assert claim(agent) is not None
-    answer = may_send(patient, practice, "sms", clock.now(), "test")
+    answer = may_send(patient, practice, "sms", clock.now(), "test", **text)
     assert answer.reasons == ("CAP_24H",), "one call made, one in hands: a text would be the third"
 
 

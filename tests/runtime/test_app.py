@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 OPS = [sys.executable, "-c", "from ops.cli import main; main()"]
-CHILDREN = {"web", "crew", "worker-work", "worker-messages", "worker-imports", "tick"}
+CHILDREN = {"web", "worker-work", "worker-messages", "worker-imports", "tick"}
 
 
 class App:
@@ -115,6 +115,11 @@ def test_it_starts_every_child_and_answers(app: App) -> None:
     assert f"Loopkeeper answers at {app.state()['address']}" in app.out.read_text()
 
 
+def test_ctrl_c_in_the_terminal_reaches_the_supervisor_alone(app: App) -> None:
+    for pid in app.state()["children"].values():
+        assert os.getsid(pid) != os.getsid(app.process.pid)
+
+
 def test_a_second_start_on_the_same_folder_names_the_first(app: App) -> None:
     second = ops(app, "run")
     assert second.returncode == 0
@@ -157,7 +162,7 @@ def test_what_a_failed_job_complained_of_stays_out_of_logs_and_redis(app: App) -
     assert "Ann" not in (app.var / "log" / "worker-messages.log").read_text()
 
 
-@pytest.mark.parametrize("name", ["tick", "worker-messages", "crew"])
+@pytest.mark.parametrize("name", ["tick", "worker-messages"])
 def test_a_killed_child_is_started_again(app: App, name: str) -> None:
     app.wait_for_children()
     killed = app.child(name) or 0
@@ -192,22 +197,22 @@ def test_killed_servers_come_back_and_the_app_with_them(app: App) -> None:
     for name in ("postgres -D", "valkey-server"):
         processes.kill(processes.of(app.var, name)[0])
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
-    for keeper in processes.of(app.var, "ops.runtime.keeper"):
-        processes.kill(keeper)
-    wait_until(lambda: len(processes.of(app.var, "ops.runtime.keeper")) == 2, 30)
+    for watchdog in processes.of(app.var, "ops.runtime.watchdog"):
+        processes.kill(watchdog)
+    wait_until(lambda: len(processes.of(app.var, "ops.runtime.watchdog")) == 2, 30)
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
     assert app.process.poll() is None
 
 
 def test_readyz_names_what_is_missing_and_no_secret(app: App) -> None:
-    keepers = processes.of(app.var, "ops.runtime.keeper valkey")
-    os.kill(keepers[0], signal.SIGSTOP)  # so that nobody starts it again
+    watchdogs = processes.of(app.var, "ops.runtime.watchdog valkey")
+    os.kill(watchdogs[0], signal.SIGSTOP)  # so that nobody starts it again
     try:
         processes.kill(processes.of(app.var, "valkey-server")[0])
         assert app.get("/readyz") == (503, {"ready": False, "problems": {"redis": "ConnectionError"}})
         assert app.get("/healthz")[0] == 200
     finally:
-        os.kill(keepers[0], signal.SIGCONT)
+        os.kill(watchdogs[0], signal.SIGCONT)
     wait_until(lambda: app.get("/readyz")[0] == 200, 60)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.runtime import backoff, logs
-from ops.runtime.backoff import Backoff
-from ops.runtime.child import Child, end, launcher
+from ops.runtime import child as child_module
+from ops.runtime import logs
+from ops.runtime.child import Backoff, Child, end, launcher
 from ops.runtime.logs import Tail, in_short
 from tests import processes
 from tests.processes import wait_until
@@ -29,7 +29,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(backoff, "time", clock)
+    monkeypatch.setattr(child_module, "time", clock)
     monkeypatch.setattr(logs, "time", clock)
     return clock
 
@@ -124,16 +124,16 @@ def test_a_child_that_ignores_a_stop_is_killed(tmp_path: Path) -> None:
 
 STARTS_A_CHILD = """
 import sys, time
-from ops.runtime import children
-children.LINUX = sys.argv[1] == "kernel"
-child = children.start(["sleep", "61"], log=sys.stderr.buffer)
+from ops.runtime import starting
+starting.LINUX = sys.argv[1] == "kernel"
+child = starting.start(["sleep", "61"], log=sys.stderr.buffer)
 print("started", flush=True)
 time.sleep(60)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="both ways can only be tried on Linux")
-@pytest.mark.parametrize("way", ["kernel", "tether"])
+@pytest.mark.parametrize("way", ["kernel", "watch"])
 def test_a_child_ends_when_its_parent_is_killed(way: str) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", STARTS_A_CHILD, way], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy import make_url
 
-from ops.runtime import children
+from ops.runtime import starting
 from ops.runtime.locks import FileLock
 from tests import processes
 from tests.processes import Client, wait_until
@@ -71,7 +72,7 @@ def test_clients_that_start_at_once_share_one_server(var: Path) -> None:
     clients = [Client(var) for _ in range(4)]
     assert len({tuple(client.urls()) for client in clients}) == 1
     assert len(processes.of(var, "postgres -D")) == 1
-    assert len(processes.of(var, "ops.runtime.keeper")) == 2
+    assert len(processes.of(var, "ops.runtime.watchdog")) == 2
     for client in clients:
         client.leave()
     assert processes.of(var) == []
@@ -97,8 +98,8 @@ def test_a_killed_server_is_started_again_with_its_data(var: Path) -> None:
     assert line.execute_command("WAITAOF", 1, 0, 2000)[0] == 1
     processes.kill(processes.of(var, "postgres -D")[0])
     # its command line names its socket, which under a long path is elsewhere
-    (keeper,) = processes.of(var, "ops.runtime.keeper valkey")
-    processes.kill(next(pid for pid in processes.descendants(keeper) if pid != keeper))
+    (watchdog,) = processes.of(var, "ops.runtime.watchdog valkey")
+    processes.kill(next(pid for pid in processes.descendants(watchdog) if pid != watchdog))
     wait_until(lambda: answers(lambda: query(database, "SELECT n FROM kept") == 7))
     wait_until(lambda: answers(lambda: line.get("kept") == b"7"))
     client.leave()
@@ -112,14 +113,14 @@ def answers(asked) -> bool:  # type: ignore[no-untyped-def]
         return False
 
 
-def test_a_killed_keeper_takes_its_server_along_and_is_replaced(var: Path) -> None:
+def test_a_killed_watchdog_takes_its_server_along_and_is_replaced(var: Path) -> None:
     client = Client(var)
     database, _ = client.urls()
     query(database, "CREATE TABLE kept AS SELECT 7 AS n")
-    for keeper in processes.of(var, "ops.runtime.keeper"):
-        processes.kill(keeper)
+    for watchdog in processes.of(var, "ops.runtime.watchdog"):
+        processes.kill(watchdog)
     wait_until(lambda: processes.of(var) == [])
-    client.look_after_keepers()
+    client.look_after_watchdogs()
     wait_until(lambda: answers(lambda: query(database, "SELECT n FROM kept") == 7))
     client.leave()
     assert processes.of(var) == []
@@ -131,7 +132,7 @@ def test_a_long_path_gets_its_sockets_elsewhere(tmp_path: Path) -> None:
     database, queue = client.urls()
     assert query(database, "SELECT 7") == 7
     assert redis.Redis.from_url(queue).ping()
-    sockets = Path((var / "run" / "postgres.where").read_text().splitlines()[1])
+    sockets = Path(str(make_url(database).query["host"]))
     assert not sockets.is_relative_to(var)
     assert sockets.parent.stat().st_mode & 0o077 == 0
     client.leave()
@@ -145,12 +146,12 @@ def test_an_ordinary_user_gets_servers_of_their_own(tmp_path: Path) -> None:
     account = None
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        account = children.Account(nobody.pw_uid, nobody.pw_gid)
+        account = starting.Account(nobody.pw_uid, nobody.pw_gid)
         os.chown(var, nobody.pw_uid, nobody.pw_gid)
     program = "from ops.runtime.servers import ready; import os\nwith ready(at_once=True): print('euid', os.geteuid())"
     with (tmp_path / "out").open("w+b") as out:
         env = processes.environment(var) | {"PYTHONDONTWRITEBYTECODE": "1"}
-        ran = children.start([sys.executable, "-c", program], log=out, env=env, cwd=tmp_path, account=account)
+        ran = starting.start([sys.executable, "-c", program], log=out, env=env, cwd=tmp_path, account=account)
         assert ran.wait(30) == 0, (tmp_path / "out").read_text()
     assert (tmp_path / "out").read_text() != "euid 0\n"
     assert (var / "postgres" / "PG_VERSION").stat().st_uid == (account.uid if account else os.geteuid())
@@ -170,7 +171,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     )
     assert tried.returncode != 0
     assert "the embedded postgres did not start" in tried.stderr
-    assert "keeper: " in tried.stderr
+    assert "watchdog: " in tried.stderr
 
 
 def test_a_cluster_half_made_when_killed_is_made_anew(tmp_path: Path) -> None:

@@ -2,21 +2,25 @@
 
 import re
 from datetime import timedelta
+from email import message_from_string
+from email.policy import default as modern
 
 import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 from itsdangerous import URLSafeSerializer
 
-from ops.accounts import mail
 from ops.config import settings
 from ops.crypto import secret_key
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.scripts import approvals, jobs
+from ops.mail import jobs
+from ops.mail.models import MailState, StaffMail
+from ops.scripts import approvals
 from ops.scripts.actions import approving
 from ops.scripts.models import ApprovalAnswer, Medium, ScriptApproval, VersionState
 from tests.floors import NOON
+from tests.letters import free_port, mail_server
 from tests.world import make_practice, make_user
 from tests.writing import agencys, own, page_of, publish, save, seen, versions
 
@@ -25,7 +29,7 @@ DETAILS = {"callback_number": "+13125550142", "shareable": "They explain.", "web
 
 @pytest.fixture(autouse=True)
 def at_noon():
-    with freeze_time(NOON) as frozen:
+    with freeze_time(NOON, real_asyncio=True) as frozen:
         yield frozen
 
 
@@ -222,12 +226,15 @@ def test_a_practice_that_wants_to_approve_is_asked_before_its_own_scripts_are_us
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(app, monkeypatch):
     """A mail server that keeps what it is given, or is away."""
-    kept: list = []
-    monkeypatch.setattr(mail, "is_set_up", lambda: True)
-    monkeypatch.setattr(mail, "deliver", kept.append)
-    return kept
+    with mail_server(monkeypatch) as box:
+        yield box
+
+
+def mail_of(approval) -> StaffMail | None:
+    which = sa.select(StaffMail).where(StaffMail.kind == "approval", StaffMail.about_id == approval.id)
+    return db.session.scalar(which.execution_options(populate_existing=True))
 
 
 def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note, server):
@@ -236,53 +243,63 @@ def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note
     make_user("member", make_practice(), email="owner@river.example.com")
     approval, path = asked(note)
     for _ in range(2):
-        jobs.mail_approval(approval.id)
-    [sent] = server
-    assert sent["To"] == "owner@lake.example.com, desk@lake.example.com"
-    assert path in sent.get_content()
+        jobs.send(mail_of(approval).id)
+    [(to, letter)] = server.letters
+    assert to == ["owner@lake.example.com", "desk@lake.example.com"]
+    assert "To: owner@lake.example.com, desk@lake.example.com" in letter
+    assert path in message_from_string(letter, policy=modern).get_content()
     client.get(path, expect=200)
 
 
 def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
-
-    def away(message):
-        raise mail.NotHandedOver("no route")
-
-    monkeypatch.setattr(mail, "deliver", away)
-    jobs.mail_approval(approval.id)
-    assert fresh(approval).mailed_at is None
-    monkeypatch.setattr(mail, "deliver", server.append)
+    with monkeypatch.context() as patch:
+        patch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+        settings.cache_clear()
+        jobs.send(mail_of(approval).id)
+    settings.cache_clear()
+    assert mail_of(approval).claimed_at is None
     at_noon.tick(timedelta(minutes=2))
     jobs.sweep()
     jobs.sweep()
-    assert len(server) == 1
-    assert fresh(approval).mailed_at
+    assert len(server.letters) == 1
+    assert mail_of(approval).sent_at
 
 
-def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, monkeypatch, at_noon):
+def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, sign_in, lead, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
+    server.hang_up = "after"
+    jobs.send(mail_of(approval).id)
+    for _ in range(3):
+        at_noon.tick(timedelta(hours=2))
+        jobs.sweep()
+    assert len(server.letters) == 1
+    assert mail_of(approval).state is MailState.UNKNOWN
+    assert "Nobody can tell whether the mail to owner@lake" in sign_in(lead).get(f"/scripts/{note.id}").text
 
-    def broken(message):
-        server.append(message)
-        raise ConnectionResetError("in the middle")
 
-    monkeypatch.setattr(mail, "deliver", broken)
-    jobs.mail_approval(approval.id)
-    at_noon.tick(timedelta(minutes=2))
-    jobs.sweep()
-    assert len(server) == 1
+def test_the_page_says_that_it_was_mailed_or_why_not(app, lake, note, server, sign_in, lead):
+    make_user("member", lake, email="owner@lake.example.com")
+    browser, (approval, _) = sign_in(lead), asked(note)
+    assert " Mailed " not in browser.get(f"/scripts/{note.id}", expect=200).text
+    jobs.send(mail_of(approval).id)
+    assert " Mailed just now." in browser.get(f"/scripts/{note.id}", expect=200).text
+    save(note, versions(note)[0].body.replace("Hi", "Hello"))
+    approval, _ = asked(note)
+    server.refuse = "550 no such person"
+    jobs.send(mail_of(approval).id)
+    page = browser.get(f"/scripts/{note.id}", expect=200).text
+    assert "was not sent. The mail server refused the address (550). Send the link." in page
 
 
 def test_nothing_is_mailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
     alone, _ = asked(note)
-    assert alone.by_mail is False
-    jobs.mail_approval(alone.id)
+    assert mail_of(alone) is None
     make_user("member", lake, email="owner@lake.example.com")
     save(note, versions(note)[0].body.replace("Hi", "Hello"))
     approval, _ = asked(note)
     save(note, versions(note)[0].body.replace("Hello", "Hey"))
-    jobs.mail_approval(approval.id)
-    assert server == []
+    jobs.send(mail_of(approval).id)
+    assert server.letters == []

@@ -7,16 +7,15 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops import background
-from ops.accounts import actions, links, mail, queries, roles, sessions
-from ops.accounts.access import allow, me
+from ops.accounts import actions, links, mails, queries, roles, sessions
+from ops.accounts.access import me, staff
 from ops.accounts.forms import AddPersonForm, PracticeForm, RoleForm
 from ops.accounts.models import LinkPurpose, Role, User
 from ops.accounts.views import bp
 from ops.db import db, transaction
 from ops.errors import Refused
-
-staff = allow(Role.LEAD, Role.ADMIN)
+from ops.mail import client
+from ops.mail.queries import unsettled_count
 
 
 @bp.get("/people")
@@ -37,6 +36,7 @@ def people() -> ResponseReturnValue:
         role=role,
         practices=queries.practices_of(person.user for person in found),
         waiting=queries.waiting_for_links(),
+        bad_mails=unsettled_count(),
         names=roles.NAMES,
     )
 
@@ -73,9 +73,9 @@ def _add(form: AddPersonForm) -> int:
 def _invite(user: User) -> str | None:
     """An invitation (a reset link for who has a password): by mail, or its token where there is no mail server."""
     purpose = LinkPurpose.RESET if user.password_hash else LinkPurpose.INVITE
-    if not mail.is_set_up():
+    if not client.is_set_up():
         return links.make_link(user, purpose)
-    background.ring("ops.accounts.jobs.mail_link", links.mail_link(user, purpose).id)
+    links.mail_link(user, purpose)
     return None
 
 
@@ -105,8 +105,9 @@ def person(user_id: int) -> ResponseReturnValue:
         practices=[practice for practice in everyone if practice.id in theirs],
         sign_ins=queries.sign_ins(user),
         waiting=queries.waiting_link(user),
+        bad_mail=mails.went_wrong(user),
         changes=queries.changes(user),
-        by_mail=mail.is_set_up(),
+        by_mail=client.is_set_up(),
         names=roles.NAMES,
     )
 

@@ -4,9 +4,10 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
+from ops.work.states import OPEN_SQL
 
 REDATE = sa.text(
-    """
+    f"""
     WITH dated AS (
         SELECT r.id,
                (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
@@ -27,8 +28,8 @@ REDATE = sa.text(
         RETURNING r.id, r.closes_at
     )
     UPDATE tasks SET closes_at = moved.closes_at FROM moved
-    WHERE tasks.run_id = moved.id AND tasks.state IN ('waiting', 'claimed')
-    """
+    WHERE tasks.run_id = moved.id AND tasks.state IN ({OPEN_SQL})
+    """  # noqa: S608 (our own words)
 )
 
 

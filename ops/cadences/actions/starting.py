@@ -8,18 +8,19 @@ from ops import clock
 from ops.cadences.defaults import CADENCES
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.db import db
+from ops.practices.age import adult_born_by
+from ops.practices.defaults import UNKNOWN_CURVE
 from ops.practices.models import Milestone, Practice
-from ops.queue.actions import shares
+from ops.queue.actions import moves, shares
 
 BATCH = 5000
 
 
-NO_CURVE = {"opens": 14, "peaks": 30, "closes": 90}
-"""Days for a treatment nobody described: when its result shows, is best, and is forgotten."""
+NO_CURVE = dict(zip(("opens", "peaks", "closes"), UNKNOWN_CURVE, strict=True))
 
 
 START = sa.text(
-    """
+    f"""
     WITH batch AS (
         SELECT id, patient_id, kind, happened_on, treatment_type_id FROM milestones
         WHERE practice_id = :practice AND triggered_at IS NULL
@@ -35,7 +36,7 @@ START = sa.text(
         JOIN cadences c ON c.id = t.cadence_id AND c.active
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
         JOIN patients p ON p.id = m.patient_id AND NOT p.deceased
-             AND (p.birth_date IS NULL OR p.birth_date <= CAST(:today AS date) - interval '18 years')
+             AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
     ), best AS (
         -- of several milestones that would start the same thing, the one whose moment comes first
         SELECT DISTINCT ON (patient_id, kind) * FROM dated
@@ -51,20 +52,11 @@ START = sa.text(
           -- asked for a friend once and told "never": never again
           AND NOT (b.kind = 'ask' AND EXISTS (
             SELECT FROM asks a WHERE a.patient_id = b.patient_id AND a.answer = 'never'))
-    ), started AS (
-        INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position,
-        next_at,
-                                  opens_at, peaks_at, closes_at, started_at)
-        SELECT :practice, patient_id, cadence_id, milestone_id, trigger_id, 'running', 0,
-               opens_on::timestamp AT TIME ZONE :zone, opens_on::timestamp AT TIME ZONE :zone,
-               peaks_on::timestamp AT TIME ZONE :zone, closes_on::timestamp AT TIME ZONE :zone, :now
-        FROM fresh
-        ON CONFLICT DO NOTHING RETURNING id
-    ), looked AS (
+    ), started AS ({moves.STARTED}), looked AS (
         UPDATE milestones SET triggered_at = :now WHERE id IN (SELECT id FROM batch) RETURNING id
     )
     SELECT (SELECT count(*) FROM started), (SELECT count(*) FROM looked)
-    """
+    """  # noqa: S608 (our own words)
 )
 
 
@@ -81,6 +73,7 @@ def start_due_cadences(practice: Practice) -> tuple[int, int]:
             "practice": practice.id,
             "batch": BATCH,
             "today": today,
+            "adult_born_by": adult_born_by(today),
             "zone": practice.zone,
             "now": clock.now(),
             **NO_CURVE,

@@ -130,7 +130,8 @@ def close_stale() -> int:
         sa.select(Task)
         .where(Task.state == TaskState.WAITING, Task.closes_at <= now)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True),
+        execution_options={"populate_existing": True},
     ).all()
     for task in stale:
         tasks.cancel(task, "tick", "its days are over")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
 from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.coaching import actions, forms, marking
 from ops.coaching.models import Mark
 from ops.coaching.queries import LONG_WRAP_S, average_of, read_mark
@@ -23,8 +24,7 @@ from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind
 
-READERS = (Role.AGENT, Role.LEAD, Role.ADMIN)
-STAFF = (Role.LEAD, Role.ADMIN)
+READERS = (Role.AGENT, *STAFF)
 MARKS = {Mark.MET: "Met", Mark.PARTLY: "Partly", Mark.MISSED: "Missed", Mark.NOT_APPLICABLE: "Not applicable"}
 
 
@@ -86,7 +86,7 @@ def _did(found: Finished) -> list[tuple[str, str, bool]]:
         more = words.event_words(event, found.names, lambda at: moment(at, found.practice.zone))
         if event.kind is EventKind.OPENED:
             more = ""
-        lines.append((states.EVENT_WORDS[event.kind], more, event.task_id != found.task.id))
+        lines.append((states.MOVES[event.kind].words, more, event.task_id != found.task.id))
     return lines
 
 

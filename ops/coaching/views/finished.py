@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.coaching import forms, marking, queries
 from ops.coaching.reading import length_words
 from ops.coaching.views import bp
@@ -16,7 +16,6 @@ from ops.practices.models import Practice
 from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS, rules_for
 
-STAFF = (Role.LEAD, Role.ADMIN)
 ASKED = ("agent", "practice", "kind", "outcome", "days", "read", "no_opening", "long_wrap")
 OUTCOMES = dict.fromkeys(rule.outcome for kind in Kind for rule in rules_for(kind))
 

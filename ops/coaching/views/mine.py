@@ -4,7 +4,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK
 from ops.coaching import marking, queries
 from ops.coaching.views import bp
 from ops.coaching.views.finished import before, written
@@ -13,7 +13,7 @@ from ops.work.outcomes import OUTCOME_WORDS
 
 
 @bp.get("/coaching/mine")
-@allow(Role.AGENT, Role.LEAD)
+@allow(*AT_WORK)
 def mine() -> ResponseReturnValue:
     """Commented and scored cards of whoever asks, what is new first."""
     cards, more = queries.own_cards(me().id, before())

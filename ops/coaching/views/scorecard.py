@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.coaching import actions, forms, queries
 from ops.coaching.models import LEAST_WEIGHT, MOST_WEIGHT
 from ops.coaching.views import bp
@@ -14,7 +14,7 @@ from ops.practices.queries import names_of
 
 
 @bp.get("/coaching/scorecard")
-@allow(Role.LEAD, Role.ADMIN)
+@allow(*STAFF)
 def scorecard() -> ResponseReturnValue:
     """The questions, to change; the versions before it."""
     return _page()
@@ -43,7 +43,7 @@ def _page(problem: str | None = None, rows: list[tuple[str, str, bool]] | None =
 
 
 @bp.post("/coaching/scorecard")
-@allow(Role.LEAD, Role.ADMIN)
+@allow(*STAFF)
 def change_scorecard() -> ResponseReturnValue:
     """Ask other questions from now on."""
     rows, of = forms.rows_sent(), forms.number(request.form.get("version", "")) or 0

@@ -15,7 +15,7 @@ from ops.cadences import texts
 from ops.cadences.actions import stepping
 from ops.concerns import actions
 from ops.contact.actions import hold_number, record_contact, suppress
-from ops.contact.asking import Person, may_contact
+from ops.contact.asking import NO_TEXT, Person, may_contact
 from ops.contact.facts import Reason
 from ops.contact.words import reasons_words
 from ops.crypto import contact_key
@@ -182,7 +182,17 @@ def _checked(task: Task, saved: Saved) -> Rule:
 def _check_lawful(person: Person, practice: Practice, at: datetime, task_id: int) -> None:
     """A call that the law forbids then must not be promised: the agent is still on the phone and can agree on another
     time. Raises Refused with the hours of that day, or the next that has any."""
-    then = may_contact(person, practice, "call", at, f"task:{task_id}", store=False, but_task=task_id)
+    then = may_contact(
+        person,
+        practice,
+        "call",
+        at,
+        f"task:{task_id}",
+        text=NO_TEXT,
+        lock_held=True,  # `record_outcome` has locked the task
+        store=False,
+        but_task=task_id,
+    )
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)

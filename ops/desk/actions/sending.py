@@ -9,7 +9,7 @@ from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.messages.models import Message
 from ops.practices.models import Patient, Practice
-from ops.queue.actions import tasks
+from ops.queue.actions import moves, tasks
 from ops.scripts.models import Medium
 from ops.work.states import EventKind
 
@@ -48,6 +48,6 @@ def send_from_card(task_id: int, agent: User, fence: int, medium: Medium, versio
         script_version_id=version_id,
     )
     facts = {"medium": medium.value, "template": way.written.name, "reason_key": key, "version_id": version_id}
-    tasks.add_event(task, EventKind.SENT, actor, **facts)
+    moves.move(task, EventKind.SENT, actor, **facts)
     db.session.flush()
     return message

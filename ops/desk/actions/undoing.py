@@ -18,13 +18,14 @@ from ops import clock
 from ops.accounts.models import PatientRead
 from ops.concerns import actions
 from ops.config import settings
-from ops.db import db
+from ops.db import Base, db
 from ops.errors import Refused
 from ops.queue import queries
-from ops.queue.actions import claiming, lanes, shares, tasks
-from ops.queue.models import Attempt, Task
+from ops.queue.actions import claiming, lanes, moves, shares, tasks
+from ops.queue.models import Attempt, CadenceRun, Task
+from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
-from ops.work.states import EventKind, TaskState
+from ops.work.states import OPEN, EventKind
 
 GRACE = timedelta(seconds=5)
 """The press that was made in time may arrive a little later."""
@@ -36,7 +37,7 @@ PICTURE = sa.text(
     """
     SELECT jsonb_build_object(
         'tasks', (SELECT coalesce(jsonb_object_agg(t.id, to_jsonb(t)), '{}') FROM tasks t WHERE t.patient_id = :patient
-                  AND t.practice_id = :practice AND (t.state IN ('waiting', 'claimed') OR t.finished_at >= :since)
+                  AND t.practice_id = :practice AND (t.state = ANY (:open) OR t.finished_at >= :since)
                   AND (NOT :own OR t.xmin = pg_current_xact_id()::xid)),
         'cadence_runs', (SELECT coalesce(jsonb_object_agg(r.id, to_jsonb(r)), '{}') FROM cadence_runs r
                          WHERE r.patient_id = :patient AND r.practice_id = :practice
@@ -76,6 +77,7 @@ def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> 
     what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with it."""
     db.session.flush()
     asked = {"patient": task.patient_id, "practice": task.practice_id, "run": task.run_id, "keys": keys, "since": since}
+    asked["open"] = list(OPEN)
     return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 
@@ -107,6 +109,7 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         raise Refused("You are on a break. Come back to work first, then take it back.")
     if actions.concern_told(attempt.id):
         raise Refused("The practice and the leads have been told, so this cannot be taken back. Write to your lead.")
+    actions.forget_mails(attempt.id)
     kept = attempt.undo
     _lock_made(kept["made"])
     task = db.session.get_one(Task, attempt.task_id, with_for_update=True, populate_existing=True)
@@ -114,15 +117,18 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         _check_untouched(table, row_id, after)
     # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
     _make_room(agent_id, actor)
-    _check_free(task)
+    if queries.in_other_hands(task):
+        raise Refused(GONE_ON + "they are in somebody else's hands.")
     _delete_made(kept["made"])
-    for table, row_id, before, _ in kept["changed"]:
-        _restore(table, row_id, before)
-    db.session.expire_all()
-    _offer_again(kept["changed"], actor, but=task.id)
-    _into_hands(task, agent_id)
     was = {"outcome": attempt.outcome, "note": attempt.note, "minutes": float(attempt.minutes)}
-    tasks.add_event(task, EventKind.UNDONE, actor, **was, recorded_at=attempt.at.isoformat())
+    was["recorded_at"] = attempt.at.isoformat()
+    for table, row_id, before, _ in kept["changed"]:
+        if table == Task.__tablename__ and row_id == task.id:
+            _into_hands_again(task, before, agent_id, actor, was)
+        else:
+            _restore(table, row_id, before, actor)
+    db.session.flush()
+    db.session.expire_all()
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
     db.session.delete(attempt)
     db.session.flush()
@@ -161,15 +167,6 @@ def _locked(table: str, row_id: Any, column: str) -> Any:
     return db.session.scalar(sa.text(f"SELECT {column} FROM {table} WHERE id = :id FOR UPDATE"), {"id": row_id})  # noqa: S608
 
 
-def _check_free(task: Task) -> None:
-    same = sa.or_(
-        Task.patient_id == task.patient_id,
-        sa.and_(Task.person_key.is_not(None), Task.person_key == task.person_key),
-    )
-    if db.session.scalar(sa.select(sa.exists().where(Task.state == TaskState.CLAIMED, same))):
-        raise Refused(GONE_ON + "they are in somebody else's hands.")
-
-
 def _check_untouched(table: str, row_id: int, after: dict[str, Any]) -> None:
     now = _locked(table, row_id, f"to_jsonb({table})") or {}
     if any(now.get(name) != value for name, value in after.items() if name not in MOVING):
@@ -194,33 +191,39 @@ def _delete_made(made: dict[str, list[str]]) -> None:
             db.session.execute(sa.text(statement), {"id": row_id})
 
 
-def _restore(table: str, row_id: int, before: dict[str, Any]) -> None:
+def _into_hands_again(task: Task, before: dict[str, Any], agent_id: int, actor: str, was: dict[str, Any]) -> None:
+    """The task is in the agent's hands as it was, under a new fencing number, its clock running since its claim."""
+    claimed_at = _put_back(task, before).get("claimed_at") or task.claimed_at
+    assert claimed_at, "it was in hands when its outcome was recorded"
+    lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.move_into_hands(task, EventKind.UNDONE, actor, moves.Hands(agent_id, claimed_at, lease_until), **was)
+
+
+RESTORED: dict[str, type[Base]] = {each.__tablename__: each for each in (Task, CadenceRun, Ask, Referral)}
+
+
+def _restore(table: str, row_id: int, before: dict[str, Any], actor: str) -> None:
+    """Put a row as it was. A task that the outcome cancelled waits in its lane again, and its story says so."""
+    row = db.session.get_one(RESTORED[table], row_id, populate_existing=True)
+    columns = _put_back(row, before)
+    if isinstance(row, Task) and "state" in columns:
+        moves.move(row, EventKind.UNDONE, actor)
+        lanes.offer(row)
+    elif isinstance(row, CadenceRun) and "state" in columns:
+        moves.resume_run(row)
+
+
+def _put_back(row: Base, before: dict[str, Any]) -> dict[str, Any]:
+    """Set the columns on the row as they were, but those that go with its state; all of them, as PostgreSQL reads its
+    own JSON."""
+    table = Base.metadata.tables[row.__tablename__]
     names = ", ".join(before)
-    db.session.execute(
-        sa.text(
-            f"UPDATE {table} SET ({names}) = "  # noqa: S608 (our own names)
-            f"(SELECT {names} FROM jsonb_populate_record(NULL::{table}, CAST(:before AS jsonb))) WHERE id = :id"
-        ).bindparams(sa.bindparam("before", type_=sa.JSON)),
-        {"before": before, "id": row_id},
-    )
-
-
-def _offer_again(changed: list[list[Any]], actor: str, *, but: int) -> None:
-    """What the outcome cancelled waits in its lane again, and its story says so."""
-    for table, row_id, *_ in changed:
-        if table != "tasks" or row_id == but:
-            continue
-        task = db.session.get_one(Task, row_id)
-        if task.state is TaskState.WAITING:
-            lanes.offer(task)
-            tasks.add_event(task, EventKind.UNDONE, actor)
-
-
-def _into_hands(task: Task, agent_id: int) -> None:
-    task.state, task.held_by, task.offered = TaskState.CLAIMED, agent_id, False
-    task.fence += 1
-    task.lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
-    db.session.flush()
+    read = sa.text(f"SELECT {names} FROM jsonb_populate_record(NULL::{table}, CAST(:before AS jsonb))")  # noqa: S608
+    read = read.bindparams(sa.bindparam("before", before, sa.JSON))
+    columns = dict(db.session.execute(read.columns(*(table.c[name] for name in before))).mappings().one())
+    for name in columns.keys() - moves.COLUMNS.get(table.name, frozenset()) - {"offered"}:
+        setattr(row, name, columns[name])
+    return columns
 
 
 def forget_old() -> int:

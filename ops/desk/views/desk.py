@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from ops import clock
 from ops.accounts.access import allow, me, passive
 from ops.accounts.actions import use_single_keys
-from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.desk import facts as desk_facts
 from ops.desk import keys
@@ -39,8 +39,6 @@ from ops.web.errors import wants_json
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
 from ops.work.reasons import UNTIL_KNOWN
-
-AT_WORK = (Role.AGENT, Role.LEAD)
 
 
 @bp.get("/desk")

@@ -4,7 +4,7 @@ from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import AT_WORK
 from ops.db import db, transaction
 from ops.desk import messages
 from ops.desk.actions.sending import send_from_card
@@ -17,7 +17,6 @@ from ops.queue.people import referral_of
 from ops.scripts.models import Medium
 from ops.web.errors import wants_json
 
-AT_WORK = (Role.AGENT, Role.LEAD)
 LOST = "This task is no longer in your hands. Nothing was sent."
 SAID = {Medium.SMS: "The text is on its way.", Medium.EMAIL: "The mail is on its way."}
 

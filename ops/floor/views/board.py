@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import board as floor
@@ -37,8 +37,6 @@ from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.states import EventKind, TaskState
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 def _asked() -> floor.Asked:
@@ -151,7 +149,7 @@ def task_page(
 
 def _staff(task: Task) -> list[tuple[Worker, str]]:
     """Who could be given the task, and what they are not certified for; none for a task that is over."""
-    if task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+    if task.state not in states.OPEN:
         return []
     return [(who, queue_workers.lack_words(lacks(who, task))) for who in workers() if who.user_id != task.held_by]
 
@@ -165,7 +163,7 @@ def _happened(story: Story, event: Any, said: Callable[[datetime], str]) -> dict
     """One event as a row: when, what, by whom, and for a claim why."""
     return {
         "at": event.at,
-        "what": states.EVENT_WORDS[event.kind],
+        "what": states.MOVES[event.kind].words,
         "who": words.actor_words(event.actor, story.names),
         "more": words.event_words(event, story.names, said),
         "why": [*words.why_words(event.facts, story.practices, said), *_asked_again(event)]

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import actions
@@ -20,8 +20,6 @@ from ops.floor.views.board import back_to, said_in, task_page
 from ops.practices.access import practice_or_404
 from ops.queue.actions import assigning
 from ops.work.kinds import KIND_WORDS
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 def _checked(form: FlaskForm) -> None:

@@ -7,8 +7,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
-from ops.accounts.roles import NAMES
+from ops.accounts.roles import NAMES, STAFF
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.floor import actions, lists
@@ -19,8 +18,6 @@ from ops.phrases import count_of
 from ops.queue.languages import language_words
 from ops.queue.workers import Worker, worker, workers
 from ops.work.kinds import KIND_WORDS
-
-STAFF = (Role.LEAD, Role.ADMIN)
 
 
 @bp.get("/floor")

@@ -8,13 +8,13 @@ from functools import lru_cache
 from ops.crypto import contact_key
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord
+from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
 
 ROWS = 10_000
 """Of one batch, and so of one transaction."""
 CHARACTERS = 4_000_000
 """Of raw cells in one batch, which ends when it holds more: wrong rows can be a million characters long."""
-ADULT = 18
 
 PatientRow = tuple[object, ...]
 MilestoneRow = tuple[object, ...]
@@ -70,7 +70,7 @@ class Batcher:
     def __init__(self, matcher: Matcher, today: date, seen: Seen):
         self._match = matcher.match
         self._seen = seen
-        self._grown_up = date(today.year - ADULT, today.month, 28 if (today.month, today.day) == (2, 29) else today.day)
+        self._adult_born_by = adult_born_by(today)
         self._key = lru_cache(maxsize=1 << 12)(contact_key)
 
     def batches(self, rows: Iterable[GoodRow | BadRow | None]) -> Iterator[Batch]:
@@ -119,7 +119,7 @@ class Batcher:
             flags |= UNREACHABLE
         if patient.deceased:
             flags |= DECEASED
-        if patient.birth_date and patient.birth_date > self._grown_up:
+        if patient.birth_date and patient.birth_date > self._adult_born_by:
             flags |= MINOR
         return flags
 

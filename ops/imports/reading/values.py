@@ -5,21 +5,12 @@ import unicodedata
 from functools import lru_cache
 
 from ops.imports.reading.records import Unclear
+from ops.practices.us import MILITARY, STATES
 
-_STATES = (
-    "AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut|DE Delaware|"
-    "DC District of Columbia|FL Florida|GA Georgia|HI Hawaii|ID Idaho|IL Illinois|IN Indiana|IA Iowa|KS Kansas|"
-    "KY Kentucky|LA Louisiana|ME Maine|MD Maryland|MA Massachusetts|MI Michigan|MN Minnesota|MS Mississippi|"
-    "MO Missouri|MT Montana|NE Nebraska|NV Nevada|NH New Hampshire|NJ New Jersey|NM New Mexico|NY New York|"
-    "NC North Carolina|"
-    "ND North Dakota|OH Ohio|OK Oklahoma|OR Oregon|PA Pennsylvania|RI Rhode Island|SC South Carolina|SD South Dakota|"
-    "TN Tennessee|TX Texas|UT Utah|VT Vermont|VA Virginia|WA Washington|WV West Virginia|WI Wisconsin|WY Wyoming|"
-    "PR Puerto Rico|VI Virgin Islands|GU Guam|AS American Samoa|MP Northern Mariana Islands"
-)
-STATES = {key: entry[:2] for entry in _STATES.split("|") for key in (entry[:2].casefold(), entry[3:].casefold())}
-_ELSEWHERE = {"ab", "bc", "mb", "nb", "nl", "nt", "ns", "nu", "on", "pe", "qc", "sk", "yt", "aa", "ae", "ap", "alberta"}
+_STATES = {key.casefold(): code for code, name in STATES.items() for key in (code, name)}
+_ELSEWHERE = {"ab", "bc", "mb", "nb", "nl", "nt", "ns", "nu", "on", "pe", "qc", "sk", "yt", "alberta"}
 _ELSEWHERE |= {"british columbia", "manitoba", "new brunswick", "nova scotia", "ontario", "quebec", "saskatchewan"}
-_ELSEWHERE |= {"other", "n/a", "none"}
+_ELSEWHERE |= {"other", "n/a", "none", *map(str.lower, MILITARY)}
 _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
@@ -91,7 +82,7 @@ def read_state(text: str) -> str | None:
     name = " ".join(text.replace(".", "").split()).casefold()
     if not name or name in _ELSEWHERE:
         return None
-    code = STATES.get(name.removeprefix("us-"))
+    code = _STATES.get(name.removeprefix("us-"))
     if code is None:
         raise Unclear(f"{text[:60]!r} is not a state")
     return code

@@ -8,6 +8,7 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me, passive
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.imports import actions as import_actions
 from ops.imports import loading
@@ -19,7 +20,6 @@ from ops.imports.views.uploads import file_or_404, import_or_404, look_through
 from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
-from ops.practices.views.practices import STAFF
 
 GOING_ON = (ImportState.QUEUED, ImportState.RUNNING)
 COUNTS = {

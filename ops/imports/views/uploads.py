@@ -6,6 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.config import settings
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -18,7 +19,6 @@ from ops.imports.views import bp
 from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
-from ops.practices.views.practices import STAFF
 from ops.web import takes_files
 from ops.web.errors import answer
 

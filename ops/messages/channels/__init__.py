@@ -46,6 +46,10 @@ class Channel(Protocol):
     arrives: bool
     """Whether what was accepted has arrived, without the other side having to tell us."""
 
+    carrier: bool
+    """Whether a telephone carrier takes part: then the practice's campaign must be registered with it (docs/rules.md
+    A7)."""
+
     def name_for(self, reference: str, sender_email: str) -> str:
         """The id the message will have there."""
         ...
@@ -67,6 +71,13 @@ def choose(channel: MessageChannel, sender_email: str) -> Channel:
     if channel is MessageChannel.EMAIL and sender_email and conf.smtp_url and conf.postal_address:
         return smtp.Smtp(conf.smtp_url)
     return recorder.Recorder()
+
+
+def registered(channel: MessageChannel, sender_email: str) -> bool | None:
+    """Whether the practice's texts may pass the carriers: yes where none takes part. None: nobody knows, for there is
+    no record of registrations yet; a way out over a carrier sends nothing before it has one.
+    """
+    return None if choose(channel, sender_email).carrier else True
 
 
 def named(name: str) -> Channel:

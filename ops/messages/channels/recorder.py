@@ -15,6 +15,7 @@ from ops.messages.models import RecorderDelivery
 class Recorder:
     name = "recorder"
     arrives = True
+    carrier = False
 
     def name_for(self, reference: str, sender_email: str) -> str:
         return f"recorder:{reference}"

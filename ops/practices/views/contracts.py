@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions
@@ -12,7 +13,6 @@ from ops.practices.access import practice_or_404
 from ops.practices.forms import ContractForm, LastDayForm, day_after
 from ops.practices.models import Contract, Practice
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF
 
 
 def _page(practice: Practice, form: ContractForm, problem: str | None = None) -> str:

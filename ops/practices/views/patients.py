@@ -1,20 +1,20 @@
 """Find one patient by what identifies them, look, and correct. Every look is written down (docs/rules.md A12)."""
 
-from datetime import date
-
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions, history, queries
 from ops.practices.access import practice_or_404
+from ops.practices.age import is_minor
 from ops.practices.forms import CorrectPatientForm, FindPatientForm
 from ops.practices.models import Patient, Practice
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF, sent
+from ops.practices.views.practices import sent
 
 
 @bp.get("/<slug>/patients")
@@ -71,13 +71,8 @@ def _page(practice: Practice, patient: Patient, form: CorrectPatientForm, proble
         problem=problem,
         milestones=queries.milestones_of(patient),
         history=history.tell(entries, queries.names_of({entry.actor for entry in entries})),
-        minor=_is_minor(patient, clock.today(practice.zone)),
+        minor=is_minor(patient.birth_date, clock.today(practice.zone)),
     )
-
-
-def _is_minor(patient: Patient, today: date) -> bool:
-    born = patient.birth_date
-    return born is not None and (today.year - born.year - ((today.month, today.day) < (born.month, born.day))) < 18
 
 
 @bp.post("/<slug>/patients/<int:patient_id>/correct")

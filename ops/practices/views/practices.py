@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 
 from ops import clock
 from ops.accounts.access import allow, me
-from ops.accounts.models import Role
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions, history, queries
@@ -18,7 +18,6 @@ from ops.practices.forms import AddPracticeForm, EditPracticeForm, ReviewLinkFor
 from ops.practices.models import PracticeStatus, ReviewLink
 from ops.practices.views import bp
 
-STAFF = (Role.LEAD, Role.ADMIN)
 MOVES = {
     "pause": (
         actions.pause_practice,

@@ -4,6 +4,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
+from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions
@@ -11,7 +12,6 @@ from ops.practices.access import practice_or_404
 from ops.practices.forms import TreatmentForm
 from ops.practices.models import Practice, TreatmentType
 from ops.practices.views import bp
-from ops.practices.views.practices import STAFF
 
 
 def _treatment_or_404(practice: Practice, treatment_id: int) -> TreatmentType:

@@ -9,11 +9,11 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
-from ops.queue.actions import tasks
+from ops.queue.actions import moves, tasks
 from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
-from ops.work.states import EventKind, TaskState
+from ops.work.states import OPEN, EventKind, TaskState
 
 LONGEST_REASON = 500
 
@@ -36,7 +36,7 @@ def cancel_task(task_id: int, actor: str, reason: str) -> Task:
     """Cancel an open task and end its cadence. Raises Refused without a reason, and when it is not open."""
     reason = _reason(reason)
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
-    if task is None or task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+    if task is None or task.state not in OPEN:
         raise Refused("This task is finished already.")
     tasks.cancel(task, actor, reason, held_by=task.held_by)
     if task.run_id:
@@ -93,14 +93,14 @@ def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, overr
     task.owner_id, task.handed_at = user_id, now
     task.owner_until = max(now, task.ready_at, _opens(task) or now) + KEPT_FOR
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
-    tasks.add_event(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
+    moves.move(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
     db.session.flush()
     return task
 
 
 def _open_task(task_id: int) -> Task:
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
-    if task is None or task.state not in (TaskState.WAITING, TaskState.CLAIMED):
+    if task is None or task.state not in OPEN:
         raise Refused("This task is finished already.")
     return task
 
@@ -138,7 +138,7 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
         raise Refused("This task is not kept for anybody.")
     facts = {"from": task.owner_id, "to": None, "reason": reason.strip()[:LONGEST_REASON]}
     task.owner_id = task.owner_until = task.handed_at = None
-    tasks.add_event(task, EventKind.HANDED, actor, **facts)
+    moves.move(task, EventKind.HANDED, actor, **facts)
     db.session.flush()
     return task
 

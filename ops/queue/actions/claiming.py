@@ -21,7 +21,7 @@ from ops.contact.facts import Decision, Reason
 from ops.crypto import contact_key
 from ops.db import db
 from ops.queue import rank as queue_rank
-from ops.queue.actions import shares, tasks
+from ops.queue.actions import moves, shares, tasks
 from ops.queue.models import Task
 from ops.queue.order import Band
 from ops.work import reasons
@@ -56,21 +56,14 @@ WHERE NOT EXISTS (SELECT FROM breaks b WHERE b.user_id = %(agent)s AND b.ended_a
 
 
 TAKE = f"""
-WITH taken AS (
-    UPDATE tasks SET state = 'claimed', offered = false, held_by = %(agent)s, claimed_at = %(at)s,
-        lease_until = %(lease_until)s, fence = fence + 1, shut_reasons = NULL, script_version_id = %(version)s
-    WHERE id = %(task)s
-), charged AS (
+WITH taken AS ({moves.TAKEN}), told AS ({moves.TOLD}), charged AS (
     UPDATE shares SET minutes_charged = minutes_charged + %(estimate)s,
         virtual_time = virtual_time + %(estimate)s / greatest((hours * weight)::float, {shares.NO_CONTRACT_HOURS}),
         served_at = CASE WHEN %(band)s = {Band.FAIR} THEN %(at)s ELSE served_at END
-    WHERE practice_id = %(practice)s
-), told AS (
-    INSERT INTO task_events (practice_id, task_id, kind, at, actor, facts)
-    VALUES (%(practice)s, %(task)s, 'claimed', %(at)s, %(actor)s, %(why)s::jsonb)
+    WHERE practice_id = (SELECT practice_id FROM taken)
 )
 INSERT INTO gate_decisions (at, practice_id, subject, allow, reasons, facts, rules_version)
-VALUES (%(at)s, %(practice)s, 'task:' || %(task)s, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s)
+SELECT %(at)s, practice_id, 'task:' || id, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s FROM taken
 """  # noqa: S608 (our own words)
 
 
@@ -132,6 +125,7 @@ class Found(NamedTuple):
     consent: bool | None
     status: str
     baa_on: str | None
+    dealt_on: str | None
     zone: str
     unread: bool
     person_attempts: int
@@ -191,12 +185,14 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     """Ask the gate and put the task into the agent's hands."""
     found = _with_address(connection, found, now)
     decision, facts = _ask(found, now)
-    if not decision.allow:
+    # a number that is not there has no visit to rest on: the gate's word about that is not the reason to show
+    lacks_number = not found.phone and set(decision.reasons) == {Reason.SCRUB_OLDER_31D}
+    if not decision.allow and not lacks_number:
         return Refusal(found.task_id, now, decision, facts, None)
     if why_not := _hindrance(found):
         return Refusal(found.task_id, now, decision, facts, why_not)
     lease_until = now + timedelta(minutes=settings().lease_minutes)
-    connection.execute(
+    taken = connection.execute(
         TAKE,
         {
             "agent": agent_id,
@@ -205,7 +201,7 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
             "lease_until": lease_until,
             "version": found.script_version_id,
             "task": found.task_id,
-            "practice": found.practice_id,
+            "fence": found.fence,
             "estimate": found.estimate_minutes,
             "band": found.band,
             "why": json.dumps(_why(found, decision)),
@@ -213,6 +209,8 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
             "rules": decision.rules_version,
         },
     )
+    if not taken.rowcount:
+        raise tasks.LeaseLost("Somebody has taken this task in the same moment. Please press again.")
     return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
 
 
@@ -254,8 +252,16 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
                 found.deceased,
             )
         )
-        known = asking.Known(found.suppressions, found.attempts, found.consent, found.status, _day(found.baa_on))
-        facts = asking.facts_from(person, known, "call", now, found.zone)
+        known = asking.Known(
+            found.suppressions,
+            found.attempts,
+            found.consent,
+            found.status,
+            _day(found.baa_on),
+            _day(found.dealt_on),
+        )
+        # `next_task` has locked the row until the end of this transaction
+        facts = asking.facts_from(person, known, "call", now, found.zone, text=asking.NO_TEXT, lock_held=True)
         decision = gate.decide(facts, now)
         return decision, asking.kept_facts(facts, decision)
     except Exception as problem:  # whatever it was, nobody has said yes
@@ -317,7 +323,7 @@ def _rank_parts(found: Found) -> dict[str, float]:
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
     """A sign of life from the page: the lease starts again. Raises LeaseLost."""
     task = tasks.held(task_id, agent_id, fence)
-    task.lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.hold_on(task, clock.now() + timedelta(minutes=settings().lease_minutes))
     return task
 
 

@@ -1,4 +1,4 @@
-"""Opening, putting off, giving back and ending tasks. Every move appends its event."""
+"""The verbs of a task: open, put off, give back, try again, finish, cancel. `moves` writes the state and its event."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
 from ops.queue import rank
-from ops.queue.actions import lanes, shares
-from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
+from ops.queue.actions import lanes, moves, shares
+from ops.queue.actions.moves import LeaseLost, end_run
+from ops.queue.models import Attempt, CadenceRun, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind, RunState, TaskState
@@ -27,17 +28,6 @@ PREFERRED_FOR = timedelta(minutes=20)
 """How long a task that is due waits for the agent who spoke to the patient last."""
 REMEMBERED_FOR = timedelta(days=60)
 """Who spoke to somebody longer ago is not remembered by them either."""
-
-
-class LeaseLost(Refused):
-    """The task is no longer in the hands that try to change it."""
-
-
-def add_event(task: Task, kind: EventKind, actor: str, **facts: Any) -> None:
-    """Append what happened to the task, in the transaction that made it happen."""
-    db.session.add(
-        TaskEvent(practice_id=task.practice_id, task_id=task.id, kind=kind, at=clock.now(), actor=actor, facts=facts)
-    )
 
 
 def open_task(
@@ -56,13 +46,13 @@ def open_task(
     """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
     now = clock.now()
     curve = (run.opens_at, run.peaks_at, run.closes_at) if run else None
-    task = Task(
+    task = moves.put_in(
+        actor,
         practice_id=practice_id,
         patient_id=patient_id,
         referral_id=referral_id,
         run_id=run.id if run else None,
         kind=kind,
-        state=TaskState.WAITING,
         reason=reason,
         created_at=now,
         ready_at=ready_at or now,
@@ -73,11 +63,8 @@ def open_task(
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )
-    db.session.add(task)
-    db.session.flush()
     prefer(task)
     lanes.fit(task, db.session.get_one(Patient, patient_id))
-    add_event(task, EventKind.OPENED, actor, reason=reason)
     return task
 
 
@@ -118,10 +105,9 @@ def put_off(task: Task, decision: Decision) -> None:
 
 
 def wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
-    task.ready_at = moment
-    task.shut_reasons = reasons
-    task.offered = False
-    add_event(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())
+    """A waiting task is not offered before the moment, for these reasons."""
+    task.ready_at, task.shut_reasons, task.offered = moment, reasons, False
+    moves.move(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())
 
 
 def held(task_id: int, agent_id: int, fence: int) -> Task:
@@ -136,18 +122,20 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
     """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
-    shares.charge(task.practice_id, -float(task.estimate_minutes))
     if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
         task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
-    add_event(task, kind, actor, **facts)
+    moves.move(task, kind, actor, **facts)
+    shares.charge(task.practice_id, -float(task.estimate_minutes))
+    _into_lane(task)
 
 
 def _let_go(task: Task, ready_at: datetime) -> None:
-    task.state = TaskState.WAITING
-    task.held_by = task.lease_until = task.claimed_at = task.handed_at = None
-    task.shut_reasons = None
+    task.handed_at = task.shut_reasons = None
     task.ready_at = ready_at
+
+
+def _into_lane(task: Task) -> None:
     if task.lane_id is None:  # whom it calls has moved while it was in hands
         lanes.fit(task, db.session.get_one(Patient, task.patient_id))
     else:
@@ -183,43 +171,27 @@ def snooze(task_id: int, agent_id: int, fence: int, actor: str, until: datetime)
 
 def retry(task: Task, ready_at: datetime, actor: str, *, promised_at: datetime | None = None, **facts: Any) -> None:
     """Back into the queue after an attempt, to be made again at `ready_at`. The attempt's minutes stay charged."""
-    task.promised_at = promised_at
     if promised_at is None:
         prefer(task, ready_at)
     _let_go(task, ready_at)
-    add_event(task, EventKind.RETRY, actor, ready_at=ready_at.isoformat(), **facts)
+    task.promised_at = promised_at
+    moves.move(task, EventKind.RETRY, actor, ready_at=ready_at.isoformat(), **facts)
+    _into_lane(task)
 
 
 def finish(task: Task, actor: str, **facts: Any) -> None:
     """The work is done."""
-    _end(task, TaskState.DONE)
-    add_event(task, EventKind.DONE, actor, **facts)
+    task.promised_at = None
+    moves.move(task, EventKind.DONE, actor, **facts)
 
 
 def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     """The work makes no sense any more."""
-    if task.state is TaskState.CLAIMED:
-        shares.charge(task.practice_id, -float(task.estimate_minutes))
-    _end(task, TaskState.CANCELLED)
-    add_event(task, EventKind.CANCELLED, actor, why=why, **facts)
-
-
-def _end(task: Task, state: TaskState) -> None:
-    task.state = state
-    task.offered = False
-    task.held_by = task.lease_until = None
-    task.finished_at = clock.now()
+    in_hands = task.state is TaskState.CLAIMED
     task.promised_at = None
-
-
-def end_run(run: CadenceRun, why: str) -> None:
-    """The cadence is over; its waiting task, if any, is cancelled by the caller or already done."""
-    if run.state is RunState.ENDED:
-        return
-    run.state = RunState.ENDED
-    run.next_at = None
-    run.ended_at = clock.now()
-    run.end_reason = why
+    moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
+    if in_hands:
+        shares.charge(task.practice_id, -float(task.estimate_minutes))
 
 
 def cancel_work_for(
@@ -237,14 +209,16 @@ def cancel_work_for(
             Task.id != (except_task or 0),
             sa.true() if promises else Task.promised_at.is_(None),
         )
-        .with_for_update()
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     ).all()
     for task in waiting:
         cancel(task, actor, why)
     for run in db.session.scalars(
         sa.select(CadenceRun)
         .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
-        .with_for_update()
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     ):
         end_run(run, why)
     db.session.flush()

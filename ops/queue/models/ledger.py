@@ -7,10 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.work.kinds import Kind
-
-Moment = sa.DateTime(timezone=True)
 
 
 class Share(Base):

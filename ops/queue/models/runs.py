@@ -5,10 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.work.states import RunState
-
-Moment = sa.DateTime(timezone=True)
 
 
 class CadenceRun(Base):

@@ -7,14 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ops.db import Base, closed_set
+from ops.db import Base, Moment, closed_set
 from ops.practices.models import Patient, Practice
 from ops.queue.models.runs import CadenceRun
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from ops.work.states import EventKind, TaskState
-
-Moment = sa.DateTime(timezone=True)
+from ops.work.states import OPEN_SQL, EventKind, TaskState
 
 
 class Task(Base):
@@ -86,9 +84,7 @@ class Task(Base):
         ),
         sa.CheckConstraint("(state IN ('done', 'cancelled')) = (finished_at IS NOT NULL)", name="finished_has_time"),
         # one open task of a cadence step, one task in hands per patient, one task in hands per agent
-        sa.Index(
-            "uq_tasks_open_run", "run_id", unique=True, postgresql_where=sa.text("state IN ('waiting', 'claimed')")
-        ),
+        sa.Index("uq_tasks_open_run", "run_id", unique=True, postgresql_where=sa.text(f"state IN ({OPEN_SQL})")),
         sa.Index("uq_tasks_patient_in_hands", "patient_id", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_agent_hands", "held_by", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_person_in_hands", "person_key", unique=True, postgresql_where=sa.text("state = 'claimed'")),

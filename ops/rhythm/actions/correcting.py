@@ -6,7 +6,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ops import clock
-from ops.accounts.models import Role, User
+from ops.accounts.models import User
+from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.errors import Refused
 from ops.queue.actions import shares
@@ -50,7 +51,7 @@ def correct_minutes(attempt_id: int, user: User, minutes: Decimal, reason: str, 
 
 
 def _check_theirs(attempt: Attempt | None, user: User) -> None:
-    leads = user.role in (Role.LEAD, Role.ADMIN)
+    leads = user.role in STAFF
     if attempt is None or (attempt.agent_id != user.id and not leads):
         raise NotTheirs("There is no such card.")
     within = ANYBODYS_WITHIN if leads else OWN_WITHIN

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.background import ring
 from ops.db import db
 from ops.errors import Refused
+from ops.mail import outbox
+from ops.mail.models import MailKind
 from ops.scripts import approvals
 from ops.scripts.actions.writing import Overtaken, Seen, lock, open_draft
 from ops.scripts.approvals import Standing
@@ -44,13 +45,12 @@ def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
         asked_at=now,
         asked_by=actor,
         expires_at=now + LIVES,
-        by_mail=bool(approvals.members_to_mail(script.practice_id)),
         answer=None,
     )
     db.session.add(approval)
     db.session.flush()
-    if approval.by_mail:
-        ring("ops.scripts.jobs.mail_approval", approval.id)
+    if people := approvals.members_to_mail(script.practice_id):
+        outbox.queue(MailKind.APPROVAL, approval.id, ", ".join(person.email for person in people))
     return approval
 
 

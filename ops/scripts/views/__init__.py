@@ -2,10 +2,6 @@
 
 from flask import Blueprint
 
-from ops.accounts.access import allow
-from ops.accounts.models import Role
-
 bp = Blueprint("scripts", __name__)
-staff = allow(Role.LEAD, Role.ADMIN)
 
 from ops.scripts.views import approving, editor, lists, versions  # noqa: E402,F401  (they add their routes to bp)

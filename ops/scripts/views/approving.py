@@ -7,7 +7,7 @@ page changes nothing, since mail scanners look at links too.
 from flask import abort, flash, make_response, render_template
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me, public
+from ops.accounts.access import me, public, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import Practice
@@ -19,7 +19,7 @@ from ops.scripts.approvals import Standing
 from ops.scripts.forms import AnswerForm
 from ops.scripts.models import ApprovalAnswer, Script, ScriptApproval, ScriptVersion
 from ops.scripts.preview import preview
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.views.editor import saved_then
 from ops.scripts.views.lists import words
 from ops.web import limiter
@@ -35,7 +35,8 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
     def done(version: ScriptVersion) -> None:
         with transaction(me().actor):
             approval = approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
-        told = "It is mailed to the practice’s people where a mail server is set; " if approval.by_mail else ""
+            people = approvals.members_to_mail(approval.practice_id)
+        told = "It is mailed to the practice’s people where a mail server is set; " if people else ""
         flash(f"The link is below, under “The practice’s approval”. {told}you can also copy it.", "success")
 
     return saved_then(script_id, done)

@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from flask import abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me
+from ops.accounts.access import me, staff
 from ops.accounts.queries import all_practices
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.mail import queries as mails
+from ops.mail.models import MailKind
+from ops.mail.words import why
 from ops.practices import queries as practices
 from ops.practices.models import Practice
 from ops.scripts import approvals, checking, diff, lists, rules, values
@@ -22,7 +25,7 @@ from ops.scripts.forms import EditorForm
 from ops.scripts.models import Script, ScriptVersion, VersionState
 from ops.scripts.preview import Preview, jumps, preview
 from ops.scripts.rules import MAX_BODY, NotGood
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.views.lists import words
 from ops.scripts.words import state_words
 from ops.web.errors import wants_json
@@ -86,6 +89,8 @@ def page(
         state_words=state_words,
         approval_needed=bool(script.practice_id and approvals.is_needed(script.practice_id)),
         asked=[(one, lists.how_far(one, draft), approvals.address(one)) for one in asked] if draft else [],
+        mails=mails.about((MailKind.APPROVAL,), [one.id for one in asked]),
+        why_not_mailed=why,
         members=approvals.members_to_mail(script.practice_id) if script.practice_id else [],
         names=practices.names_of(_people(all_versions)),
         **words(),

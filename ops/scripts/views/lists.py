@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me
+from ops.accounts.access import me, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.access import practice_or_404
@@ -14,7 +14,7 @@ from ops.scripts.checking import text_of
 from ops.scripts.forms import OwnForm
 from ops.scripts.lists import Line
 from ops.scripts.models import ApprovalRule, Medium
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.words import MEDIUM_WORDS, WORK, kind_words
 
 LAST_PAGE = 10_000

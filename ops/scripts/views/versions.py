@@ -3,7 +3,7 @@
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me
+from ops.accounts.access import me, staff
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import Practice
@@ -12,7 +12,7 @@ from ops.scripts import checking, diff, lists, rules, values
 from ops.scripts.actions import writing
 from ops.scripts.models import Script, ScriptVersion
 from ops.scripts.preview import preview
-from ops.scripts.views import bp, staff
+from ops.scripts.views import bp
 from ops.scripts.views.editor import script_or_404
 from ops.scripts.views.lists import words
 from ops.scripts.words import state_words

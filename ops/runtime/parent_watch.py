@@ -1,6 +1,6 @@
-"""Runs a program and ends it when our parent dies: what the kernel does on Linux, by looking twice a second.
+"""Runs a program and ends it when our parent dies: the parent-death signal of Linux, for systems that have none.
 
-python -m ops.runtime.tether SIGNAL PROGRAM ARGUMENT...
+python -m ops.runtime.parent_watch SIGNAL PROGRAM ARGUMENT...
 """
 
 import os

@@ -1,0 +1,1 @@
+"""Emails: the one client that hands them to the mail server, and the one outbox of those to people with an account."""

@@ -1,0 +1,55 @@
+"""What workers and the tick do for emails to people with an account: claim, hand over, say what became of it."""
+
+import time
+
+import structlog
+
+from ops.config import settings
+from ops.db import db, transaction
+from ops.mail import client, outbox
+from ops.mail.client import MaybeLeft, NotLeft
+
+log = structlog.get_logger()
+ACTOR = "mail"
+FOR_SECONDS = 30
+"""A server that is away keeps the rest of the tick waiting no longer than this, and the answer at hand."""
+
+
+def send(mail_id: int) -> None:
+    """Send one mail, if nobody else did and it is its time. The claim is committed before the server is called, and no
+    transaction is open during the call."""
+    if not client.is_set_up():
+        return
+    with transaction(ACTOR):
+        claimed = outbox.claim(mail_id)
+    if claimed is None:
+        return
+    result = _hand_over(claimed)
+    with transaction(ACTOR):
+        outbox.settle(claimed, result)
+
+
+def _hand_over(claimed: outbox.Claimed) -> outbox.Result:
+    """What the client said. Whatever else is raised leaves the claim without an answer: unknown, in the end."""
+    try:
+        return client.hand_over(settings().smtp_url or "", claimed.mail)
+    except (NotLeft, MaybeLeft) as problem:
+        log.warning("staff_mail_not_sent", mail=claimed.id, why=str(problem) or type(problem).__name__)
+        return problem
+
+
+def sweep() -> None:
+    """For the tick: claims that lost their worker, mails whose doorbell was lost, and those to be tried again."""
+    with transaction("tick"):
+        outbox.call_lost()
+    waiting = outbox.due() if client.is_set_up() else []
+    db.session.rollback()
+    until = time.monotonic() + FOR_SECONDS
+    for mail_id in waiting:
+        if time.monotonic() > until:
+            break
+        try:
+            send(mail_id)
+        except Exception as problem:  # one bad mail must not hold up the others
+            db.session.rollback()
+            log.error("staff_mail_failed", mail=mail_id, error=type(problem).__name__)
