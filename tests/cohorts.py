@@ -18,6 +18,7 @@ from ops.practices.models import Milestone, Patient, Practice
 from ops.queue.models import CadenceRun, Task
 from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.work.answers import Answer, OptIn, ReferralState
+from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.states import RunState, TaskState
 from tests.world import edge, make_milestone, make_patient
@@ -60,9 +61,9 @@ def result_shows(practice: Practice, on: date, patient: Patient | None = None, *
 
 
 def start_ask(
-    milestone: Milestone, started: datetime, *, kind: Kind = Kind.ASK, ended: str | None = None
+    milestone: Milestone, started: datetime, *, kind: Kind = Kind.ASK, ended: Ending | None = None
 ) -> CadenceRun:
-    """A cadence run of that milestone; `ended` is the reason it ended for."""
+    """A cadence run of that milestone; `ended` is why it ended."""
     with edge():
         query = sa.select(Cadence).where(Cadence.practice_id == milestone.practice_id, Cadence.kind == kind)
         cadence = db.session.scalars(query).first()
@@ -82,7 +83,9 @@ def start_ask(
             closes_at=started + timedelta(days=50),
             started_at=started,
             ended_at=started + timedelta(days=1) if ended else None,
-            end_reason=ended,
+            end_reason=ended.reason if ended else None,
+            end_outcome=ended.outcome if ended else None,
+            end_words=ended.words if ended else None,
         )
         db.session.add(run)
         db.session.flush()

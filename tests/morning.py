@@ -69,7 +69,7 @@ def _task(practice: Practice, number: int, kind: Kind) -> None:
         if kind is Kind.FRIEND_FOLLOW_UP:
             friend = Friend(f"Friend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
             referral = receive_referral(practice, patient, friend, actor="test", ask=None)
-            queue_jobs.recording.open_friend_task(referral, "test")
+            queue_jobs.friends.open_friend_task(referral, "test")
             return
         tasks.open_task(
             practice_id=practice.id, patient_id=patient.id, kind=kind, reason="Made for this morning.", actor="test"

@@ -1,7 +1,7 @@
 """People who sign in, what lets them in, and the append-only record of who changed and who read what."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
+from ops.work.reads import WITH_SUBJECT, ReadOf
 
 
 class Role(StrEnum):
@@ -135,6 +136,22 @@ class PatientRead(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     patient_id: Mapped[int] = mapped_column(sa.BigInteger)
-    what: Mapped[str]
+    what: Mapped[ReadOf] = mapped_column(closed_set(ReadOf, "what"))
+    subject_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The task, concern or attempt it was about (no foreign key: the log outlives them)."""
+    month: Mapped[date | None]
+    """The first day of the month of a report."""
 
-    __table_args__ = (sa.Index(None, "practice_id", "patient_id", "at"),)
+    __table_args__ = (
+        sa.Index(None, "practice_id", "patient_id", "at"),
+        sa.CheckConstraint(
+            f"(what IN ({', '.join(repr(what.value) for what in WITH_SUBJECT)})) = (subject_id IS NOT NULL)",
+            name="what_has_subject",
+        ),
+        sa.CheckConstraint("(what = 'report') = (month IS NOT NULL)", name="report_has_month"),
+    )
+
+    @classmethod
+    def shows(cls, what: ReadOf, subject_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        """Whether a row is a look at this of this task, concern or attempt."""
+        return sa.and_(cls.what == what, cls.subject_id == subject_id)

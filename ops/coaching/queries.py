@@ -17,6 +17,7 @@ from ops.practices.models import Practice
 from ops.queue.models import Attempt, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS, Outcome
+from ops.work.reads import ReadOf
 
 PAGE = 30
 LONG_WRAP_S = 120
@@ -63,17 +64,12 @@ class Line:
         return (self.attempt.wrap_seconds or 0) >= LONG_WRAP_S
 
 
-def read_mark(attempt_id: int) -> str:
-    """How the log of reads names a lead's look at this card: that log is also what says that they have read it."""
-    return f"coaching {attempt_id}"
-
-
 def _was_read(reader_id: int | None) -> sa.ColumnElement[bool]:
-    """Whether this lead, or any person but the agent, opened the card."""
+    """Whether this lead, or any person but the agent, opened the card: the log of reads is what says so."""
     which = sa.exists().where(
         PatientRead.practice_id == Attempt.practice_id,
         PatientRead.patient_id == Attempt.patient_id,
-        PatientRead.what == sa.func.concat("coaching ", sa.cast(Attempt.id, sa.Text)),
+        PatientRead.shows(ReadOf.FINISHED_CARD, Attempt.id),
     )
     if reader_id is None:
         return which.where(PatientRead.user_id != Attempt.agent_id)

@@ -15,6 +15,7 @@ from ops.errors import Refused
 from ops.mail import outbox
 from ops.mail.models import MailKind, StaffMail
 from ops.queue.models import Attempt, Task
+from ops.work.reads import ReadOf
 
 LONGEST_WORDS = 20_000
 """Characters of what was done about it, and of what the practice writes back."""
@@ -45,11 +46,6 @@ def _to_be_told(practice_id: int) -> list[User]:
     return list(db.session.scalars(who.order_by(User.id)))
 
 
-def read_mark(concern_id: int) -> str:
-    """How the log of reads names a look at this concern."""
-    return f"concern {concern_id}"
-
-
 def concern_told(attempt_id: int) -> bool:
     """Whether the concern of this attempt is out: a mail has left (or may have), or somebody has seen it.
 
@@ -70,7 +66,7 @@ def concern_told(attempt_id: int) -> bool:
     looked = sa.exists().where(
         PatientRead.practice_id == concern.practice_id,
         PatientRead.patient_id == concern.patient_id,
-        PatientRead.what == read_mark(concern.id),
+        PatientRead.shows(ReadOf.CONCERN, concern.id),
     )
     return (
         any(mail.claimed_at for mail in mails)

@@ -20,6 +20,7 @@ from ops.practices.models import Practice
 from ops.practices.queries import by_slug, names_of
 from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
+from ops.work.reads import ReadOf
 
 bp = Blueprint("concerns", __name__)
 
@@ -89,7 +90,7 @@ def _note_reads(found: lists.Page) -> None:
     if found.concerns:
         with transaction(me().actor):
             for each in found.concerns:
-                note_read(me(), each.patient, verbs.read_mark(each.concern.id))
+                note_read(me(), each.patient, ReadOf.CONCERN, each.concern.id)
 
 
 def _before() -> tuple[bool, datetime, int] | None:

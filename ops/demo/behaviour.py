@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ops import clock
 from ops.accounts.models import User
 from ops.db import db, transaction
-from ops.desk.actions.recording import Saved
+from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.messages.actions import receive
 from ops.messages.models import InboundMessage, Message, MessageState

@@ -19,7 +19,7 @@ from ops.db import db, transaction
 from ops.demo import agency, behaviour, coaching, files, people
 from ops.demo.agency import DemoPractice
 from ops.desk.actions import recording
-from ops.desk.actions.recording import Saved
+from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.imports import loading
 from ops.messages import jobs as messages

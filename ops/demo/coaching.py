@@ -8,7 +8,7 @@ from ops import clock
 from ops.accounts.models import Membership, Role, User
 from ops.coaching import actions as coaching
 from ops.coaching.models import Mark
-from ops.coaching.queries import current_scorecard, read_mark
+from ops.coaching.queries import current_scorecard
 from ops.concerns import actions
 from ops.concerns.models import Concern
 from ops.db import db, transaction
@@ -16,6 +16,7 @@ from ops.practices.actions import note_read
 from ops.practices.models import Patient
 from ops.queue.models import Attempt
 from ops.work.outcomes import TALKS, Outcome
+from ops.work.reads import ReadOf
 
 STILL_OPEN = 3
 """Concerns left for whoever signs in."""
@@ -74,7 +75,7 @@ def _settle(lead: User) -> None:
 
 def _comment(attempt: Attempt, agent: User, lead: User, words: str, answer: str) -> None:
     with clock.moved_to(attempt.at + timedelta(hours=2)), transaction(lead.actor):
-        note_read(lead, db.session.get_one(Patient, attempt.patient_id), read_mark(attempt.id))
+        note_read(lead, db.session.get_one(Patient, attempt.patient_id), ReadOf.FINISHED_CARD, attempt.id)
         coaching.comment(attempt.id, words, lead)
     if answer:
         with clock.moved_to(attempt.at + timedelta(hours=4)), transaction(agent.actor):
@@ -87,7 +88,7 @@ def _mark(attempt: Attempt, lead: User, number: int) -> None:
     marks = {position: MARKS[(position + number) % len(MARKS)] for position in range(1, questions + 1)}
     db.session.rollback()
     with clock.moved_to(attempt.at + timedelta(hours=2)), transaction(lead.actor):
-        note_read(lead, db.session.get_one(Patient, attempt.patient_id), read_mark(attempt.id))
+        note_read(lead, db.session.get_one(Patient, attempt.patient_id), ReadOf.FINISHED_CARD, attempt.id)
         coaching.score(attempt.id, current_scorecard().number, marks, lead)
 
 

@@ -6,22 +6,24 @@ from types import SimpleNamespace
 from typing import Any
 
 from ops import clock
-from ops.accounts.models import PatientRead, User
+from ops.accounts.models import User
+from ops.accounts.reads import keep_read
 from ops.config import settings
 from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
-from ops.db import db
 from ops.desk import facts as desk_facts
 from ops.queue import wording
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
 from ops.scripts.said import Said, said, unknown_in
+from ops.work.effects import Do
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Rule, rules_for
-from ops.work.reasons import UNREAD_REPLY
+from ops.work.reads import ReadOf
+from ops.work.reasons import Waits
 
 CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
@@ -75,7 +77,7 @@ class Card:
     @property
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
-        return reasons_words([*self.decision.reasons, *([UNREAD_REPLY] if self.unread_reply else [])])
+        return reasons_words([*self.decision.reasons, *([Waits.UNREAD_REPLY] if self.unread_reply else [])])
 
     @property
     def may_call_until(self) -> datetime | None:
@@ -227,7 +229,7 @@ def _agreed(facts: SimpleNamespace, channel: str) -> str:
 
 def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
     """Why the note to forward could reach them neither by text nor by mail; None when it could."""
-    if not any(rule.sends_note for rule in rules_for(kind)):
+    if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
     values, problems = wording.values(facts.practice, facts), []
     written = {note["medium"]: note for note in facts.notes or ()}
@@ -243,14 +245,6 @@ def _why_no_note(facts: SimpleNamespace, kind: Kind) -> str | None:
     return " ".join(dict.fromkeys(problems))
 
 
-def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: str) -> None:
-    """Note that the agent looked at this patient (docs/rules.md A12)."""
-    db.session.add(
-        PatientRead(
-            at=clock.now(),
-            user_id=agent.id,
-            practice_id=practice_id,
-            patient_id=patient_id,
-            what=f"task {task_id}: {what}",
-        )
-    )
+def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: ReadOf) -> None:
+    """Note that the agent looked at this of the task (docs/rules.md A12)."""
+    keep_read(agent.id, practice_id, patient_id, what, task_id)

@@ -16,7 +16,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from ops.desk.actions.recording import Saved
+from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.practices import checks
 from ops.referrals.actions import Friend

@@ -30,7 +30,7 @@ from ops.queue.people import has_unread_reply, referral_of
 from ops.queue.words import reasons_words
 from ops.scripts.models import Medium
 from ops.work.kinds import Kind
-from ops.work.reasons import UNREAD_REPLY
+from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
@@ -102,7 +102,7 @@ def way(task: Task, agent: User, medium: Medium) -> Way:
     """One of them."""
     practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
     decision, unread = _asked(task, practice, patient, medium)
-    reasons = [*map(str, decision.reasons), *([UNREAD_REPLY] if unread else [])]
+    reasons = [*map(str, decision.reasons), *([Waits.UNREAD_REPLY] if unread else [])]
     zone = decision.places[0].zone if decision.places else practice.zone
     written, problem = _written(task, practice, patient, agent, medium)
     return Way(

@@ -5,6 +5,7 @@ are (`piles`), one adds up hours, small ones read lanes, what rests and who work
 is the cost of the page, so nothing here looks at them twice.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,13 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ops import clock
 from ops.db import db
 from ops.practices.models import PracticeStatus
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Age, Window, ages, windows
-from ops.queue.waiting import Floor, Stood, piles, the_floor
-from ops.queue.workers import workers
+from ops.queue.models import KindPause
+from ops.queue.waiting import Stood, lanes_by_id, piles, waits
 from ops.work.kinds import Kind
 
 ROWS = 200
@@ -139,22 +141,32 @@ class Board:
 
 def look(asked: Asked) -> Board:
     """The whole board. Practices that have ended are on it only while they have open tasks; owed most first."""
-    stands = the_floor(workers())
-    found = [(pile, stands.waits(pile)) for pile in piles(asked.practice, asked.kind)]
+    found = [(pile, waits(pile)) for pile in piles(asked.practice, asked.kind)]
     by_practice: dict[int, list[Stood]] = {}
-    for pile, waits in found:
-        by_practice.setdefault(pile.practice_id, []).append((pile, waits))
-    given = {"slug": asked.practice, "now": stands.now, "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
+    for one in found:
+        by_practice.setdefault(one[0].practice_id, []).append(one)
+    given = {"slug": asked.practice, "now": clock.now(), "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
     rows = db.session.execute(HOURS, given).mappings()
-    lines = [_line(dict(row), by_practice.get(row["practice_id"], []), stands) for row in rows]
+    rests = _rests()
+    lines = [
+        _line(dict(row), by_practice.get(row["practice_id"], []), rests.get(row["practice_id"], ())) for row in rows
+    ]
     return Board(
         lines=[line for line in lines if line.open or line.status != PracticeStatus.ENDED],
-        windows=windows(found, stands),
+        windows=windows(found, lanes_by_id()),
         ages=ages(found),
     )
 
 
-def _line(row: dict[str, Any], found: list[Stood], stands: Floor) -> Line:
+def _rests() -> dict[int, list[Kind]]:
+    """The kinds of work that a lead has rest, by practice."""
+    found: dict[int, list[Kind]] = {}
+    for practice_id, kind in db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)):
+        found.setdefault(practice_id, []).append(kind)
+    return found
+
+
+def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> Line:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]
     ready = [pile for pile, waits in waiting if not waits]
@@ -168,7 +180,7 @@ def _line(row: dict[str, Any], found: list[Stood], stands: Floor) -> Line:
         overdue=sum(pile.overdue for pile in piles),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
         blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
-        rests=tuple(sorted(kind for paused, kind in stands.pauses if paused == practice_id)),
+        rests=tuple(sorted(rests)),
     )
 
 

@@ -1,4 +1,5 @@
-"""The lists beside the lead's board: who holds what, what comes up next, and who was not happy. One statement each."""
+"""The lists beside the lead's board: who holds what, what comes up next, and who was not happy. A statement or two
+each."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.floor.board import ROWS, Asked
 from ops.practices.models import Patient, Practice, PracticeStatus
-from ops.queue.models import Attempt, KindPause, Lane, Task
+from ops.queue.models import Attempt, Lane, Task
+from ops.queue.waiting import Wait, piles, waits
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
@@ -49,16 +51,11 @@ class Next:
     ready_at: datetime
     promised_at: datetime | None
     rank: Decimal
-    shut_reasons: list[str] | None
-    has_lane: bool
-    window_open: bool
-    opens_at: datetime | None
-    """When its hours begin, where they are shut now."""
     kept_for: str | None
     """Whom it is kept for just now."""
     handed: bool
-    rests: bool
-    """Its kind rests for this practice."""
+    waits: list[Wait]
+    """Why it is not offered; empty when it is."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +97,11 @@ def next_up(asked: Asked) -> list[Next]:
     if not asked.practice:
         return []
     now = clock.now()
-    opened = sa.func.coalesce(sa.and_(Lane.opens_at <= now, Lane.closes_at > now), sa.false())
-    rests = sa.exists().where(KindPause.practice_id == Task.practice_id, KindPause.kind == Task.kind)
+    keeper = sa.func.keeper(Task.owner_id, Task.owner_until, now)
+    rests = sa.text("EXISTS (SELECT FROM why_rests(tasks.practice_id, tasks.kind))")
+    shut = sa.func.why_shut(Lane.id, Lane.opens_at, Lane.closes_at, now)
     shut_until = sa.func.coalesce(Lane.opens_at, NEVER)
-    later = sa.case((rests, NEVER), (Task.ready_at > now, Task.ready_at), (~opened, shut_until))
+    later = sa.case((rests, NEVER), (Task.ready_at > now, Task.ready_at), (shut.is_not(None), shut_until))
     query = (
         sa.select(
             Task.id,
@@ -113,22 +111,19 @@ def next_up(asked: Asked) -> list[Next]:
             Task.ready_at,
             Task.promised_at,
             Task.rank,
-            Task.shut_reasons,
-            Lane.id.is_not(None),
-            opened,
-            sa.case((Lane.opens_at > now, Lane.opens_at)),
             User.name,
             Task.handed_at.is_not(None),
-            rests,
         )
         .join(Practice, Practice.id == Task.practice_id)
         .outerjoin(Lane, Lane.id == Task.lane_id)
-        .outerjoin(User, sa.and_(User.id == Task.owner_id, Task.owner_until > now))
+        .outerjoin(User, User.id == keeper)
         .where(Task.state == TaskState.WAITING)
         .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
         .limit(NEXT_ROWS)
     )
-    return [Next(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+    rows = db.session.execute(_narrowed(query, asked, Task.kind)).all()
+    stand = {pile.task_id: waits(pile) for pile in piles(task_ids=[row.id for row in rows])}
+    return [Next(*row, waits=stand.get(row.id, [])) for row in rows]
 
 
 def unhappy(asked: Asked) -> list[Unhappy]:

@@ -1,7 +1,5 @@
 """Why a task waits, whichever it is: in sentences, from what the claim would find about it now."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 
 from ops import clock
@@ -12,12 +10,16 @@ from ops.floor.words import Said
 from ops.phrases import count_of
 from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
-from ops.queue.languages import base_language, language_words
+from ops.queue import waiting
+from ops.queue.actions.assigning import language_of
+from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
 from ops.queue.queries import in_other_hands
+from ops.queue.waiting import Wait, piles
 from ops.queue.words import reasons_words
-from ops.queue.workers import workers
+from ops.queue.workers import Lack, lacks, workers
 from ops.work.kinds import KIND_WORDS
+from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 
@@ -26,96 +28,103 @@ def why_waiting(story: Story, said: Said) -> list[str]:
     task = story.task
     if task.state is not TaskState.WAITING:
         return []
-    kept = _kept(story, said, clock.now())
+    kept = _kept(story, said)
     tell_kept = kept and (task.handed_at or task.ready_at <= clock.now())
     return [*hindrances(story, said), *([kept] if kept and tell_kept else [])] or [_in_turn(task)]
 
 
 def hindrances(story: Story, said: Said) -> list[str]:
     """What keeps a waiting task from whoever it is for, in sentences; empty when they could take it now."""
-    task, now = story.task, clock.now()
-    lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
-    handed = task.handed_at and task.owner_until and now < task.owner_until
-    lines = [_not_active(story), _at_rest(task, said), None if handed else _nobody(story, lane)]
-    lines += [_not_yet(task, said)] if task.ready_at > now else [_shut(lane, said, now), _in_hands(task)]
-    return [line for line in lines if line]
+    return [
+        _sentence(story, said, against)
+        for pile in piles(task_ids=[story.task.id])
+        for against in waiting.hindrances(pile)
+    ]
 
 
-def _not_active(story: Story) -> str | None:
-    if story.practice.status is PracticeStatus.ACTIVE:
-        return None
-    return f"{story.practice.name} is {story.practice.status}: nothing is done for it."
+def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
+    """One hindrance."""
+    match against[0].code:
+        case Waits.PRACTICE_NOT_ACTIVE:
+            return f"{story.practice.name} is {story.practice.status}: nothing is done for it."
+        case Waits.KIND_PAUSED:
+            return _at_rest(story.task, said)
+        case Waits.NOBODY_MAY:
+            return _nobody(story)
+        case Waits.NO_LANE | Waits.NO_WINDOW | Waits.WINDOW_SHUT:
+            return _shut(against[0], said)
+        case Waits.IN_OTHER_HANDS:
+            return _in_hands(story.task)
+        case _:
+            return _not_yet(story.task, said, [wait.code for wait in against])
 
 
-def _at_rest(task: Task, said: Said) -> str | None:
-    pause = db.session.get(KindPause, (task.practice_id, task.kind))
-    if pause is None:
-        return None
+def _at_rest(task: Task, said: Said) -> str:
+    pause = db.session.get_one(KindPause, (task.practice_id, task.kind))
     by = names_of({pause.paused_by}).get(pause.paused_by, pause.paused_by)
     what = KIND_WORDS[task.kind]
     return f"{by} has work of the kind “{what}” rest for this practice since {said(pause.since)}: {pause.reason}"
 
 
-def _nobody(story: Story, lane: Lane | None) -> str | None:
-    """Nobody could take it, and what for; None when somebody could."""
-    task, practice = story.task, story.practice
-    language = lane.language if lane else base_language(story.patient.language)
-    staff = workers()
-    if any(who.may(practice.id, task.kind, language) for who in staff):
-        return None
+def _nobody(story: Story) -> str:
+    """What for nobody could take it."""
+    practice, language = story.practice, language_of(story.task)
+    found = lacks(practice.id, story.task.kind, language)
+    staff = [found[who.user_id] for who in workers()]
     wants = {
-        f"is certified for {practice.name}": (practice.id, None, None),
-        f"speaks {language_words(language)}": (practice.id, None, language),
-        f"does “{KIND_WORDS[task.kind]}”": (practice.id, task.kind, None),
+        f"is certified for {practice.name}": {Lack.PRACTICE},
+        f"speaks {language_words(language)}": {Lack.PRACTICE, Lack.LANGUAGE},
+        f"does “{KIND_WORDS[story.task.kind]}”": {Lack.PRACTICE, Lack.KIND},
     }
-    for what, asked in wants.items():
-        if not any(who.may(*asked) for who in staff):
+    for what, needed in wants.items():
+        if all(needed & set(lacking) for lacking in staff):
             where = "" if what.startswith("is certified") else f", of those certified for {practice.name},"
             return f"Nobody{where} {what}: it waits until somebody does, or a lead hands it over."
     return f"Nobody of those certified for {practice.name} both speaks {language_words(language)} and does this kind."
 
 
-def _not_yet(task: Task, said: Said) -> str:
-    if why := reasons_words(task.shut_reasons):
-        return f"May not be contacted before {said(task.ready_at)}: {why}."
-    if task.promised_at:
-        return f"Promised for {said(task.promised_at)}; it comes first from then on."
-    if task.tries:
-        return f"Tried {count_of(task.tries, 'time')} without an answer; the next try is from {said(task.ready_at)} on."
-    if task.fence:
-        return f"Put off by an agent until {said(task.ready_at)}."
-    return f"It is due from {said(task.ready_at)} on."
+def _not_yet(task: Task, said: Said, codes: list[str]) -> str:
+    match codes[0]:
+        case Waits.PROMISED:
+            return f"Promised for {said(task.promised_at or task.ready_at)}; it comes first from then on."
+        case Waits.NEXT_TRY:
+            tried = count_of(task.tries, "time")
+            return f"Tried {tried} without an answer; the next try is from {said(task.ready_at)} on."
+        case Waits.PUT_OFF:
+            return f"Put off by an agent until {said(task.ready_at)}."
+        case Waits.NOT_DUE:
+            return f"It is due from {said(task.ready_at)} on."
+        case _:
+            return f"May not be contacted before {said(task.ready_at)}: {reasons_words(codes)}."
 
 
-def _shut(lane: Lane | None, said: Said, now: datetime) -> str | None:
-    if lane is None:
+def _shut(wait: Wait, said: Said) -> str:
+    if wait.code == Waits.NO_LANE:
         return (
             "The hours in which they may be called are not known yet: a matter of a minute, unless a table is missing."
         )
-    if lane.opens_at and lane.closes_at and lane.opens_at <= now < lane.closes_at:
-        return None
     outside = "Outside the hours in which they may be called:"
-    if lane.opens_at is None:
+    if wait.code == Waits.NO_WINDOW:
         return f"{outside} none are in sight within two weeks."
-    if lane.opens_at <= now:
+    if wait.opens_at is None:
         return f"{outside} the next are being looked up; that takes a minute at most."
-    return f"{outside} they open {said(lane.opens_at)}."
+    return f"{outside} they open {said(wait.opens_at)}."
 
 
-def _in_hands(task: Task) -> str | None:
-    """Somebody speaks to this patient, or to who has the same number."""
+def _in_hands(task: Task) -> str:
+    """Who speaks to this patient, or to who has the same number."""
     held = in_other_hands(task)
     if held is None:
-        return None
+        return "Somebody was speaking to them about another task a moment ago."
     who = db.session.get_one(User, held.held_by).name
     whom = "this patient" if held.patient_id == task.patient_id else "somebody with the same number"
     return f"{who} is speaking to {whom} about another task; nobody else does at the same time."
 
 
-def _kept(story: Story, said: Said, now: datetime) -> str | None:
+def _kept(story: Story, said: Said) -> str | None:
     """For whom it is kept now, and why them; None when it is anybody's."""
     task = story.task
-    if not (task.owner_id and task.owner_until and now < task.owner_until):
+    if task.owner_until is None or waiting.keeper_of(task) is None:
         return None
     owner, until = story.names.get(f"user:{task.owner_id}", "an agent"), said(task.owner_until)
     if task.handed_at and (event := _handed(story)):
@@ -140,7 +149,8 @@ def _handed(story: Story) -> TaskEvent | None:
 def _in_turn(task: Task) -> str:
     """It could be taken now: how many come before it."""
     share = db.session.get(Share, task.practice_id)
-    open_now = sa.exists().where(Lane.id == Task.lane_id, Lane.opens_at <= clock.now(), Lane.closes_at > clock.now())
+    is_open = sa.func.window_open(Lane.opens_at, Lane.closes_at, clock.now())
+    open_now = sa.exists().where(Lane.id == Task.lane_id, is_open)
     offered = sa.and_(Task.state == TaskState.WAITING, Task.offered, open_now)
     if task.promised_at:
         before = sa.select(sa.func.count()).where(

@@ -68,12 +68,6 @@ def _handed(facts: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     return parts
 
 
-def end_words(reason: str) -> str:
-    """Why a cadence ended: "answered: Was not happy" for an outcome, other reasons as they are kept."""
-    how, _, outcome = reason.partition(": ")
-    return f"{how}: {OUTCOME_WORDS[outcome]}" if outcome in OUTCOME_WORDS else reason
-
-
 def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said) -> list[str]:
     """Why this task and no other was taken then, from the record the claim kept."""
     chosen, second = facts.get("chosen") or {}, facts.get("second") or {}

@@ -21,6 +21,7 @@ from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, S
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
 from ops.web import csrf, limiter
+from ops.work.reads import ReadOf
 
 bp = Blueprint("messages", __name__)
 LEAVE_LIMIT = "30 per minute"
@@ -215,7 +216,7 @@ def _details(selected: Message, form: AnswerForm) -> dict:
     if patient:
         db.session.rollback()
         with transaction(me().actor):
-            note_read(me(), patient, "messages")
+            note_read(me(), patient, ReadOf.MESSAGES)
     return details
 
 

@@ -19,12 +19,14 @@ from ops.metrics.months import Month
 from ops.metrics.reasons import Facts, Why, why_not
 from ops.practices.models import Practice
 from ops.work.answers import Answer, ReferralState
+from ops.work.endings import EndReason
+from ops.work.outcomes import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PERSON = ["practice_id", "month", "patient_id"]
-ABOUT = ("reachable", "spared", "declined", "running", "end_reason", "shut_reasons")
+ABOUT = ("reachable", "spared", "declined", "running", "end_reason", "end_outcome", "shut_reasons")
 """What is told of the latest cadence when a patient had several."""
 FRIEND_STAGES = {
     Stage.BOOKED: ReferralState.BOOKED,
@@ -194,7 +196,8 @@ def _facts(row: Any) -> Facts:
         spared=bool(row.spared),
         declined=bool(row.declined),
         running=row.running is True,
-        end_reason=row.end_reason if isinstance(row.end_reason, str) else None,
+        end_reason=row.end_reason if isinstance(row.end_reason, EndReason) else None,
+        end_outcome=row.end_outcome if isinstance(row.end_outcome, Outcome) else None,
         shut_reasons=row.shut_reasons if isinstance(row.shut_reasons, list) else None,
         answer=row.answer if isinstance(row.answer, str) else None,
         steps=row.steps if isinstance(row.steps, list) else (),

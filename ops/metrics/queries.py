@@ -78,7 +78,8 @@ def opened(practices: Sequence[int], first: date, last: date, as_of: datetime) -
 
 
 def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
-    """The cohort's ask cadences: milestone_id, started_at, running, end_reason, asked, answer, shut_reasons."""
+    """The cohort's ask cadences: milestone_id, started_at, running, end_reason, end_outcome, asked, answer,
+    shut_reasons."""
     cohort = _opened(practices, first, last, as_of).subquery()
     texted = sa.exists().where(
         Message.patient_id == CadenceRun.patient_id,
@@ -101,6 +102,7 @@ def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime)
             CadenceRun.started_at,
             sa.or_(CadenceRun.ended_at.is_(None), CadenceRun.ended_at > as_of).label("running"),
             CadenceRun.end_reason,
+            CadenceRun.end_outcome,
             sa.or_(Ask.id.is_not(None), texted).label("asked"),
             sa.cast(answer, sa.Text).label("answer"),
             shut.label("shut_reasons"),

@@ -1,14 +1,15 @@
 """Why somebody did not get to the next stage, in words a clinic owner reads, and whose it is to change. Pure."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from ops.contact.facts import Reason
 from ops.metrics.measures import Owner, Stage
 from ops.practices.age import ADULT_YEARS
 from ops.work.answers import Answer, ReferralState
+from ops.work.endings import EndReason
 from ops.work.outcomes import Outcome
-from ops.work.reasons import IN_OTHER_HANDS, NO_NUMBER, PERSON_LIMIT, UNREAD_REPLY
+from ops.work.reasons import Waits
 
 
 class Why(NamedTuple):
@@ -28,7 +29,8 @@ class Facts(NamedTuple):
     declined: bool
     """Once said never to ask again."""
     running: bool
-    end_reason: str | None
+    end_reason: EndReason | None
+    end_outcome: Outcome | None
     shut_reasons: Sequence[str] | None
     answer: str | None
     steps: Sequence[str]
@@ -37,9 +39,6 @@ class Facts(NamedTuple):
 
 AGENCY, PRACTICE, PATIENT = Owner.AGENCY, Owner.PRACTICE, Owner.PATIENT
 _OPTED_OUT = Why("Asked not to be contacted", PATIENT)
-BY_LEAD = "cancelled by a lead: "
-MAY_NOT = "may not be contacted"
-"""How the queue ends a cadence by hand, and one that the gate stopped for good."""
 _HOURS = Why("Waiting for lawful contact hours", AGENCY, open=True)
 _NOT_PERMITTED = Why("Contact not permitted", AGENCY)
 GATE: dict[str, Why] = {
@@ -47,10 +46,10 @@ GATE: dict[str, Why] = {
     Reason.HOURS_UNKNOWN_PLACE: _HOURS,
     Reason.HOLIDAY: _HOURS,
     Reason.CAP_24H: Why("Waiting: contacted too recently", AGENCY, open=True),
-    IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
-    NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
-    PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
-    UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
+    Waits.IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
+    Waits.NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
+    Waits.PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
+    Waits.UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
     Reason.DNC_INTERNAL: _OPTED_OUT,
     Reason.DNC_AGENCY: _OPTED_OUT,
     Reason.DNC_NATIONAL: _OPTED_OUT,
@@ -71,14 +70,13 @@ GATE: dict[str, Why] = {
     Reason.MINOR: Why(f"Under {ADULT_YEARS}", PATIENT),
 }
 UNREACHABLE = Why("No phone number or e-mail address on file", PRACTICE)
-ENDED: dict[str, Why] = {
+ANSWERED: dict[Outcome, Why] = {
     Outcome.REMOVE_ME: _OPTED_OUT,
     Outcome.NOT_HAPPY: Why("Was not happy with the treatment", PRACTICE),
     Outcome.BAD_NUMBER: GATE[Reason.BOUNCED],
     Outcome.WRONG_PERSON: GATE[Reason.WRONG_PERSON],
-    "asked not to be contacted": _OPTED_OUT,
-    "all steps taken": Why("Every way was tried, none worked", PRACTICE),
 }
+"""Outcomes that end a cadence before the ask, in words; after others it is the agency's to answer for."""
 SPARED = Why("Spared: another ask was near", PATIENT)
 NEVER = Why("Does not want to be asked again", PATIENT)
 
@@ -125,13 +123,25 @@ def _gate(codes: Sequence[str] | None) -> Why | None:
 
 
 def _ended(facts: Facts, otherwise: str) -> Why:
-    """Why the cadence ended, as the queue wrote it; what is not listed is `otherwise`, the agency's to answer for."""
-    reason = (facts.end_reason or "").removeprefix("answered: ")
-    if reason.startswith(BY_LEAD):
-        return Why("Stopped by the agency", AGENCY)
-    if reason == MAY_NOT:
-        return _gate(facts.shut_reasons) or _NOT_PERMITTED
-    return ENDED.get(reason, Why(otherwise, AGENCY))
+    """Why the cadence ended; what is not said here is `otherwise`, the agency's to answer for."""
+    agency = Why(otherwise, AGENCY)
+    match facts.end_reason:
+        case EndReason.BY_LEAD:
+            return Why("Stopped by the agency", AGENCY)
+        case EndReason.MAY_NOT:
+            return _gate(facts.shut_reasons) or _NOT_PERMITTED
+        case EndReason.STEPS_TAKEN:
+            return Why("Every way was tried, none worked", PRACTICE)
+        case EndReason.ANSWERED if facts.end_outcome:
+            return ANSWERED.get(facts.end_outcome, agency)
+        case EndReason.OTHER_CALL if facts.end_outcome is Outcome.REMOVE_ME:
+            return _OPTED_OUT
+        case EndReason.ANSWERED | EndReason.OTHER_CALL:
+            return agency
+        case EndReason.DAYS_OVER | EndReason.WROTE_BACK | EndReason.OPTED_OUT | None:
+            return agency
+        case _:
+            assert_never(facts.end_reason)
 
 
 def _friend(missed: Stage, steps: Sequence[str]) -> Why:

@@ -18,6 +18,7 @@ from ops.metrics.sentences import OWNERS
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
+from ops.work.reads import ReadOf
 
 bp = Blueprint("metrics", __name__)
 READERS = (*STAFF, Role.MEMBER)
@@ -117,4 +118,4 @@ def _note_reads(found: MonthReport) -> None:
     patients = list(db.session.scalars(sa.select(Patient).where(Patient.id.in_(named))))
     with transaction(me().actor):
         for patient in patients:
-            note_read(me(), patient, f"report {found.month}")
+            note_read(me(), patient, ReadOf.REPORT, month=found.month.first)

@@ -2,8 +2,9 @@
 --
 -- Order (band): 0 what was handed to this agent (by a lead, or the same person's other work); 1 promises, the earliest
 -- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
--- oldest). Never offered: work in shut lanes, of paused practices and kinds, for practices, languages and kinds the
--- agent is not certified for (what a lead handed over excepted), somebody who is in other hands.
+-- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
+-- kinds, for practices, languages and kinds the agent is not certified for (what a lead handed over excepted), kept for
+-- a colleague, or about somebody who is in other hands.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -12,42 +13,18 @@
 --
 -- `tried`: tasks the gate refused to this claim already. NULL when there is nothing for this agent now; one JSON value
 -- because forty columns cost the client more than the search costs the server.
-CREATE OR REPLACE FUNCTION next_task(an_agent bigint, at timestamptz, an_actor text, tried bigint[])
-RETURNS json
+CREATE OR REPLACE FUNCTION next_task(an_agent bigint, at timestamptz, an_actor text, tried bigint[]) RETURNS json
 LANGUAGE plpgsql
--- Plans are made once per connection, and for the index: a backlog that was never analysed must not cost a scan.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+-- Plans are made once per connection, and for the index in its order: a backlog that was never analysed must not cost a
+-- scan, nor the head of a lane all of the lane. This holds for the functions it calls too.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    held bigint;
-    any_handed boolean;
-    any_promised boolean;
-    speaks text[];
-    does text[];
-    everywhere boolean;
-    theirs bigint[];
-    walk refcursor;
-    share record;
-    other record;
-    moved boolean;
-    peeked boolean;
-    alone boolean;
-    locked bigint[];
-    passed integer;
-    enough double precision;
-    head record;
-    fresh double precision;
-    found_band integer;
+    who record;
+    turn record;
     best bigint;
-    best_key bytea;
-    best_patient bigint;
-    owed double precision;
-    runner bigint;
-    runner_rank numeric;
-    ahead bigint;
-    ahead_owed double precision;
-    busy bigint[] := '{}';
+    band integer;
     all_busy bigint[] := '{}';
     holding boolean := tried <> '{}';
     naps integer := 0;
@@ -55,189 +32,47 @@ BEGIN
     IF set_config('app.actor', an_actor, true) IS NULL OR pg_advisory_xact_lock(7034100, an_agent::integer) IS NULL THEN
         RETURN NULL;  -- never: in an IF they cost no statement of their own
     END IF;
-    SELECT (SELECT t.id FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed'),
+    SELECT (SELECT t.id FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed') AS held,
            EXISTS (SELECT FROM tasks t WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered
-                   AND t.handed_at IS NOT NULL),
-           EXISTS (SELECT FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL),
-           coalesce(a.languages, '{en}'), a.kinds, coalesce(a.everywhere, true)
-    INTO held, any_handed, any_promised, speaks, does, everywhere
-    FROM (SELECT) one LEFT JOIN agent_profiles a ON a.user_id = an_agent;
-    IF held IS NOT NULL THEN
+                   AND t.handed_at IS NOT NULL) AS any_handed,
+           EXISTS (SELECT FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL) AS any_promised,
+           s.speaks, s.does, s.everywhere, s.theirs
+    INTO who FROM skills s WHERE s.user_id = an_agent;
+    IF who.held IS NOT NULL THEN
         RETURN (SELECT json_build_object('in_hands', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
                                          'fence', t.fence, 'lease_until', t.lease_until)
-                FROM tasks t WHERE t.id = held);
-    END IF;
-    IF NOT everywhere THEN
-        theirs := ARRAY(SELECT c.practice_id FROM certifications c WHERE c.user_id = an_agent);
+                FROM tasks t WHERE t.id = who.held);
     END IF;
 
     FOR round IN 1..1000 LOOP
         best := NULL;
-        runner := NULL;
-        ahead := NULL;
-        moved := false;
-        owed := NULL;
-        IF any_handed THEN
-            SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
-            FROM tasks t JOIN lanes l ON l.id = t.lane_id
-            WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
-              AND t.owner_until > at
-              AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
-              AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
-              AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
-              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
-              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
-            ORDER BY t.handed_at, t.id LIMIT 1
-            FOR UPDATE OF t SKIP LOCKED;
+        IF who.any_handed THEN
+            band := 0;
+            best := handed_to(an_agent, at, tried);
         END IF;
-        found_band := 0;
-        IF best IS NULL AND any_promised THEN
-            SELECT t.id, t.person_key, t.patient_id INTO best, best_key, best_patient
-            FROM tasks t JOIN lanes l ON l.id = t.lane_id
-            WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL
-              AND t.id <> ALL (tried) AND l.opens_at <= at AND at < l.closes_at
-              AND l.language = ANY (speaks) AND (does IS NULL OR l.kind = ANY (does))
-              AND (everywhere OR t.practice_id = ANY (theirs))
-              AND (t.owner_id IS NULL OR t.owner_id = an_agent OR t.owner_until <= at)
-              AND (SELECT p.status FROM practices p WHERE p.id = t.practice_id) = 'active'
-              AND NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = t.practice_id AND k.kind = t.kind)
-              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = t.patient_id AND h.state = 'claimed')
-              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = t.person_key AND h.state = 'claimed')
-            ORDER BY t.promised_at, t.id LIMIT 1
-            FOR UPDATE OF t SKIP LOCKED;
-            found_band := 1;
+        IF best IS NULL AND who.any_promised THEN
+            band := 1;
+            best := promised_for(an_agent, at, tried, who.speaks, who.does, who.everywhere, who.theirs);
         END IF;
         IF best IS NULL THEN
-            found_band := 2;
-            IF everywhere THEN
-                OPEN walk FOR
-                    SELECT s.practice_id, s.virtual_time, s.open_lanes,
-                           3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
-                    FROM shares s
-                    WHERE s.has_open
-                      AND (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
-                      AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
-                                  WHERE at < l.closes_at AND l.language = ANY (speaks)
-                                    AND (does IS NULL OR l.kind = ANY (does)))
-                    ORDER BY s.virtual_time, s.practice_id;
-            ELSE
-                -- sorted before it is looked at more closely: an agent's few practices are not worth it all each time
-                OPEN walk FOR
-                    SELECT s.practice_id, s.virtual_time, s.open_lanes,
-                           3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
-                    FROM (SELECT m.* FROM shares m WHERE m.practice_id = ANY (theirs) AND m.has_open
-                          ORDER BY m.virtual_time, m.practice_id OFFSET 0) s
-                    WHERE (SELECT p.status FROM practices p WHERE p.id = s.practice_id) = 'active'
-                      AND EXISTS (SELECT FROM unnest(s.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
-                                  WHERE at < l.closes_at AND l.language = ANY (speaks)
-                                    AND (does IS NULL OR l.kind = ANY (does)))
-                    ORDER BY s.virtual_time, s.practice_id;
-            END IF;
-            enough := 'infinity';
-            peeked := false;
-            LOOP
-                IF peeked THEN
-                    share := other;
-                    peeked := false;
-                ELSE
-                    FETCH walk INTO share;
-                END IF;
-                EXIT WHEN share.practice_id IS NULL;
-                IF best IS NOT NULL THEN
-                    ahead := share.practice_id;  -- the practice that came second
-                    ahead_owed := share.virtual_time;
-                    EXIT;
-                END IF;
-                EXIT WHEN share.virtual_time > enough;
-                SELECT s.virtual_time INTO fresh FROM shares s WHERE s.practice_id = share.practice_id
-                FOR NO KEY UPDATE SKIP LOCKED;
-                alone := false;
-                IF NOT FOUND AND busy = '{}' THEN
-                    FETCH walk INTO other;
-                    peeked := true;
-                    alone := other.practice_id IS NULL;
-                    -- with no other practice to turn to there is no order to keep between practices: next to each other
-                    IF alone THEN
-                        fresh := share.virtual_time;
-                    END IF;
-                END IF;
-                IF fresh IS NULL THEN
-                    -- Somebody is claiming for it. It may be passed over only by those it will not be owed more than even
-                    -- after that claim: else whoever is served least would be passed over whenever it is served.
-                    busy := busy || share.practice_id;
-                    enough := least(enough, share.virtual_time + share.turn);
-                    CONTINUE;
-                END IF;
-                holding := holding OR NOT alone;
-                IF fresh > share.virtual_time THEN
-                    -- served since we looked: still its turn only if nobody else is owed more
-                    FETCH walk INTO other;
-                    peeked := true;
-                    moved := coalesce(other.virtual_time < fresh, false);
-                    EXIT WHEN moved;
-                END IF;
-                locked := '{}';
-                LOOP
-                    passed := cardinality(locked);
-                    FOR head IN
-                        SELECT t.* FROM unnest(share.open_lanes) o (lane) JOIN lanes l ON l.id = o.lane
-                        CROSS JOIN LATERAL (
-                            SELECT w.id, w.person_key, w.patient_id, w.rank FROM tasks w
-                            WHERE w.practice_id = share.practice_id AND w.lane_id = o.lane
-                              AND w.state = 'waiting' AND w.offered AND w.promised_at IS NULL
-                              AND w.id <> ALL (tried || locked)
-                              AND (w.owner_id IS NULL OR w.owner_id = an_agent OR w.owner_until <= at)
-                              AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
-                              AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
-                            ORDER BY w.rank DESC, w.id LIMIT 2
-                        ) t
-                        WHERE l.opens_at <= at AND at < l.closes_at AND l.language = ANY (speaks)
-                          AND (does IS NULL OR l.kind = ANY (does))
-                        ORDER BY t.rank DESC, t.id LIMIT 2
-                    LOOP
-                        IF best IS NOT NULL THEN
-                            runner := head.id;
-                            runner_rank := head.rank;
-                            EXIT;
-                        END IF;
-                        PERFORM FROM tasks t WHERE t.id = head.id AND t.state = 'waiting' AND t.offered
-                        FOR UPDATE SKIP LOCKED;
-                        IF FOUND THEN
-                            best := head.id;
-                            best_key := head.person_key;
-                            best_patient := head.patient_id;
-                            owed := fresh;
-                        ELSE
-                            locked := locked || head.id;
-                        END IF;
-                    END LOOP;
-                    -- what others are just taking is theirs, the one behind it is ours
-                    EXIT WHEN best IS NOT NULL OR passed = cardinality(locked);
-                END LOOP;
-                IF best IS NULL AND locked <> '{}' THEN
-                    busy := busy || share.practice_id;
-                END IF;
-                IF best IS NULL AND NOT alone AND NOT share.practice_id = ANY (busy) THEN
-                    PERFORM clear_lanes(share.practice_id, share.open_lanes);
-                END IF;
-            END LOOP;
-            CLOSE walk;
+            band := 2;
+            turn := in_turn(an_agent, at, tried, who.speaks, who.does, who.everywhere, who.theirs, holding);
+            best := turn.task_id;
+            holding := turn.holding;
+            all_busy := all_busy || turn.busy;
         END IF;
 
         IF best IS NOT NULL THEN
             holding := true;
-            -- Nobody else gets at the same number before we are through. Who took the same person in the moment between our
-            -- look and this is found by the unique indexes, and the claim made again.
-            EXIT WHEN pg_try_advisory_xact_lock(
-                coalesce(('x' || encode(substring(best_key, 1, 8), 'hex'))::bit(64)::bigint, -best_patient));
+            EXIT WHEN nobody_else_takes(best);
             tried := tried || best;
             best := NULL;
-        ELSIF moved THEN
+        ELSIF turn.moved THEN
             NULL;  -- look again
-        ELSIF busy = '{}' THEN
+        ELSIF turn.busy = '{}' THEN
             RETURN NULL;
         ELSIF NOT holding THEN
-            PERFORM FROM shares s WHERE s.practice_id = busy[1] FOR NO KEY UPDATE;
+            PERFORM FROM shares s WHERE s.practice_id = turn.busy[1] FOR NO KEY UPDATE;
             holding := true;
         ELSIF naps < 300 THEN
             naps := naps + 1;
@@ -245,21 +80,226 @@ BEGIN
         ELSE
             RETURN NULL;
         END IF;
-        all_busy := all_busy || busy;
-        busy := '{}';
     END LOOP;
     IF best IS NULL THEN
         RETURN NULL;
     END IF;
+    IF band < 2 THEN
+        RETURN json_build_object('band', band, 'passed', all_busy, 'about', candidate_facts(best, band, at));
+    END IF;
+    RETURN json_build_object(
+        'band', band, 'virtual_time', turn.owed, 'second_task', turn.second_task, 'second_rank', turn.second_rank,
+        'next_practice', turn.next_practice, 'next_virtual_time', turn.next_virtual_time,
+        'passed', all_busy, 'about', candidate_facts(best, band, at));
+END $$;
 
+
+-- Band 0: what was handed to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
+CREATE OR REPLACE FUNCTION handed_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT t.id
+            FROM tasks t JOIN lanes l ON l.id = t.lane_id
+            WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
+              AND keeper(t.owner_id, t.owner_until, handed_to.at) = an_agent
+              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, handed_to.at)
+              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+            ORDER BY t.handed_at, t.id LIMIT 1
+            FOR UPDATE OF t SKIP LOCKED);
+END $$;
+
+
+-- Band 1: the promise that is due first, of those this agent may keep. NULL: none; locked.
+CREATE OR REPLACE FUNCTION promised_for(
+    an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[], everywhere boolean, theirs bigint[]
+)
+RETURNS bigint
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT t.id
+            FROM tasks t JOIN lanes l ON l.id = t.lane_id
+            WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL
+              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, promised_for.at)
+              AND may_work(t.practice_id, l.kind, l.language, speaks, does, everywhere, theirs)
+              AND NOT kept_from(an_agent, t.owner_id, t.owner_until, promised_for.at)
+              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+            ORDER BY t.promised_at, t.id LIMIT 1
+            FOR UPDATE OF t SKIP LOCKED);
+END $$;
+
+
+-- Band 2: the best moment of the practice that is owed most, locked together with the practice's ledger row.
+--
+-- task_id NULL: nothing could be taken; `busy` are the practices that others were just claiming for, `moved` says that
+-- the order changed meanwhile and it is worth looking again. `owed`: how far the practice was; second_task: what came
+-- behind it there; next_practice: who came second. `holding` goes in and out: whether this transaction holds locks.
+CREATE OR REPLACE FUNCTION in_turn(
+    an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[], everywhere boolean, theirs bigint[],
+    INOUT holding boolean, OUT task_id bigint, OUT owed double precision, OUT second_task bigint, OUT second_rank numeric,
+    OUT next_practice bigint, OUT next_virtual_time double precision, OUT moved boolean, OUT busy bigint[]
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    walk refcursor;
+    share record;
+    other record;
+    head record;
+    peeked boolean := false;
+    alone boolean;
+    fresh double precision;
+    enough double precision := 'infinity';
+BEGIN
+    moved := false;
+    busy := '{}';
+    IF everywhere THEN
+        OPEN walk FOR
+            SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
+            FROM shares s
+            WHERE s.has_open AND NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+              AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
+            ORDER BY s.virtual_time, s.practice_id;
+    ELSE
+        -- Sorted before it is looked at more closely: an agent's few practices are not worth it all each time. That they
+        -- are certified for them (may_work) stands here by itself because it is what finds the rows by index.
+        OPEN walk FOR
+            SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
+            FROM (SELECT m.* FROM shares m WHERE m.practice_id = ANY (theirs) AND m.has_open
+                  ORDER BY m.virtual_time, m.practice_id OFFSET 0) s
+            WHERE NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+              AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
+            ORDER BY s.virtual_time, s.practice_id;
+    END IF;
+    LOOP
+        IF peeked THEN
+            share := other;
+            peeked := false;
+        ELSE
+            FETCH walk INTO share;
+        END IF;
+        EXIT WHEN share.practice_id IS NULL;
+        IF task_id IS NOT NULL THEN
+            next_practice := share.practice_id;
+            next_virtual_time := share.virtual_time;
+            EXIT;
+        END IF;
+        EXIT WHEN share.virtual_time > enough;
+        SELECT s.virtual_time INTO fresh FROM shares s WHERE s.practice_id = share.practice_id
+        FOR NO KEY UPDATE SKIP LOCKED;
+        alone := false;
+        IF NOT FOUND AND busy = '{}' THEN
+            FETCH walk INTO other;
+            peeked := true;
+            alone := other.practice_id IS NULL;
+            -- with no other practice to turn to there is no order to keep between practices: next to each other
+            IF alone THEN
+                fresh := share.virtual_time;
+            END IF;
+        END IF;
+        IF fresh IS NULL THEN
+            -- Somebody is claiming for it. It may be passed over only by those it will not be owed more than even
+            -- after that claim: else whoever is served least would be passed over whenever it is served.
+            busy := busy || share.practice_id;
+            enough := least(enough, share.virtual_time + share.turn);
+            CONTINUE;
+        END IF;
+        holding := holding OR NOT alone;
+        IF fresh > share.virtual_time THEN
+            -- served since we looked: still its turn only if nobody else is owed more
+            FETCH walk INTO other;
+            peeked := true;
+            moved := coalesce(other.virtual_time < fresh, false);
+            EXIT WHEN moved;
+        END IF;
+        head := best_of(share.practice_id, share.open_lanes, an_agent, at, tried, speaks, does);
+        IF head.task_id IS NOT NULL THEN
+            task_id := head.task_id;
+            second_task := head.second_task;
+            second_rank := head.second_rank;
+            owed := fresh;
+        ELSIF head.others_take THEN
+            busy := busy || share.practice_id;
+        ELSIF NOT alone THEN
+            PERFORM clear_lanes(share.practice_id, share.open_lanes);
+        END IF;
+    END LOOP;
+    CLOSE walk;
+END $$;
+
+
+-- The best moment of one practice for this agent, locked, and what stands behind it, among the heads of its open lanes.
+-- `others_take`: there was something, all of it just being taken by others. A kind that rests is in no open lane.
+CREATE OR REPLACE FUNCTION best_of(
+    a_practice bigint, open_lanes integer[], an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[],
+    OUT task_id bigint, OUT second_task bigint, OUT second_rank numeric, OUT others_take boolean
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    head record;
+    locked bigint[] := '{}';
+    passed integer;
+BEGIN
+    LOOP
+        passed := cardinality(locked);
+        FOR head IN
+            SELECT t.id, t.rank FROM lanes_for(best_of.open_lanes, best_of.at, speaks, does) l CROSS JOIN LATERAL (
+                SELECT w.id, w.rank FROM tasks w
+                WHERE w.practice_id = a_practice AND w.lane_id = l.lane_id
+                  AND w.state = 'waiting' AND w.offered AND w.promised_at IS NULL
+                  AND w.id <> ALL (tried || locked)
+                  AND NOT kept_from(an_agent, w.owner_id, w.owner_until, best_of.at)
+                  AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
+                ORDER BY w.rank DESC, w.id LIMIT 2
+            ) t
+            ORDER BY t.rank DESC, t.id LIMIT 2
+        LOOP
+            IF task_id IS NOT NULL THEN
+                second_task := head.id;
+                second_rank := head.rank;
+                EXIT;
+            END IF;
+            PERFORM FROM tasks t WHERE t.id = head.id AND t.state = 'waiting' AND t.offered
+            FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                task_id := head.id;
+            ELSE
+                locked := locked || head.id;
+            END IF;
+        END LOOP;
+        -- what others are just taking is theirs, the one behind it is ours
+        EXIT WHEN task_id IS NOT NULL OR passed = cardinality(locked);
+    END LOOP;
+    others_take := task_id IS NULL AND locked <> '{}';
+END $$;
+
+
+-- Whether nobody else gets at the same number before we are through. Who took the same person in the moment between our
+-- look and this is found by the unique indexes, and the claim made again.
+CREATE OR REPLACE FUNCTION nobody_else_takes(a_task bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT pg_try_advisory_xact_lock(
+                coalesce(('x' || encode(substring(t.person_key, 1, 8), 'hex'))::bit(64)::bigint, -t.patient_id))
+            FROM tasks t WHERE t.id = a_task);
+END $$;
+
+
+-- All that the gate and the record of the claim want to know about a candidate.
+CREATE OR REPLACE FUNCTION candidate_facts(a_task bigint, band integer, at timestamptz) RETURNS json
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
     RETURN (SELECT json_build_object(
-        'task_id', t.id, 'band', found_band, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
+        'task_id', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
         'referral_id', t.referral_id, 'kind', t.kind, 'fence', t.fence, 'estimate_minutes', t.estimate_minutes,
-        'rank', t.rank, 'lane_id', t.lane_id, 'virtual_time', owed,
+        'rank', t.rank, 'lane_id', t.lane_id,
         -- the deadline of a promise, or when it was handed over
-        'decided_at', CASE found_band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END,
-        'second_task', runner, 'second_rank', runner_rank,
-        'next_practice', ahead, 'next_virtual_time', ahead_owed, 'passed', all_busy || busy,
+        'decided_at', CASE band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END,
         'created_at', t.created_at, 'ranked_at', t.ranked_at,
         'opens_at', u.opens_at, 'peaks_at', u.peaks_at, 'closes_at', u.closes_at,
         -- whom the call reaches: the patient, or the friend they sent
@@ -279,7 +319,7 @@ BEGIN
                                         CASE WHEN r.id IS NULL THEN a.email_key END))),
         'person_attempts', (
             SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
-            WHERE m.patient_id = t.patient_id AND m.at > next_task.at - interval '30 days'
+            WHERE m.patient_id = t.patient_id AND m.at > candidate_facts.at - interval '30 days'
               AND k.referral_id IS NOT DISTINCT FROM t.referral_id),
         'script_version_id', (
             SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
@@ -293,8 +333,8 @@ BEGIN
     LEFT JOIN cadence_runs u ON u.id = t.run_id
     CROSS JOIN LATERAL contact_known(
         t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
-        CASE WHEN r.id IS NULL THEN a.email_key END, 'call', next_task.at, t.id) known
-    WHERE t.id = best);
+        CASE WHEN r.id IS NULL THEN a.email_key END, 'call', candidate_facts.at, t.id) known
+    WHERE t.id = a_task);
 END $$;
 
 

@@ -1,13 +1,14 @@
 """The board by window and by age: what is open until when, what opens when, and how long tasks have waited. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ops.contact.rules import UNKNOWN
 from ops.phrases import listed
-from ops.queue.waiting import AGES, Floor, Stood
-from ops.work.reasons import WINDOW_SHUT
+from ops.queue.models import Lane
+from ops.queue.waiting import AGES, Stood
+from ops.work.reasons import Waits
 
 MOST_STATES = 6
 
@@ -51,31 +52,31 @@ class Age:
     later: int
 
 
-def windows(found: Iterable[Stood], stands: Floor) -> list[Window]:
+def windows(found: Iterable[Stood], lanes: Mapping[int, Lane]) -> list[Window]:
     """What is open now, what closes first before the rest; then what is shut, what opens first before the rest."""
     groups: dict[str, list[Stood]] = {}
     for pile, waits in found:
-        lane = stands.lanes.get(pile.lane_id or 0)
-        if lane and not pile.held and pile.practice_id in stands.live:
+        lane = lanes.get(pile.lane_id or 0)
+        if lane and not pile.held and Waits.PRACTICE_NOT_ACTIVE not in pile.rests:
             groups.setdefault(lane.window_group, []).append((pile, waits))
-    windows = [_window(group, stood, stands) for group, stood in groups.items()]
-    never = datetime.max.replace(tzinfo=stands.now.tzinfo)
+    windows = [_window(group, stood, lanes) for group, stood in groups.items()]
+    never = datetime.max.replace(tzinfo=UTC)
     return sorted(windows, key=lambda one: (not one.open, (one.closes_at if one.open else one.opens_at) or never))
 
 
-def _window(group: str, stood: list[Stood], stands: Floor) -> Window:
-    lanes = [stands.lanes[number] for number in sorted({pile.lane_id or 0 for pile, _ in stood})]
+def _window(group: str, stood: list[Stood], lanes: Mapping[int, Lane]) -> Window:
+    theirs = [lanes[number] for number in sorted({pile.lane_id or 0 for pile, _ in stood})]
     sides = {"ready": 0, "shut": 0, "later": 0}
     for pile, waits in stood:
         codes = {wait.code for wait in waits}
-        sides["shut" if codes == {WINDOW_SHUT} else "later" if codes else "ready"] += pile.tasks
-    is_open = stands.shut(lanes[0].id) is None
+        sides["shut" if codes == {Waits.WINDOW_SHUT} else "later" if codes else "ready"] += pile.tasks
+    one = next(pile for pile, _ in stood if pile.lane_id == theirs[0].id)
     return Window(
         group=group,
-        places=tuple(dict.fromkeys(tuple(place) for lane in lanes for place in lane.places)),
-        open=is_open,
-        opens_at=lanes[0].opens_at if lanes[0].opens_at and lanes[0].opens_at > stands.now else None,
-        closes_at=lanes[0].closes_at if is_open else None,
+        places=tuple(dict.fromkeys(tuple(place) for lane in theirs for place in lane.places)),
+        open=one.shut is None,
+        opens_at=one.shut_until,
+        closes_at=None if one.shut else theirs[0].closes_at,
         **sides,
     )
 

@@ -7,12 +7,14 @@ from sqlalchemy.orm.util import identity_key
 from ops import clock
 from ops.db import db, driver_transaction, transaction
 from ops.messages.models import InboundMessage
+from ops.messages.replies import Meaning
 from ops.practices.models import Patient
 from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.models import Referral
 from ops.work.answers import ReferralState
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 
 FITS_AT_ONCE = 10
@@ -107,9 +109,10 @@ def note_reply(inbound_id: int) -> None:
         patient = session.get(Patient, inbound.patient_id) if inbound.patient_id else None
         if patient is None:
             return
-        why = "opted out" if inbound.meaning == "stop" else "wrote back"
-        tasks.cancel_work_for(patient.id, "reply", why, promises=inbound.meaning == "stop")
-        if inbound.meaning != "stop" and patient.phone:
+        stop = inbound.meaning == Meaning.STOP
+        why = Ending(EndReason.OPTED_OUT if stop else EndReason.WROTE_BACK)
+        tasks.cancel_work_for(patient.id, "reply", why, promises=stop)
+        if patient.phone and not stop:
             tasks.open_task(
                 practice_id=patient.practice_id,
                 patient_id=patient.id,

@@ -22,14 +22,15 @@ def task_of(agent_id: int) -> Task | None:
 
 
 def in_other_hands(task: Task) -> Task | None:
-    """Another task of this patient, or of whoever has the same number, that somebody has in hands. None: nobody is
-    speaking to them."""
-    same_patient = Task.patient_id == task.patient_id
-    same = sa.or_(same_patient, Task.person_key == task.person_key) if task.person_key else same_patient
+    """Another task of this patient, or of whoever has the same number, that somebody has in hands (`spoken_to` in
+    offered.sql). None: nobody is speaking to them."""
+    spoken = sa.func.spoken_to(task.patient_id, sa.cast(task.person_key, sa.LargeBinary))
+    calls = spoken.table_valued(sa.column("task_id", sa.BigInteger), name="spoken")
     return db.session.scalars(
         sa.select(Task)
-        .where(Task.state == TaskState.CLAIMED, Task.id != task.id, same)
-        .order_by(same_patient.desc())
+        .join(calls, calls.c.task_id == Task.id)
+        .where(Task.id != task.id)
+        .order_by((Task.patient_id == task.patient_id).desc())
         .limit(1),
         execution_options={"populate_existing": True},
     ).first()

@@ -1,35 +1,24 @@
-"""How many open tasks stand where, and what they wait for: counted once, in the database, for the board and the desk.
+"""How many open tasks stand where, and why they are not offered: counted once, in the database, for the board, the desk
+and the story of a task.
 
 With a million open tasks this one statement is the cost of either page, so nothing looks at the tasks a second time:
-what lanes, paused kinds and certifications say about a pile is joined here, where there are a few thousand piles.
+what lanes, paused kinds and certifications say about a pile is asked (by the rules of offered.sql, which the claim asks
+too) where there are a few thousand piles.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import aliased
 
 from ops import clock
+from ops.accounts.roles import AT_WORK
 from ops.db import db
-from ops.practices.models import Practice, PracticeStatus
-from ops.queue.models import KindPause, Lane, Task
-from ops.queue.workers import Worker
+from ops.queue.models import Lane, Task
 from ops.work.kinds import Kind
-from ops.work.reasons import (
-    IN_OTHER_HANDS,
-    KIND_PAUSED,
-    NO_LANE,
-    NO_WINDOW,
-    NOBODY_MAY,
-    PRACTICE_NOT_ACTIVE,
-    WINDOW_SHUT,
-)
-from ops.work.states import OPEN, TaskState
+from ops.work.reasons import Waits
 
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """Where the classes of age end; what is older is the last class."""
@@ -37,12 +26,16 @@ AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 
 @dataclass(frozen=True)
 class Pile:
-    """Open tasks of one practice and kind that stand alike. `codes`: what they wait for before they are due, or None.
+    """Open tasks of one practice and kind that stand alike; one task (`task_id`) where single tasks were asked for.
 
-    `keeper`: whom they are kept for now; `handed`: by a lead, or as other work about the same person. `opens_at` is the
-    earliest moment one of them is due; `ages` counts them by `AGES`.
+    `codes`: what they wait for before they are due, or that somebody speaks to them; None: nothing. `keeper`: whom they
+    are kept for now; `handed`: by a lead, or as other work about the same person. `opens_at` is the earliest moment one
+    of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until` when it
+    opens; a window that is over was not looked at since, and the next sweep says when the next one is. `rests`: why
+    nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
     """
 
+    task_id: int | None
     practice_id: int
     lane_id: int | None
     kind: Kind
@@ -56,150 +49,142 @@ class Pile:
     promised: int
     overdue: int
     ages: tuple[int, ...]
+    shut: str | None
+    shut_until: datetime | None
+    rests: list[str]
+    somebody: bool
 
 
 class Wait(NamedTuple):
-    """What a pile waits for (a gate code or a word of ours), and when that is over, where it is known."""
+    """What a pile waits for (a gate code or one of `Waits`), and when that is over, where it is known."""
 
     code: str
     opens_at: datetime | None
 
 
 Stood = tuple[Pile, list[Wait]]
-"""A pile and what it waits for."""
+"""A pile and what it counts as waiting for."""
+
+
+PILES = """
+WITH staff AS MATERIALIZED (
+    SELECT s.* FROM skills s JOIN users u ON u.id = s.user_id AND u.active AND u.role = ANY (:at_work)
+    WHERE CAST(:agent AS bigint) IS NULL OR s.user_id = :agent
+), each AS (
+    SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
+           CASE WHEN t.state = 'claimed' THEN NULL
+                -- spoken_to (offered.sql) the other way round: two looks at the few in hands, not two for each task
+                WHEN t.ready_at <= :now THEN CASE WHEN
+                    t.patient_id IN (SELECT h.patient_id FROM tasks h WHERE h.state = 'claimed')
+                    OR t.person_key IN (SELECT h.person_key FROM tasks h
+                                        WHERE h.state = 'claimed' AND h.person_key IS NOT NULL)
+                    THEN jsonb_build_array('in_other_hands') END
+                WHEN jsonb_typeof(t.shut_reasons) = 'array' THEN t.shut_reasons
+                WHEN t.promised_at IS NOT NULL THEN jsonb_build_array('promised')
+                WHEN t.tries > 0 THEN jsonb_build_array('next_try')
+                WHEN t.fence > 0 THEN jsonb_build_array('put_off')
+                ELSE jsonb_build_array('not_due') END AS codes,
+           -- who spoke to them last is first only once it is due: before that it would tear the piles apart
+           CASE WHEN t.state = 'waiting' AND (t.ready_at <= :now OR t.handed_at IS NOT NULL)
+                THEN keeper(t.owner_id, t.owner_until, :now) END AS keeper,
+           t.handed_at, CASE WHEN t.state = 'waiting' THEN t.promised_at END AS promised
+    FROM tasks t WHERE t.state IN ('waiting', 'claimed') AND {which}
+), piles AS (
+    SELECT e.task_id, e.practice_id, e.lane_id, e.kind, e.held, e.codes, e.keeper,
+           e.keeper IS NOT NULL AND e.handed_at IS NOT NULL AS handed,
+           count(*) AS tasks, min(e.ready_at) AS opens_at, min(e.created_at) AS oldest_at,
+           count(e.promised) AS promised, count(*) FILTER (WHERE e.promised < :now) AS overdue,
+           count(*) FILTER (WHERE e.created_at > :first) AS first,
+           count(*) FILTER (WHERE e.created_at > :second) AS second,
+           count(*) FILTER (WHERE e.created_at > :third) AS third
+    FROM each e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+)
+SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p.handed,
+       p.tasks, p.opens_at, p.oldest_at, p.promised, p.overdue,
+       ARRAY[p.first, p.second - p.first, p.third - p.second, p.tasks - p.third] AS ages,
+       why_shut(l.id, l.opens_at, l.closes_at, :now) AS shut,
+       CASE WHEN l.opens_at > :now THEN l.opens_at END AS shut_until,
+       ARRAY(SELECT r.code FROM why_rests(p.practice_id, p.kind) r) AS rests,
+       EXISTS (SELECT FROM staff s WHERE may_work(
+           p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)) AS somebody
+FROM piles p LEFT JOIN lanes l ON l.id = p.lane_id
+"""
+NARROWED = {
+    "practice": "t.practice_id = (SELECT p.id FROM practices p WHERE p.slug = :practice)",
+    "practice_ids": "t.practice_id = ANY (:practice_ids)",
+    "kind": "t.kind = :kind",
+    "task_ids": "t.id = ANY (:task_ids)",
+}
 
 
 def piles(
-    practice: str | None = None, kind: Kind | None = None, practice_ids: Collection[int] | None = None
+    practice: str | None = None,
+    kind: Kind | None = None,
+    practice_ids: Collection[int] | None = None,
+    task_ids: Collection[int] | None = None,
+    agent_id: int | None = None,
 ) -> list[Pile]:
-    """One look at the open tasks (of one practice by slug, of one kind, of these practices), however many."""
+    """One look at the open tasks (of one practice by slug, of one kind, of these practices; these one by one), however
+    many. `somebody` is anybody at work, or this agent."""
     now = clock.now()
-    one = _each(now).where(Task.state.in_(OPEN))
-    if practice:
-        one = one.where(Task.practice_id == sa.select(Practice.id).where(Practice.slug == practice).scalar_subquery())
-    if practice_ids is not None:
-        one = one.where(Task.practice_id.in_(practice_ids))
-    if kind:
-        one = one.where(Task.kind == kind)
-    each = one.subquery().c
-    alike = (each.practice_id, each.lane_id, each.kind, each.held, each.codes, each.keeper, each.handed)
-    younger = [sa.func.count().filter(each.created_at > now - age) for age in AGES]
-    query = sa.select(
-        *alike,
-        sa.func.count(),
-        sa.func.min(each.ready_at),
-        sa.func.min(each.created_at),
-        sa.func.count(each.promised),
-        sa.func.count().filter(each.promised < now),
-        *younger,
-    ).group_by(*alike)
-    return [_pile(row) for row in db.session.execute(query)]
-
-
-def _each(now: datetime) -> sa.Select:
-    held, shut = Task.state == TaskState.CLAIMED, Task.shut_reasons
-    code = lambda word: sa.cast([word], JSONB)  # noqa: E731
-    codes = sa.case(
-        (held, sa.null()),
-        (Task.ready_at <= now, sa.case((_called_now(), code(IN_OTHER_HANDS)))),
-        (sa.func.jsonb_typeof(shut) == "array", shut),
-        (Task.promised_at.is_not(None), code("promised")),
-        (Task.tries > 0, code("next_try")),
-        (Task.fence > 0, code("put_off")),
-        else_=code("not_due"),
-    )
-    # who spoke to them last is first only once it is due: before that it would tear the piles apart
-    kept = sa.and_(~held, Task.owner_until > now, sa.or_(Task.ready_at <= now, Task.handed_at.is_not(None)))
-    return sa.select(
-        Task.practice_id,
-        Task.lane_id,
-        Task.kind,
-        Task.ready_at,
-        Task.created_at,
-        held.label("held"),
-        codes.label("codes"),
-        sa.case((kept, Task.owner_id)).label("keeper"),
-        sa.func.coalesce(sa.and_(kept, Task.handed_at.is_not(None)), sa.false()).label("handed"),
-        sa.case((held, sa.null()), else_=Task.promised_at).label("promised"),
-    )
-
-
-def _called_now() -> sa.ColumnElement[bool]:
-    """Somebody speaks to this patient, or to who has this number; two looks at the few tasks in hands."""
-    in_hands = aliased(Task)
-    patients = sa.select(in_hands.patient_id).where(in_hands.state == TaskState.CLAIMED)
-    people = sa.select(in_hands.person_key).where(in_hands.state == TaskState.CLAIMED, in_hands.person_key.is_not(None))
-    return sa.or_(Task.patient_id.in_(patients), Task.person_key.in_(people))
+    asked = {
+        "practice": practice,
+        "kind": kind and str(kind),
+        "practice_ids": None if practice_ids is None else sorted(practice_ids),
+        "task_ids": None if task_ids is None else sorted(task_ids),
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    which = " AND ".join(["true", *(NARROWED[name] for name in given)])
+    query = PILES.format(which=which, task="CAST(NULL AS bigint)" if task_ids is None else "t.id")
+    first, second, third = (now - age for age in AGES)
+    given |= {
+        "now": now,
+        "at_work": [str(role) for role in AT_WORK],
+        "agent": agent_id,
+        "first": first,
+        "second": second,
+        "third": third,
+    }
+    return [_pile(row) for row in db.session.execute(sa.text(query), given)]
 
 
 def _pile(row: sa.Row) -> Pile:
-    *values, first, second, third = row
-    tasks = values[7]
-    return Pile(*values, (first, second - first, third - second, tasks - third))  # type: ignore[call-arg]
+    found = row._asdict()
+    return Pile(**found | {"kind": Kind(found["kind"]), "ages": tuple(found["ages"])})
 
 
-@dataclass(frozen=True)
-class Floor:
-    """What decides whether a pile is offered: lanes, what rests, and who could take it. `live`: active practices."""
+def hindrances(pile: Pile, agent_id: int | None = None) -> list[list[Wait]]:
+    """All that keeps a pile from being offered, to this agent or to anybody at work; what counts first, first.
 
-    lanes: dict[int, Lane]
-    pauses: frozenset[tuple[int, Kind]]
-    live: frozenset[int]
-    everywhere: tuple[Worker, ...]
-    certified: dict[int, list[Worker]]
-    now: datetime
-
-    def waits(self, pile: Pile) -> list[Wait]:
-        """What a pile waits for; empty when it is offered now, or in hands."""
-        if pile.held:
-            return []
-        if pile.practice_id not in self.live:
-            return [Wait(PRACTICE_NOT_ACTIVE, None)]
-        if (pile.practice_id, pile.kind) in self.pauses:
-            return [Wait(KIND_PAUSED, None)]
-        if not pile.handed and not self.somebody_may(pile.practice_id, pile.lane_id, pile.kind):
-            return [Wait(NOBODY_MAY, None)]
-        if pile.codes and pile.codes != [IN_OTHER_HANDS]:
-            return [Wait(code, pile.opens_at) for code in pile.codes]
-        if shut := self.shut(pile.lane_id):
-            return [shut]
-        return [Wait(code, None) for code in pile.codes or ()]
-
-    def shut(self, lane_id: int | None) -> Wait | None:
-        """Why nothing in this lane is offered now; None: it is open."""
-        lane = self.lanes.get(lane_id or 0)
-        if lane is None:
-            return Wait(NO_LANE, None)
-        if lane.opens_at is None or lane.closes_at is None:
-            return Wait(NO_WINDOW, None)
-        return None if lane.opens_at <= self.now < lane.closes_at else Wait(WINDOW_SHUT, _ahead(lane, self.now))
-
-    def somebody_may(self, practice_id: int, lane_id: int | None, kind: Kind) -> bool:
-        lane = self.lanes.get(lane_id or 0)
-        language = lane.language if lane else None
-        staff = chain(self.everywhere, self.certified.get(practice_id, ()))
-        return any(who.may(practice_id, kind, language) for who in staff)
+    The gate's reasons are one hindrance, they end together. Empty: it is offered now, or in hands.
+    """
+    if pile.held:
+        return []
+    found = [[Wait(code, None)] for code in (Waits.PRACTICE_NOT_ACTIVE, Waits.KIND_PAUSED) if code in pile.rests]
+    theirs = pile.handed and agent_id in (None, pile.keeper)
+    if not theirs and not pile.somebody:
+        found.append([Wait(Waits.NOBODY_MAY, None)])
+    codes = pile.codes or []
+    if codes and codes != [Waits.IN_OTHER_HANDS]:
+        found.append([Wait(code, pile.opens_at) for code in codes])
+    else:
+        found += [[Wait(pile.shut, pile.shut_until)]] if pile.shut else []
+        found += [[Wait(Waits.IN_OTHER_HANDS, None)]] if codes else []
+    if agent_id is not None and pile.keeper not in (None, agent_id):
+        found.append([Wait(Waits.KEPT, None)])
+    return found
 
 
-def _ahead(lane: Lane, now: datetime) -> datetime | None:
-    """When it opens; a window that is over was not looked at since, and the next sweep says when the next one is."""
-    return lane.opens_at if lane.opens_at and lane.opens_at > now else None
+def waits(pile: Pile, agent_id: int | None = None) -> list[Wait]:
+    """What a pile counts as waiting for: the first of its hindrances. Empty when it has none."""
+    return next(iter(hindrances(pile, agent_id)), [])
 
 
-def the_floor(staff: Iterable[Worker]) -> Floor:
-    """How the floor stands now; three small statements, whatever the number of tasks."""
-    pauses = db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)).all()
-    live = db.session.scalars(sa.select(Practice.id).where(Practice.status == PracticeStatus.ACTIVE)).all()
-    staff = list(staff)
-    certified: dict[int, list[Worker]] = {}
-    for who in staff:
-        for practice_id in () if who.everywhere else who.practices:
-            certified.setdefault(practice_id, []).append(who)
-    return Floor(
-        lanes={lane.id: lane for lane in db.session.scalars(sa.select(Lane))},
-        pauses=frozenset((practice_id, kind) for practice_id, kind in pauses),
-        live=frozenset(live),
-        everywhere=tuple(who for who in staff if who.everywhere),
-        certified=certified,
-        now=clock.now(),
-    )
+def keeper_of(task: Task) -> int | None:
+    """For whom a waiting task is kept now; None when it is anybody's."""
+    return db.session.scalar(sa.select(sa.func.keeper(task.owner_id, task.owner_until, clock.now())))
+
+
+def lanes_by_id() -> dict[int, Lane]:
+    """Every lane; there are a few hundred, whatever the number of tasks."""
+    return {lane.id: lane for lane in db.session.scalars(sa.select(Lane))}

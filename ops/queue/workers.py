@@ -1,6 +1,7 @@
 """Who may work what: agents and leads with their languages, kinds and practices.
 
-The claim asks the same in SQL (ops/queue/claim.sql); here it is asked for pages, and where a lead hands a task over.
+Whether they may work a task is a rule of ops/queue/offered.sql, which the claim asks; here it is asked for pages, and
+where a lead hands a task over.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from ops.accounts.models import User
 from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.phrases import listed
-from ops.queue.models import AgentProfile, Certification
+from ops.queue.models import AgentProfile
 
 
 class Lack(StrEnum):
@@ -32,13 +33,6 @@ def lack_words(lacking: Iterable[str]) -> str:
     return listed(LACK_WORDS[Lack(one)] for one in lacking if one in set(Lack))
 
 
-"""The roles that take tasks."""
-
-
-WITHOUT_PROFILE = ("en",)
-"""What somebody speaks of whom nothing is said."""
-
-
 @dataclass(frozen=True)
 class Worker:
     """Somebody who takes tasks. `kinds` None: all; `practices` counts only where `everywhere` is False."""
@@ -54,56 +48,40 @@ class Worker:
     practices: frozenset[int]
     has_profile: bool
 
-    def lacks(self, practice_id: int, kind: str | None, language: str | None) -> list[Lack]:
-        """What they would need for such a task; empty: they may work it. None: not known, and not asked."""
-        found = []
-        if not self.everywhere and practice_id not in self.practices:
-            found.append(Lack.PRACTICE)
-        if self.kinds is not None and kind is not None and kind not in self.kinds:
-            found.append(Lack.KIND)
-        if language is not None and language not in self.languages:
-            found.append(Lack.LANGUAGE)
-        return found
 
-    def may(self, practice_id: int, kind: str | None, language: str | None) -> bool:
-        return not self.lacks(practice_id, kind, language)
+def lacks(practice_id: int, kind: str | None, language: str | None) -> dict[int, list[Lack]]:
+    """What each person would need for such a task, by user; empty: they may work it. None: not known, and not asked."""
+    query = sa.text("SELECT user_id, lacks FROM lacking(:practice, :kind, :language)")
+    asked = {"practice": practice_id, "kind": kind and str(kind), "language": language}
+    return {user_id: [Lack(each) for each in found] for user_id, found in db.session.execute(query, asked)}
+
+
+SKILLS = sa.table("skills", *(sa.column(name) for name in ("user_id", "speaks", "does", "everywhere", "theirs")))
 
 
 def _query() -> sa.Select:
-    certified = sa.select(Certification.practice_id).where(
-        Certification.user_id == User.id, AgentProfile.everywhere.is_(False)
-    )
+    profiled = sa.exists().where(AgentProfile.user_id == User.id)
     return (
-        sa.select(
-            User.id,
-            User.name,
-            User.email,
-            User.role,
-            User.active,
-            AgentProfile.languages,
-            AgentProfile.kinds,
-            AgentProfile.everywhere,
-            sa.func.array(certified.correlate(User, AgentProfile).scalar_subquery()),
-        )
-        .outerjoin(AgentProfile, AgentProfile.user_id == User.id)
+        sa.select(User.id, User.name, User.email, User.role, User.active, *list(SKILLS.c)[1:], profiled)
+        .join(SKILLS, SKILLS.c.user_id == User.id)
         .where(User.role.in_(AT_WORK))
         .order_by(sa.func.lower(User.name), User.id)
     )
 
 
 def _worker(row: sa.Row) -> Worker:
-    user_id, name, email, role, active, languages, kinds, everywhere, practices = row
+    user_id, name, email, role, active, languages, kinds, everywhere, practices, has_profile = row
     return Worker(
         user_id,
         name or email,
         email,
         role,
         active,
-        tuple(languages or WITHOUT_PROFILE),
+        tuple(languages),
         None if kinds is None else frozenset(kinds),
-        everywhere is not False,
-        frozenset(practices),
-        languages is not None,
+        everywhere,
+        frozenset(practices or ()),
+        has_profile,
     )
 
 

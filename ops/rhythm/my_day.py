@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,13 +11,12 @@ from ops.phrases import age_words
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Window, windows
 from ops.queue.models import Task
-from ops.queue.waiting import Floor, Pile, Wait, piles, the_floor
+from ops.queue.waiting import lanes_by_id, piles, waits
 from ops.queue.workers import Worker, worker
 from ops.rhythm.day_start import STARTS, asked
 from ops.rhythm.models import BreakKind
 from ops.rhythm.queries import BREAK_WORDS, Callback, callbacks
 from ops.work.outcomes import COMMON, Outcome
-from ops.work.reasons import KEPT
 from ops.work.states import TaskState
 
 NOT_REACHED = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
@@ -105,41 +103,36 @@ def day_of(agent_id: int) -> Day:
     return Day(since, done, talked, willing, tuple(callbacks(agent_id)), rest)
 
 
-ANYBODYS = """
-    w.state = 'waiting' AND w.offered
-    AND (w.owner_id IS NULL OR w.owner_until <= :now OR w.owner_id = :agent AND w.handed_at IS NULL)
-    AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
-    AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+FREE = """
+    w.state = 'waiting' AND w.offered AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
+    AND NOT EXISTS (SELECT FROM why_rests(w.practice_id, w.kind))
 """
 READY = sa.text(
     f"""
-    WITH open AS (
-        SELECT l.id, l.language = ANY (:speaks) AND (:every_kind OR l.kind = ANY (:kinds)) AS theirs
-        FROM lanes l WHERE l.opens_at <= :now AND :now < l.closes_at
-    ), handed AS (
-        SELECT w.practice_id, w.kind FROM tasks w JOIN open l ON l.id = w.lane_id
-        WHERE w.owner_id = :agent AND w.handed_at IS NOT NULL AND w.owner_until > :now AND w.state = 'waiting'
-          AND w.offered
-          AND NOT EXISTS (SELECT FROM tasks h WHERE h.patient_id = w.patient_id AND h.state = 'claimed')
-          AND NOT EXISTS (SELECT FROM tasks h WHERE h.person_key = w.person_key AND h.state = 'claimed')
+    WITH me AS MATERIALIZED (SELECT * FROM skills s WHERE s.user_id = :agent), handed AS (
+        SELECT w.id FROM tasks w JOIN lanes l ON l.id = w.lane_id
+        WHERE w.owner_id = :agent AND w.handed_at IS NOT NULL AND keeper(w.owner_id, w.owner_until, :now) = :agent
+          AND window_open(l.opens_at, l.closes_at, :now) AND {FREE}
     ), promised AS (
-        SELECT w.practice_id, w.kind FROM tasks w JOIN open l ON l.id = w.lane_id AND l.theirs
-        WHERE w.promised_at IS NOT NULL AND (:everywhere OR w.practice_id = ANY (:practices)) AND {ANYBODYS}
+        SELECT w.id FROM me m CROSS JOIN tasks w JOIN lanes l ON l.id = w.lane_id
+        WHERE w.promised_at IS NOT NULL AND window_open(l.opens_at, l.closes_at, :now)
+          AND may_work(w.practice_id, l.kind, l.language, m.speaks, m.does, m.everywhere, m.theirs)
+          AND NOT kept_from(:agent, w.owner_id, w.owner_until, :now) AND {FREE}
         LIMIT :enough
     ), in_turn AS (
-        SELECT t.practice_id, t.kind FROM shares s CROSS JOIN open l CROSS JOIN LATERAL (
-            SELECT w.practice_id, w.kind FROM tasks w
-            WHERE w.practice_id = s.practice_id AND w.lane_id = l.id AND w.promised_at IS NULL AND {ANYBODYS}
+        SELECT t.id FROM me m CROSS JOIN shares s CROSS JOIN lanes_for(s.open_lanes, :now, m.speaks, m.does) l
+        CROSS JOIN LATERAL (
+            SELECT w.id FROM tasks w
+            WHERE w.practice_id = s.practice_id AND w.lane_id = l.lane_id AND w.promised_at IS NULL
+              AND NOT kept_from(:agent, w.owner_id, w.owner_until, :now) AND {FREE}
             LIMIT :enough
         ) t
-        WHERE s.has_open AND l.theirs AND l.id = ANY (s.open_lanes)
-          AND (:everywhere OR s.practice_id = ANY (:practices))
+        WHERE s.has_open AND may_work(s.practice_id, NULL, NULL, m.speaks, m.does, m.everywhere, m.theirs)
         LIMIT :enough
-    ), free AS (TABLE handed UNION ALL TABLE promised UNION ALL TABLE in_turn)
-    SELECT count(*) FROM free JOIN practices p ON p.id = free.practice_id AND p.status = 'active'
-    WHERE NOT EXISTS (SELECT FROM kind_pauses k WHERE k.practice_id = free.practice_id AND k.kind = free.kind)
+    )
+    SELECT count(*) FROM (TABLE handed UNION TABLE promised UNION TABLE in_turn) free
     """  # noqa: S608 (our own words)
-).bindparams(*(sa.bindparam(name, type_=sa.ARRAY(sa.Text)) for name in ("speaks", "kinds")))
+)
 """Tasks that this agent could take, up to so many: of what is in turn only the heads of open lanes are looked at."""
 
 
@@ -153,36 +146,28 @@ def waiting(agent_id: int) -> Waiting:
     who = worker(agent_id)
     if who is None:
         return Waiting(0, idle=True)
-    if ready := db.session.scalar(READY, _asked(who)):
-        return Waiting(ready)
+    if found := ready(agent_id):
+        return Waiting(found)
     return _counted(who)
 
 
-def _asked(who: Worker) -> dict[str, Any]:
-    return {
-        "now": clock.now(),
-        "agent": who.user_id,
-        "speaks": list(who.languages),
-        "every_kind": who.kinds is None,
-        "kinds": sorted(who.kinds or ()),
-        "everywhere": who.everywhere,
-        "practices": sorted(who.practices),
-        "enough": ENOUGH,
-    }
+def ready(agent_id: int) -> int:
+    """How many tasks this agent could take now, counted up to `ENOUGH`; one look at the heads of open lanes."""
+    return db.session.scalar(READY, {"now": clock.now(), "agent": agent_id, "enough": ENOUGH}) or 0
 
 
 def _counted(who: Worker) -> Waiting:
     """Everything that is theirs, by what it waits for."""
-    agent_id, stands = who.user_id, the_floor([who])
+    agent_id, where = who.user_id, None if who.everywhere else _theirs(who, who.user_id)
     found = [
-        (pile, _waits(pile, stands, agent_id))
-        for pile in piles(practice_ids=None if who.everywhere else _theirs(who, agent_id))
-        if not pile.held and _is_theirs(pile, stands, agent_id)
+        (pile, waits(pile, agent_id))
+        for pile in piles(practice_ids=where, agent_id=agent_id)
+        if not pile.held and (pile.somebody or (pile.handed and pile.keeper == agent_id))
     ]
-    blocks = merged(0, (Block(0, wait.code, pile.tasks, wait.opens_at) for pile, waits in found for wait in waits))
-    shut = [one for one in windows(found, stands) if one.opens_at and one.shut]
+    blocks = merged(0, (Block(0, one.code, pile.tasks, one.opens_at) for pile, against in found for one in against))
+    shut = [one for one in windows(found, lanes_by_id()) if one.opens_at and one.shut]
     return Waiting(
-        ready=sum(pile.tasks for pile, waits in found if not waits),
+        ready=sum(pile.tasks for pile, against in found if not against),
         blocks=tuple(sorted(blocks, key=lambda block: (-block.tasks, block.code))),
         windows=tuple(shut[:WINDOWS]),
         opens_at=min((block.opens_at for block in blocks if block.opens_at), default=None),
@@ -196,14 +181,3 @@ def _theirs(who: Worker, agent_id: int) -> set[int]:
         Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.handed_at.is_not(None)
     )
     return {*who.practices, *db.session.scalars(handed)}
-
-
-def _is_theirs(pile: Pile, stands: Floor, agent_id: int) -> bool:
-    handed = pile.handed and pile.keeper == agent_id
-    return handed or stands.somebody_may(pile.practice_id, pile.lane_id, pile.kind)
-
-
-def _waits(pile: Pile, stands: Floor, agent_id: int) -> list[Wait]:
-    """What a pile waits for; what is kept for somebody else waits for that alone, where it would be offered now."""
-    waits = stands.waits(pile)
-    return [Wait(KEPT, None)] if not waits and pile.keeper not in (None, agent_id) else waits

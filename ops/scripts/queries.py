@@ -1,9 +1,12 @@
 """Finding what is said."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from ops.db import db
 from ops.scripts.models import Medium, ScriptVersion
+from ops.scripts.outline import Part, outline
 
 
 def published(practice_id: int, kind: str, medium: Medium, patient_id: int | None = None) -> ScriptVersion | None:
@@ -21,3 +24,13 @@ def newer_than(version_id: int | None, practice_id: int, kind: str, patient_id: 
     """
     now = published(practice_id, kind, Medium.CALL, patient_id)
     return now if now is not None and now.id != version_id else None
+
+
+def answer_titles(version_id: int | None, numbers: Sequence[int]) -> list[str]:
+    """The titles of these answers of a call script, each once, in this order; what is none of its answers is left
+    out."""
+    version = db.session.get(ScriptVersion, version_id) if version_id and numbers else None
+    if version is None:
+        return []
+    titles = {part.number: part.title for part in outline(version.body) if part.part is Part.ANSWER}
+    return [titles[number] for number in dict.fromkeys(numbers) if number in titles]

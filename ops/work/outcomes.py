@@ -1,11 +1,12 @@
-"""The closed list of what can come of a call, and what each outcome decides. Pure; one table for page, queue and
+"""The closed list of what can come of a call, and what each outcome does. Pure; one table for page, queue and
 tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from ops.work.answers import Answer, ReferralState
+from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppress, Then
 from ops.work.kinds import Kind
 
 
@@ -31,60 +32,67 @@ class Outcome(StrEnum):
     REMOVE_ME = "remove_me"
 
 
-class Then(StrEnum):
-    """What happens to the task's cadence."""
-
-    END = "end"
-    RETRY = "retry"
-    LATER = "later"
-    PROMISE = "promise"
-    NEXT_STEP = "next_step"
-
-
 @dataclass(frozen=True)
 class Rule:
-    """One outcome: its key and label, what it decides, and the sentence that says so before it is pressed."""
+    """One outcome: its key and label, the sentence that says what follows before it is pressed, and what follows."""
 
     outcome: Outcome
     key: str
     label: str
-    then: Then
     says: str
-    answer: Answer | None = None
+    effects: tuple[Effect, ...]
+    """In this order."""
     reached: bool = True
-    suppress: tuple[tuple[str, str], ...] = field(default=())
-    """(channel, reason code) to suppress for this practice."""
-    referral: ReferralState | None = None
-    sends_note: bool = False
-    """Whether the note to forward goes out at once."""
-    takes_friend: bool = False
     needs_note: bool = False
     """Whether the words of the person must be written down with it."""
-    later: timedelta | None = None
+
+    @property
+    def then(self) -> Then | Later:
+        """Where the task goes."""
+        (move,) = (each for each in self.effects if isinstance(each, Then | Later))
+        return move
+
+    @property
+    def takes_friend(self) -> bool:
+        return Do.TAKE_FRIEND in self.effects
+
+    @property
+    def suppresses(self) -> bool:
+        return any(isinstance(each, Suppress) for each in self.effects)
+
+    @property
+    def stays(self) -> tuple[Effect, ...]:
+        """What follows and is not taken back with it: an agent who spoke to somebody they may speak to again keeps
+        the rest of what there is about them."""
+        return (Do.KEEP_TOGETHER,) if self.reached and not self.suppresses else ()
 
 
 _TRY_AGAIN = "Tried again at another time of day, until the tries are used up; then the next step."
+_NOT_REACHED = (NoteAnswer(Answer.NO_ANSWER), Then.RETRY, Do.LOSE_FRIEND)
 
 
-CALLBACK = Rule(Outcome.CALLBACK, "c", "Call back at…", Then.PROMISE, "A promise: comes first when the time is there.")
-
-
-NO_ANSWER = Rule(Outcome.NO_ANSWER, "n", "No answer", Then.RETRY, _TRY_AGAIN, answer=Answer.NO_ANSWER, reached=False)
-
-
-VOICEMAIL = Rule(
-    Outcome.VOICEMAIL, "v", "Voicemail left", Then.RETRY, _TRY_AGAIN, answer=Answer.NO_ANSWER, reached=False
+CALLBACK = Rule(
+    Outcome.CALLBACK,
+    "c",
+    "Call back at…",
+    "A promise: comes first when the time is there.",
+    (Then.PROMISE,),
 )
+
+
+NO_ANSWER = Rule(Outcome.NO_ANSWER, "n", "No answer", _TRY_AGAIN, _NOT_REACHED, reached=False)
+
+
+VOICEMAIL = Rule(Outcome.VOICEMAIL, "v", "Voicemail left", _TRY_AGAIN, _NOT_REACHED, reached=False)
 
 
 BAD_NUMBER = Rule(
     Outcome.BAD_NUMBER,
     "b",
     "Number does not work",
-    Then.NEXT_STEP,
     "The number is not used again for this practice; mail goes on.",
+    (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
     reached=False,
-    suppress=(("call", "REASSIGNED_SUSPECT"), ("sms", "REASSIGNED_SUSPECT")),
 )
 
 
@@ -92,10 +100,9 @@ WRONG_PERSON = Rule(
     Outcome.WRONG_PERSON,
     "x",
     "Wrong person",
-    Then.END,
     "The number is never used again for this practice.",
+    (Suppress(("call", "sms"), "WRONG_PERSON"), Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
     reached=False,
-    suppress=(("call", "WRONG_PERSON"), ("sms", "WRONG_PERSON")),
 )
 
 
@@ -103,8 +110,8 @@ NOT_HAPPY = Rule(
     Outcome.NOT_HAPPY,
     "h",
     "Not happy, complaint",
-    Then.END,
     "Stops the cadence; lead and practice read your note at once. Write what they said.",
+    (Do.RAISE_CONCERN, Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
     needs_note=True,
 )
 
@@ -113,9 +120,8 @@ REMOVE_ME = Rule(
     Outcome.REMOVE_ME,
     "r",
     "Remove me",
-    Then.END,
     "Nobody of this practice contacts them again, on any channel.",
-    suppress=(("all", "DNC_INTERNAL"),),
+    (Suppress(("all",), "DNC_INTERNAL"), Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
 )
 
 
@@ -126,11 +132,8 @@ WILLING = Rule(
     Outcome.WILLING,
     "w",
     "Willing",
-    Then.END,
     "Sends the note to forward; a friend you record is called today.",
-    answer=Answer.WILLING,
-    sends_note=True,
-    takes_friend=True,
+    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Do.SEND_NOTE, Then.END),
 )
 
 
@@ -138,16 +141,17 @@ THINKING = Rule(
     Outcome.THINKING,
     "t",
     "Has to think",
-    Then.LATER,
     "Sends the note and asks once more in 7 days.",
-    answer=Answer.NOT_NOW,
-    sends_note=True,
-    later=timedelta(days=7),
+    (NoteAnswer(Answer.NOT_NOW), Do.SEND_NOTE, Later(timedelta(days=7))),
 )
 
 
 NOT_NOW = Rule(
-    Outcome.NOT_NOW, "o", "Not now", Then.END, "Ends; asked again after the next treatment.", answer=Answer.NOT_NOW
+    Outcome.NOT_NOW,
+    "o",
+    "Not now",
+    "Ends; asked again after the next treatment.",
+    (NoteAnswer(Answer.NOT_NOW), Then.END),
 )
 
 
@@ -155,52 +159,66 @@ ALREADY_TOLD = Rule(
     Outcome.ALREADY_TOLD,
     "a",
     "Already told a friend",
-    Then.END,
     "Thank them; a friend you record is called today.",
-    answer=Answer.WILLING,
-    takes_friend=True,
+    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Then.END),
 )
 
 
-NEVER = Rule(Outcome.NEVER, "e", "Never ask", Then.END, "Ends; this patient is not asked again.", answer=Answer.NEVER)
+NEVER = Rule(
+    Outcome.NEVER,
+    "e",
+    "Never ask",
+    "Ends; this patient is not asked again.",
+    (NoteAnswer(Answer.NEVER), Then.END),
+)
+
+
+FRIEND_BOOKED = Rule(
+    Outcome.FRIEND_BOOKED,
+    "w",
+    "Books a visit",
+    "The practice confirms the visit.",
+    (MoveReferral(ReferralState.BOOKED), Then.END),
+)
+
+
+FRIEND_CONNECTED = Rule(
+    Outcome.FRIEND_CONNECTED,
+    "t",
+    "Talked, not booked yet",
+    "Called once more in 3 days.",
+    (MoveReferral(ReferralState.CONNECTED), Later(timedelta(days=3))),
+)
+
+
+FRIEND_DECLINED = Rule(
+    Outcome.FRIEND_DECLINED,
+    "o",
+    "Not interested",
+    "The referral ends.",
+    (MoveReferral(ReferralState.LOST), Then.END),
+)
+
+
+def _ends(outcome: Outcome, key: str, label: str, says: str = "Ends.") -> Rule:
+    return Rule(outcome, key, label, says, (Then.END,))
 
 
 _OWN: dict[Kind, tuple[Rule, ...]] = {
     Kind.ASK: (WILLING, THINKING, NOT_NOW, ALREADY_TOLD, NEVER),
-    Kind.FOLLOW_UP: (Rule(Outcome.ALL_WELL, "w", "All is well", Then.END, "Ends; the ask comes at its own time."),),
+    Kind.FOLLOW_UP: (_ends(Outcome.ALL_WELL, "w", "All is well", "Ends; the ask comes at its own time."),),
     Kind.REVIEW_REQUEST: (
-        Rule(Outcome.REVIEW_PROMISED, "w", "Will leave a review", Then.END, "Ends."),
-        Rule(Outcome.NOT_NOW, "o", "Not now", Then.END, "Ends."),
+        _ends(Outcome.REVIEW_PROMISED, "w", "Will leave a review"),
+        _ends(Outcome.NOT_NOW, "o", "Not now"),
     ),
-    Kind.LOOP_CLOSING: (Rule(Outcome.TOLD, "w", "Thanked", Then.END, "The loop is closed."),),
-    Kind.FRIEND_FOLLOW_UP: (
-        Rule(
-            Outcome.FRIEND_BOOKED,
-            "w",
-            "Books a visit",
-            Then.END,
-            "The practice confirms the visit.",
-            referral=ReferralState.BOOKED,
-        ),
-        Rule(
-            Outcome.FRIEND_CONNECTED,
-            "t",
-            "Talked, not booked yet",
-            Then.LATER,
-            "Called once more in 3 days.",
-            referral=ReferralState.CONNECTED,
-            later=timedelta(days=3),
-        ),
-        Rule(
-            Outcome.FRIEND_DECLINED, "o", "Not interested", Then.END, "The referral ends.", referral=ReferralState.LOST
-        ),
-    ),
-    Kind.REPLY: (Rule(Outcome.ANSWERED, "w", "Answered", Then.END, "Ends."),),
+    Kind.LOOP_CLOSING: (_ends(Outcome.TOLD, "w", "Thanked", "The loop is closed."),),
+    Kind.FRIEND_FOLLOW_UP: (FRIEND_BOOKED, FRIEND_CONNECTED, FRIEND_DECLINED),
+    Kind.REPLY: (_ends(Outcome.ANSWERED, "w", "Answered"),),
     Kind.RECALL: (
-        Rule(Outcome.ANSWERED, "w", "Wants a visit", Then.END, "The practice confirms the visit."),
-        Rule(Outcome.NOT_NOW, "o", "Not now", Then.END, "Ends."),
+        _ends(Outcome.ANSWERED, "w", "Wants a visit", "The practice confirms the visit."),
+        _ends(Outcome.NOT_NOW, "o", "Not now"),
     ),
-    Kind.PARTNER_TOUCH: (Rule(Outcome.ANSWERED, "w", "Talked", Then.END, "Ends."),),
+    Kind.PARTNER_TOUCH: (_ends(Outcome.ANSWERED, "w", "Talked"),),
 }
 
 

@@ -14,6 +14,7 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import MilestoneKind
 from ops.queue.models import CadenceRun, Task
+from ops.work.endings import EndReason
 from ops.work.kinds import Kind, StepMode
 from ops.work.states import RunState
 from tests.world import make_milestone, make_patient, make_practice, make_user
@@ -234,7 +235,7 @@ def test_behind_the_last_step_a_cadence_is_finished(practice, ask):
     with transaction("test"):
         assert stepping.take_step(run.id)
     ended = db.session.get_one(CadenceRun, run.id)
-    assert (ended.state, ended.end_reason) == (RunState.ENDED, "all steps taken")
+    assert (ended.state, ended.end_reason) == (RunState.ENDED, EndReason.STEPS_TAKEN)
 
 
 def test_a_step_somebody_else_removed_cannot_be_edited(practice, ask):

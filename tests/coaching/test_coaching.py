@@ -22,6 +22,7 @@ from ops.practices.models import Patient
 from ops.queue.models import Attempt
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.world import make_user
 
@@ -69,7 +70,7 @@ def mark(attempt, lead, marks=ALL_MET, version=1) -> Score:
 
 def look(attempt, reader) -> None:
     with transaction(reader.actor):
-        note_read(reader, db.session.get_one(Patient, attempt.patient_id), queries.read_mark(attempt.id))
+        note_read(reader, db.session.get_one(Patient, attempt.patient_id), ReadOf.FINISHED_CARD, attempt.id)
 
 
 def test_points_are_the_share_of_the_weights_that_was_met():

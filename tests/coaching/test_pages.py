@@ -12,6 +12,7 @@ from ops.queue.models import Attempt
 from ops.scripts.models import ScriptVersion
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from tests.desk.test_outcomes import INES
 from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.world import make_milestone, make_patient, make_user
@@ -116,8 +117,10 @@ def test_reading_a_card_is_kept_and_makes_it_read(lake, ann, lead, sign_in):
     attempt, browser = finished(lake, ann), sign_in(lead)
     assert "not read" in browser.get("/coaching", expect=200).text
     browser.get(f"/coaching/{attempt.id}", expect=200)
-    kept = db.session.execute(sa.select(PatientRead.user_id, PatientRead.patient_id, PatientRead.what)).all()
-    assert (lead.id, attempt.patient_id, queries.read_mark(attempt.id)) in kept
+    kept = db.session.execute(
+        sa.select(PatientRead.user_id, PatientRead.patient_id, PatientRead.what, PatientRead.subject_id)
+    ).all()
+    assert (lead.id, attempt.patient_id, ReadOf.FINISHED_CARD, attempt.id) in kept
     assert 'class="tag">not read' not in browser.get("/coaching", expect=200).text
 
 

@@ -9,6 +9,7 @@ from ops.concerns import actions
 from ops.concerns.models import Concern
 from ops.db import db, see_only
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.world import make_patient, make_user
 
@@ -168,7 +169,7 @@ def test_who_read_it_is_kept(lake, sign_in, lead):
     which, member = unhappy(lake), make_user("member", lake)
     sign_in(lead).get("/concerns", expect=200)
     sign_in(member).get("/practices/lake/concerns", expect=200)
-    marked = sa.select(PatientRead.user_id).where(PatientRead.what == actions.read_mark(which))
+    marked = sa.select(PatientRead.user_id).where(PatientRead.shows(ReadOf.CONCERN, which))
     assert set(db.session.scalars(marked)) == {lead.id, member.id}
 
 

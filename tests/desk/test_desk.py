@@ -100,8 +100,8 @@ def test_the_number_is_shown_by_an_act_that_is_logged(desk, patient, agent):
         f"/tasks/{task().id}/reveal", data={"fence": 1}, headers={"Accept": "application/json"}, expect=200
     )
     assert answer.json["number"] == patient.phone
-    reads = db.session.scalars(sa.select(PatientRead.what).where(PatientRead.user_id == agent.id)).all()
-    assert [what.split(": ")[1] for what in reads] == ["card", "number"]
+    reads = db.session.scalars(sa.select(PatientRead).where(PatientRead.user_id == agent.id)).all()
+    assert [(read.what, read.subject_id) for read in reads] == [("card", task().id), ("number", task().id)]
 
 
 def test_the_number_shows_without_javascript_too(desk, patient):

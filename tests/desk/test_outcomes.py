@@ -22,6 +22,7 @@ from ops.queue.models import Attempt, CadenceRun, Share, Task
 from ops.referrals.actions import Friend
 from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.work.answers import Answer, OptIn, ReferralState
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, Then, rules_for
 from ops.work.states import RunState, TaskState
@@ -85,7 +86,7 @@ def test_willing_ends_the_cadence_and_sends_the_note_once(agent, patient):
     record(agent, task, Outcome.WILLING)
     assert ask().answer is Answer.WILLING
     assert fresh(task).state is TaskState.DONE
-    assert run_of(task).end_reason == "answered: willing"
+    assert run_of(task).ending == Ending(EndReason.ANSWERED, Outcome.WILLING)
     (note,) = db.session.scalars(sa.select(Message)).all()
     assert note.to_address == patient.phone and "They never push." in note.body
     assert "toxin" not in note.body.lower() and "injectable" not in note.body.lower()

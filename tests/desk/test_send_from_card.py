@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from freezegun import freeze_time
 
 from ops import clock
+from ops.cadences import texts
 from ops.contact import actions as contact
 from ops.contact import segments
 from ops.contact.models import GateDecision
 from ops.crypto import contact_key
 from ops.db import db, transaction
 from ops.desk import messages as desk_messages
-from ops.desk.actions import recording
 from ops.desk.actions.sending import OtherText, send_from_card
 from ops.desk.messages import parts_words
 from ops.errors import Refused
@@ -316,7 +316,7 @@ def test_the_outcomes_note_finds_the_one_that_was_sent_by_hand(task, ann, patien
     by_hand = send(task, ann, Medium.EMAIL)
     assert desk_messages.note_key(task) == by_hand.reason_key
     with transaction("test"):
-        assert recording.texts.send_template(patient, Kind.ASK, Medium.SMS, desk_messages.note_key(task))
+        assert texts.send_template(patient, Kind.ASK, Medium.SMS, desk_messages.note_key(task))
     assert [message.id for message in queued()] == [by_hand.id]
 
 

@@ -26,6 +26,8 @@ from ops.referrals.actions import Friend
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.whole_day import whole_day
 from ops.work.answers import OptIn
+from ops.work.endings import EndReason
+from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
 from ops.work.states import EventKind, RunState, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
@@ -106,7 +108,7 @@ def typed_for(outcome: Outcome) -> dict:
     }.get(outcome, {})
 
 
-@pytest.mark.parametrize("rule", rules_for(recording.Kind.ASK), ids=lambda rule: rule.outcome.value)
+@pytest.mark.parametrize("rule", rules_for(Kind.ASK), ids=lambda rule: rule.outcome.value)
 def test_every_outcome_can_be_taken_back_and_leaves_no_trace_but_the_event(rule, held, agent):
     before = whole()
     attempt = record(held, agent, rule.outcome, **typed_for(rule.outcome))
@@ -178,7 +180,11 @@ def test_a_friend_who_is_being_called_is_not_taken_back(held, agent):
 def test_what_somebody_has_gone_on_with_stays(held, agent):
     attempt = record(held, agent, Outcome.NOT_NOW)
     with transaction("test"):
-        db.session.execute(sa.update(CadenceRun).values(state=RunState.ENDED, ended_at=clock.now(), end_reason="other"))
+        db.session.execute(
+            sa.update(CadenceRun).values(
+                state=RunState.ENDED, ended_at=clock.now(), end_reason=EndReason.WROTE_BACK, end_outcome=None
+            )
+        )
         db.session.execute(sa.update(Ask).values(answer="never"))
     with pytest.raises(Refused, match="gone on"):
         take_back(attempt, agent)

@@ -20,6 +20,7 @@ from ops.queue import words as queue_words
 from ops.queue.actions import assigning, tasks
 from ops.queue.models import CadenceRun, Share, Task, TaskEvent
 from ops.work import outcomes, states
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import EventKind, RunState, TaskState
@@ -282,7 +283,7 @@ def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):
     browser.post(f"/tasks/{task.id}/cancel", data={"reason": "Moved abroad"}, expect=303)
     run = db.session.get_one(CadenceRun, fresh(task).run_id)
     assert (fresh(task).state, run.state) == (TaskState.CANCELLED, RunState.ENDED)
-    assert "Moved abroad" in run.end_reason
+    assert run.ending == Ending(EndReason.BY_LEAD, words="Moved abroad")
     page = browser.get(f"/tasks/{task.id}", expect=200).text
     assert "Moved abroad" in page
     assert "Lea Lead" in page

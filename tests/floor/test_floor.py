@@ -15,7 +15,7 @@ from ops.floor import actions
 from ops.practices import actions as practices
 from ops.queue.actions import assigning, tasks
 from ops.queue.models import AgentProfile, Certification, Share, Task, TaskEvent
-from ops.queue.workers import worker, workers
+from ops.queue.workers import Lack, lacks, worker, workers
 from ops.work.kinds import Kind
 from ops.work.states import EventKind
 from tests.floors import MIDNIGHT, MORNING, NOON, claim, do, fresh, make_floor, make_task, sweep
@@ -47,8 +47,8 @@ def refused(verb, *given, **words):
 def test_without_a_profile_somebody_works_everything_in_english(app, ann):
     who = worker(ann.id)
     assert (who.languages, who.kinds, who.everywhere, who.has_profile) == (("en",), None, True, False)
-    assert who.may(1, Kind.ASK, "en")
-    assert not who.may(1, Kind.ASK, "es")
+    assert lacks(1, Kind.ASK, "en")[ann.id] == []
+    assert lacks(1, Kind.ASK, "es")[ann.id] == [Lack.LANGUAGE]
 
 
 def test_only_agents_and_leads_take_tasks_and_closed_accounts_do_not(app, lead, ann):

@@ -93,7 +93,7 @@ def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
         if not everywhere:
             do(actions.certify, ann.id, [river.id], "user:1")
         who = worker(ann.id)
-        looked = db.session.scalar(my_day.READY, my_day._asked(who))
+        looked = my_day.ready(who.user_id)
         assert looked == my_day._counted(who).ready > 0
 
 

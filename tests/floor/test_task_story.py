@@ -15,6 +15,7 @@ from ops.queue.actions import assigning
 from ops.queue.models import Share, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from tests.floors import MIDNIGHT, NOON, claim, make_floor, make_task, record, sweep
 from tests.world import make_patient, make_user
 
@@ -54,7 +55,7 @@ def test_the_story_tells_events_attempts_the_gate_and_why_this_task_was_taken(ap
     ):
         assert words in page, words
     read = db.session.scalars(sa.select(PatientRead).where(PatientRead.user_id == lead.id)).one()
-    assert (read.patient_id, read.what) == (task.patient_id, f"task {task.id}: its story")
+    assert (read.patient_id, read.what, read.subject_id) == (task.patient_id, ReadOf.STORY, task.id)
 
 
 def test_a_waiting_task_says_why_nobody_has_it(app, sign_in, lead):

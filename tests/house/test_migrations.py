@@ -107,3 +107,88 @@ def test_migrations_know_nothing_of_the_code():
                 assert {name.split(".")[0] for name in names} <= {"alembic", "sqlalchemy"}, f"{path.name}: {names}"
             reaches = {"open", "__file__", "__import__"} & {getattr(node, "id", None)}
             assert not reaches, f"{path.name}:{node.lineno} {reaches}"
+
+
+RUN = """
+    INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position, opens_at,
+                              peaks_at, closes_at, started_at, ended_at, end_reason)
+    VALUES (1, 1, 1, :number, 1, CASE WHEN CAST(:why AS text) IS NULL THEN 'running' ELSE 'ended' END, 0, :at, :at, :at,
+            :at, CASE WHEN CAST(:why AS text) IS NOT NULL THEN CAST(:at AS timestamptz) END, :why)
+"""
+ENDED = {
+    "answered: willing": ("answered", "willing", None),
+    "answered: answered": ("answered", "answered", None),
+    "asked not to be contacted": ("other_call", "remove_me", None),
+    "Not happy, complaint": ("other_call", "not_happy", None),
+    "Wrong person": ("other_call", "wrong_person", None),
+    "all steps taken": ("steps_taken", None, None),
+    "its days are over": ("days_over", None, None),
+    "may not be contacted": ("may_not", None, None),
+    "wrote back": ("wrote_back", None, None),
+    "opted out": ("opted_out", None, None),
+    "cancelled by a lead: moved: answered: never": ("by_lead", None, "moved: answered: never"),
+    None: (None, None, None),
+}
+"""Every sentence a cadence has ever ended with, and what it is now."""
+
+
+def put_in(engine: sa.Engine, statement: str, rows: list[dict]) -> None:
+    """Rows of a table alone, without those they point at."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text(statement), [row | {"at": "2026-03-10T18:00:00Z"} for row in rows])
+
+
+def kept(engine: sa.Engine, query: str) -> list[tuple]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def test_why_cadences_ended_is_told_by_codes_and_on_the_way_back_by_the_same_sentences(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0013")
+    put_in(engine, RUN, [{"number": number, "why": why} for number, why in enumerate(ENDED)])
+    migrate.upgrade(engine, "0015")
+    codes = "SELECT end_reason, end_outcome, end_words FROM cadence_runs ORDER BY milestone_id"
+    assert kept(engine, codes) == list(ENDED.values())
+    assert kept(engine, "SELECT * FROM audit_log") == []
+    migrate.downgrade(engine, "0013")
+    assert [why for (why,) in kept(engine, "SELECT end_reason FROM cadence_runs ORDER BY milestone_id")] == list(ENDED)
+
+
+def test_a_sentence_nobody_ever_wrote_stops_the_migration(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0013")
+    put_in(engine, RUN, [{"number": 1, "why": "because"}])
+    with pytest.raises(sa.exc.IntegrityError, match="ck_cadence_runs_end_reason"):
+        migrate.upgrade(engine, "0015")
+
+
+READ = """
+    INSERT INTO patient_reads (at, user_id, practice_id, patient_id, what) VALUES (:at, 1, 1, 1, :what)
+"""
+WAS_READ = {
+    "task 7: card": ("card", 7, None),
+    "task 8: number": ("number", 8, None),
+    "task 9: address": ("address", 9, None),
+    "task 10: its story": ("story", 10, None),
+    "concern 11": ("concern", 11, None),
+    "coaching 12": ("finished_card", 12, None),
+    "report 2026-03": ("report", None, "2026-03-01"),
+    "messages": ("messages", None, None),
+    "found by search": ("search", None, None),
+    "patient page": ("patient_page", None, None),
+}
+
+
+def test_what_was_read_is_told_by_codes_and_on_the_way_back_by_the_same_sentences(empty):
+    engine, _ = empty
+    migrate.upgrade(engine, "0015")
+    put_in(engine, READ, [{"what": what} for what in WAS_READ])
+    migrate.upgrade(engine, "0016")
+    codes = "SELECT what, subject_id, month::text FROM patient_reads ORDER BY id"
+    assert kept(engine, codes) == list(WAS_READ.values())
+    with pytest.raises(sa.exc.IntegrityError, match="append only"), engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM patient_reads"))
+    migrate.downgrade(engine, "0015")
+    assert [what for (what,) in kept(engine, "SELECT what FROM patient_reads ORDER BY id")] == list(WAS_READ)

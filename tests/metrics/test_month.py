@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
@@ -12,7 +13,9 @@ from ops.metrics.months import Month
 from ops.metrics.reports import by_leak, month_report, overview
 from ops.practices.models import Patient
 from ops.work.answers import Answer, ReferralState
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
 from tests.cohorts import (
     MARCH,
@@ -58,9 +61,9 @@ def test_who_was_not_asked_is_told_by_the_gate_the_queue_or_the_end_of_the_caden
 
     missing()
     missing(shut=["HOURS_STATE"])
-    missing(ended="may not be contacted", shut=["CAP_24H", "STOP_SMS"], state=TaskState.CANCELLED)
-    missing(ended="its days are over", state=TaskState.CANCELLED)
-    missing(ended="answered: not_happy", state=TaskState.DONE)
+    missing(ended=Ending(EndReason.MAY_NOT), shut=["CAP_24H", "STOP_SMS"], state=TaskState.CANCELLED)
+    missing(ended=Ending(EndReason.DAYS_OVER), state=TaskState.CANCELLED)
+    missing(ended=Ending(EndReason.ANSWERED, Outcome.NOT_HAPPY), state=TaskState.DONE)
     leak = march(practice).cohort.steps[2].leak
     assert {(why.words, why.owner.value, why.open) for why, _ in leak.reasons} == {
         ("Waiting their turn", "agency", True),
@@ -74,15 +77,10 @@ def test_who_was_not_asked_is_told_by_the_gate_the_queue_or_the_end_of_the_caden
 
 def test_every_gate_reason_and_every_way_the_queue_ends_a_cadence_has_words(app):
     from ops.metrics.reasons import Facts, why_not
-    from ops.work.outcomes import Outcome
 
-    reasons = [
-        *("its days are over", "all steps taken", "may not be contacted", "asked not to be contacted", None),
-        *(f"answered: {outcome}" for outcome in Outcome),
-    ]
-    for reason in reasons:
+    for reason, outcome in product((*EndReason, None), (*Outcome, None)):
         for stage in STAGES[1:]:
-            facts = Facts(True, False, False, False, reason, ["STOP_SMS"], None, ["received"])
+            facts = Facts(True, False, False, False, reason, outcome, ["STOP_SMS"], None, ["received"])
             why = why_not(stage, facts)
             assert why.words[0].isupper()
             assert why.owner in Owner

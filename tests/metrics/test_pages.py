@@ -136,7 +136,12 @@ def test_who_read_a_named_referrer_is_kept_and_numbers_alone_are_no_such_read(la
     assert db.session.scalar(sa.select(sa.func.count()).select_from(PatientRead)) == 0
     browser.get(MARCH, expect=200)
     read = db.session.scalars(sa.select(PatientRead)).one()
-    assert (read.user_id, read.practice_id, read.what) == (member.id, lakeside.id, "report 2026-03")
+    assert (read.user_id, read.practice_id, read.what, str(read.month)) == (
+        member.id,
+        lakeside.id,
+        "report",
+        "2026-03-01",
+    )
 
 
 # --- what it says

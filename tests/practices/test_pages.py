@@ -192,7 +192,7 @@ def test_a_patient_is_found_only_by_what_is_exactly_theirs_and_each_look_is_reco
         page = text(lead.post("/practices/lake/patients/find", data={"wanted": wanted}, expect=200))
         assert "No patient of Lake Skin" in page
     reads = db.session.scalars(sa.select(PatientRead)).all()
-    assert [(read.patient_id, read.what) for read in reads] == [(ada.id, "found by search")] * 3
+    assert [(read.patient_id, read.what) for read in reads] == [(ada.id, "search")] * 3
 
 
 def test_the_patient_page_shows_milestones_and_corrects_by_hand(practice, lead):

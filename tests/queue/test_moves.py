@@ -21,6 +21,7 @@ from ops.queue import jobs, queries
 from ops.queue.actions import assigning, claiming, moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
 from ops.work import states
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
 from ops.work.states import EventKind, RunState, TaskState
@@ -235,16 +236,16 @@ def test_a_run_is_ended_once_and_keeps_why(app, practice):
     db.session.rollback()
     both_read = threading.Barrier(2)
 
-    def end(why: str) -> None:
+    def end(why: EndReason) -> None:
         with app.app_context(), transaction("test"):
             run = db.session.get_one(CadenceRun, run_id)
             both_read.wait()
-            moves.end_run(run, why)
+            moves.end_run(run, Ending(why))
             assert run.state is RunState.ENDED
             first.append((run.end_reason, run.ended_at))
 
     first: list = []
-    in_threads(lambda: end("wrote back"), lambda: end("opted out"))
+    in_threads(lambda: end(EndReason.WROTE_BACK), lambda: end(EndReason.OPTED_OUT))
     run = db.session.get_one(CadenceRun, run_id, populate_existing=True)
     assert first == [(run.end_reason, run.ended_at)] * 2 and run.next_at is None
     with transaction("test"):

@@ -18,6 +18,7 @@ from ops.queue import wording
 from ops.queue.actions import tasks
 from ops.queue.models import CadenceRun, Task
 from ops.scripts.models import Medium
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind, StepMode
 from ops.work.states import RunState, TaskState
 
@@ -50,7 +51,7 @@ def take_step(run_id: int) -> bool:
     if run is None:
         return False
     if clock.now() >= run.closes_at:
-        tasks.end_run(run, "its days are over")
+        tasks.end_run(run, Ending(EndReason.DAYS_OVER))
         return True
     patient = db.session.get_one(Patient, run.patient_id)
     steps = _steps(run.cadence_id)
@@ -59,7 +60,7 @@ def take_step(run_id: int) -> bool:
         if _do(run, step, patient):
             return True
         run.position += 1  # no way to reach them by this step: on to the next one
-    tasks.end_run(run, "all steps taken")
+    tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
     return True
 
 
@@ -118,14 +119,14 @@ def advance(run: CadenceRun) -> None:
     steps = _steps(run.cadence_id)
     run.position += 1
     if run.position >= len(steps):
-        tasks.end_run(run, "all steps taken")
+        tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
         return
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
 
 
 def close_stale() -> int:
     """Cancel waiting tasks whose days are over, and end their runs; how many."""
-    now = clock.now()
+    now, over = clock.now(), Ending(EndReason.DAYS_OVER)
     stale = db.session.scalars(
         sa.select(Task)
         .where(Task.state == TaskState.WAITING, Task.closes_at <= now)
@@ -134,7 +135,7 @@ def close_stale() -> int:
         execution_options={"populate_existing": True},
     ).all()
     for task in stale:
-        tasks.cancel(task, "tick", "its days are over")
+        tasks.cancel(task, "tick", str(over))
         if task.run_id:
-            tasks.end_run(db.session.get_one(CadenceRun, task.run_id), "its days are over")
+            tasks.end_run(db.session.get_one(CadenceRun, task.run_id), over)
     return len(stale)

@@ -10,7 +10,7 @@ from ops.accounts.models import Role
 from ops.accounts.roles import STAFF
 from ops.coaching import actions, forms, marking
 from ops.coaching.models import Mark
-from ops.coaching.queries import LONG_WRAP_S, average_of, read_mark
+from ops.coaching.queries import LONG_WRAP_S, average_of
 from ops.coaching.reading import Finished, finished_card, length_words, may_reread
 from ops.coaching.views import bp
 from ops.db import transaction
@@ -22,6 +22,7 @@ from ops.web.filters import moment
 from ops.work import outcomes, states
 from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import TALKS
+from ops.work.reads import ReadOf
 from ops.work.states import EventKind
 
 READERS = (Role.AGENT, *STAFF)
@@ -45,7 +46,7 @@ def card(attempt_id: int) -> ResponseReturnValue:
 def _page(attempt_id: int, **kept: Any) -> ResponseReturnValue:
     found = _card_or_404(attempt_id)
     with transaction(me().actor):
-        note_read(me(), found.patient, read_mark(attempt_id))
+        note_read(me(), found.patient, ReadOf.FINISHED_CARD, attempt_id)
     own = found.attempt.agent_id == me().id
     new = [turn for turn in found.turns if not turn.comment.read_at and turn.agent is not own]
     page = render_template(

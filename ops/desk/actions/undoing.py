@@ -25,6 +25,7 @@ from ops.queue.actions import claiming, lanes, moves, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
+from ops.work.reads import ReadOf
 from ops.work.states import OPEN, EventKind
 
 GRACE = timedelta(seconds=5)
@@ -142,7 +143,7 @@ def _make_room(agent_id: int, actor: str) -> None:
         return
     shown = sa.exists().where(
         PatientRead.user_id == agent_id,
-        PatientRead.what == f"task {task.id}: number",
+        PatientRead.shows(ReadOf.NUMBER, task.id),
         PatientRead.at >= task.claimed_at,
     )
     if db.session.scalar(sa.select(shown)):

@@ -38,6 +38,7 @@ from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
+from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
 
 
@@ -120,7 +121,7 @@ def take_next() -> ResponseReturnValue:
     claimed = jobs.next_for(me().id, me().actor)
     if claimed:
         with transaction(me().actor):
-            log_read(me(), claimed.practice_id, claimed.patient_id, claimed.id, "card")
+            log_read(me(), claimed.practice_id, claimed.patient_id, claimed.id, ReadOf.CARD)
     return _to_desk()
 
 
@@ -257,17 +258,17 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
 @allow(*AT_WORK)
 def reveal(task_id: int) -> ResponseReturnValue:
     """Show the number: an act of its own, that is logged (docs/rules.md A12)."""
-    return _show(task_id, "number")
+    return _show(task_id, ReadOf.NUMBER)
 
 
 @bp.post("/tasks/<int:task_id>/reveal-address")
 @allow(*AT_WORK)
 def reveal_address(task_id: int) -> ResponseReturnValue:
     """Show the e-mail address: logged as well."""
-    return _show(task_id, "address")
+    return _show(task_id, ReadOf.ADDRESS)
 
 
-def _show(task_id: int, what: str) -> ResponseReturnValue:
+def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
     form = FenceForm()
     try:
         if not form.validate():
@@ -276,14 +277,14 @@ def _show(task_id: int, what: str) -> ResponseReturnValue:
             tasks.held(task_id, me().id, form.fence.data or 0)
             card = card_in_hand(me())
             assert card
-            if what == "number" and card.why_not:
+            if what is ReadOf.NUMBER and card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")
             log_read(me(), card.task.practice_id, card.task.patient_id, card.task.id, what)
     except Refused as problem:
         return (jsonify(problem=str(problem)), 409) if wants_json() else _not_saved(task_id, str(problem))
     if not wants_json():
         return _card(card, shown=what)
-    if what == "address":
+    if what is ReadOf.ADDRESS:
         return jsonify(email=card.email)
     return jsonify(number=card.phone, spoken=spoken_number(card.phone))
 

@@ -29,12 +29,14 @@ from ops.queue.actions.assigning import lacks
 from ops.queue.hours import group_words
 from ops.queue.models import Task, TaskEvent
 from ops.queue.replay import replay
+from ops.queue.waiting import keeper_of
 from ops.queue.words import reason_words, reasons_words
 from ops.queue.workers import Worker, workers
 from ops.web.filters import moment
 from ops.work import states
 from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS
+from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.states import EventKind, TaskState
 
@@ -129,7 +131,7 @@ def task_page(
         waiting=why_waiting(story, said),
         happened=[_happened(story, event, said) for event in story.events],
         staff=_staff(story.task),
-        kept=story.task.owner_id and story.task.owner_until and story.task.owner_until > clock.now(),
+        kept=keeper_of(story.task),
         problem=problem,
         typed=typed,
         open_form=open_form,
@@ -143,7 +145,7 @@ def task_page(
     )
     patient = story.patient
     with transaction(me().actor):
-        note_read(me(), patient, f"task {task_id}: its story")
+        note_read(me(), patient, ReadOf.STORY, task_id)
     return page, 422 if problem else 200
 
 
@@ -151,7 +153,9 @@ def _staff(task: Task) -> list[tuple[Worker, str]]:
     """Who could be given the task, and what they are not certified for; none for a task that is over."""
     if task.state not in states.OPEN:
         return []
-    return [(who, queue_workers.lack_words(lacks(who, task))) for who in workers() if who.user_id != task.held_by]
+    lacking = lacks(task)
+    others = (who for who in workers() if who.user_id != task.held_by)
+    return [(who, queue_workers.lack_words(lacking[who.user_id])) for who in others]
 
 
 def said_in(story: Story) -> Callable[[datetime], str]:

@@ -7,12 +7,14 @@ from typing import Any, TypedDict, Unpack
 import sqlalchemy as sa
 
 from ops import clock, crypto
-from ops.accounts.models import PatientRead, User
+from ops.accounts.models import User
+from ops.accounts.reads import keep_read
 from ops.background import ring
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
 from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, TreatmentType
+from ops.work.reads import ReadOf
 
 
 class Person(TypedDict, total=False):
@@ -131,11 +133,8 @@ def record_milestone(
     return milestone
 
 
-def note_read(reader: User, patient: Patient, what: str) -> None:
-    """Keep that `reader` looked at this patient's data (docs/rules.md A12, audit controls)."""
-    # no RETURNING: the role a practice member reads under may add to this table, not read it
-    db.session.execute(
-        sa.insert(PatientRead)
-        .inline()
-        .values(at=clock.now(), user_id=reader.id, practice_id=patient.practice_id, patient_id=patient.id, what=what)
-    )
+def note_read(
+    reader: User, patient: Patient, what: ReadOf, subject_id: int | None = None, month: date | None = None
+) -> None:
+    """Keep that `reader` looked at this patient's data; see `keep_read`."""
+    keep_read(reader.id, patient.practice_id, patient.id, what, subject_id, month)

@@ -15,6 +15,7 @@ from ops.practices.forms import CorrectPatientForm, FindPatientForm
 from ops.practices.models import Patient, Practice
 from ops.practices.views import bp
 from ops.practices.views.practices import sent
+from ops.work.reads import ReadOf
 
 
 @bp.get("/<slug>/patients")
@@ -37,7 +38,7 @@ def find_patients(slug: str) -> ResponseReturnValue:
         with transaction(me().actor):
             found = queries.find_patients(practice, form.wanted.data)
             for patient in found:
-                actions.note_read(me(), patient, "found by search")
+                actions.note_read(me(), patient, ReadOf.SEARCH)
     return render_template(
         "practices/patients.html",
         practice=practice,
@@ -57,7 +58,7 @@ def patient(slug: str, patient_id: int) -> ResponseReturnValue:
     practice = practice_or_404(slug)
     patient = _patient_or_404(practice, patient_id)
     with transaction(me().actor):
-        actions.note_read(me(), patient, "patient page")
+        actions.note_read(me(), patient, ReadOf.PATIENT_PAGE)
     return _page(practice, patient, CorrectPatientForm(obj=patient))
 
 

@@ -9,10 +9,12 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
+from ops.queue import workers
 from ops.queue.actions import moves, tasks
 from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
+from ops.work.endings import Ending, EndReason
 from ops.work.states import OPEN, EventKind, TaskState
 
 LONGEST_REASON = 500
@@ -41,7 +43,7 @@ def cancel_task(task_id: int, actor: str, reason: str) -> Task:
     tasks.cancel(task, actor, reason, held_by=task.held_by)
     if task.run_id:
         run = db.session.get_one(CadenceRun, task.run_id, with_for_update=True, populate_existing=True)
-        tasks.end_run(run, f"cancelled by a lead: {reason}")
+        tasks.end_run(run, Ending(EndReason.BY_LEAD, words=reason))
     db.session.flush()
     return task
 
@@ -83,7 +85,7 @@ def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, overr
     who = _open_account(user_id)
     if task.held_by == user_id:
         raise Refused(f"{who.name} has this task in hands already.")
-    lacking = lacks(who, task)
+    lacking = lacks(task)[user_id]
     _check_override(who, lacking, override, reason)
     if task.state is TaskState.CLAIMED:
         if not reason:
@@ -105,9 +107,9 @@ def _open_task(task_id: int) -> Task:
     return task
 
 
-def lacks(who: Worker, task: Task) -> list[Lack]:
-    """What this agent would need for this task and has not got."""
-    return who.lacks(task.practice_id, task.kind, language_of(task))
+def lacks(task: Task) -> dict[int, list[Lack]]:
+    """What each person would need for this task and has not got."""
+    return workers.lacks(task.practice_id, task.kind, language_of(task))
 
 
 def language_of(task: Task) -> str:

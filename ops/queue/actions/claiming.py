@@ -24,8 +24,8 @@ from ops.queue import rank as queue_rank
 from ops.queue.actions import moves, shares, tasks
 from ops.queue.models import Task
 from ops.queue.order import Band
-from ops.work import reasons
 from ops.work.kinds import Kind
+from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 LOOKS = 500
@@ -101,13 +101,8 @@ class Found(NamedTuple):
     estimate_minutes: float
     rank: float
     lane_id: int
-    virtual_time: float | None
     decided_at: str | None
     """The promise's deadline, or when it was handed over."""
-    second_task: int | None
-    second_rank: float | None
-    next_practice: int | None
-    next_virtual_time: float | None
     passed: list[int]
     created_at: str
     ranked_at: str
@@ -132,6 +127,12 @@ class Found(NamedTuple):
     script_version_id: int | None
     friend_email: str | None
     """Of a friend with a number too: what stands against the address is asked with it."""
+    virtual_time: float | None = None
+    """How far its practice was; this and the next four only where it was the practice's turn."""
+    second_task: int | None = None
+    second_rank: float | None = None
+    next_practice: int | None = None
+    next_virtual_time: float | None = None
 
 
 class _Caller(NamedTuple):
@@ -173,7 +174,7 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
             answer["fence"],
             datetime.fromisoformat(answer["lease_until"]),
         )
-    return _take(connection, Found(**answer), agent_id, actor, now)
+    return _take(connection, Found(**answer.pop("about"), **answer), agent_id, actor, now)
 
 
 def one_at_a_time(agent_id: int) -> None:
@@ -220,7 +221,7 @@ def put_off(refusal: Refusal) -> None:
     if task is None or task.state is not TaskState.WAITING:
         return
     if refusal.why_not:
-        wait = LOOK_AGAIN if refusal.why_not == reasons.UNREAD_REPLY else TOMORROW
+        wait = LOOK_AGAIN if refusal.why_not == Waits.UNREAD_REPLY else TOMORROW
         tasks.wait_until(task, refusal.at + wait, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
@@ -272,11 +273,11 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
 def _hindrance(found: Found) -> str | None:
     """What only the queue knows against this call, beside the gate."""
     if not found.phone:
-        return reasons.NO_NUMBER
+        return Waits.NO_NUMBER
     if found.unread:
-        return reasons.UNREAD_REPLY
+        return Waits.UNREAD_REPLY
     if found.person_attempts >= settings().attempts_per_person:
-        return reasons.PERSON_LIMIT
+        return Waits.PERSON_LIMIT
     return None
 
 

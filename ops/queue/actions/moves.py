@@ -15,11 +15,12 @@ from ops import clock
 from ops.db import db
 from ops.errors import Refused
 from ops.queue.models import CadenceRun, Task, TaskEvent
+from ops.work.endings import Ending
 from ops.work.states import MOVES, EventKind, RunState, TaskState
 
 COLUMNS = {
     "tasks": frozenset({"state", "held_by", "claimed_at", "lease_until", "fence", "finished_at"}),
-    "cadence_runs": frozenset({"state", "ended_at", "end_reason"}),
+    "cadence_runs": frozenset({"state", "ended_at", "end_reason", "end_outcome", "end_words"}),
 }
 """What is written here and nowhere else."""
 
@@ -134,10 +135,11 @@ STARTED = """
 """The runs that the triggers start, for a statement that has what is to be started as `fresh`."""
 
 
-def end_run(run: CadenceRun, why: str) -> None:
+def end_run(run: CadenceRun, why: Ending) -> None:
     """The cadence is over; its waiting task, if any, is cancelled by the caller or already done. One that has ended
     stays as it ended first."""
-    ended = {"state": RunState.ENDED, "next_at": None, "ended_at": clock.now(), "end_reason": why}
+    ended = {"state": RunState.ENDED, "next_at": None, "ended_at": clock.now(), "end_reason": why.reason}
+    ended |= {"end_outcome": why.outcome, "end_words": why.words}
     if run.state is RunState.RUNNING and not _compare_and_set(run, ended, CadenceRun.state == RunState.RUNNING):
         db.session.refresh(run)
 
@@ -145,5 +147,6 @@ def end_run(run: CadenceRun, why: str) -> None:
 def resume_run(run: CadenceRun) -> None:
     """The cadence goes on after all, with what was set on it before. Raises Refused when it goes on already."""
     going = {"state": RunState.RUNNING, "ended_at": None, "end_reason": None}
+    going |= {"end_outcome": None, "end_words": None}
     if not _compare_and_set(run, going, CadenceRun.state == RunState.ENDED):
         raise Refused("This cadence goes on already.")

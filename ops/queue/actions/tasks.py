@@ -16,6 +16,7 @@ from ops.queue import rank
 from ops.queue.actions import lanes, moves, shares
 from ops.queue.actions.moves import LeaseLost, end_run
 from ops.queue.models import Attempt, CadenceRun, Task
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind, RunState, TaskState
@@ -97,7 +98,7 @@ def put_off(task: Task, decision: Decision) -> None:
         task.shut_reasons = reasons  # the practice's report tells why, and may not read the events
         cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
         if task.run_id:
-            end_run(db.session.get_one(CadenceRun, task.run_id), "may not be contacted")
+            end_run(db.session.get_one(CadenceRun, task.run_id), Ending(EndReason.MAY_NOT))
     else:
         now = clock.now()
         opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
@@ -195,7 +196,7 @@ def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
 
 
 def cancel_work_for(
-    patient_id: int, actor: str, why: str, *, except_task: int | None = None, promises: bool = True
+    patient_id: int, actor: str, why: Ending, *, except_task: int | None = None, promises: bool = True
 ) -> int:
     """End every cadence of a patient and cancel their waiting tasks; how many tasks. `promises` False keeps the calls
     that were agreed with them: who writes "thank you" still expects the call at three.
@@ -213,7 +214,7 @@ def cancel_work_for(
         execution_options={"populate_existing": True},
     ).all()
     for task in waiting:
-        cancel(task, actor, why)
+        cancel(task, actor, str(why))
     for run in db.session.scalars(
         sa.select(CadenceRun)
         .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)

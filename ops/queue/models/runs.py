@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.db import Base, Moment, closed_set
+from ops.work.endings import Ending, EndReason
+from ops.work.outcomes import Outcome
 from ops.work.states import RunState
 
 
@@ -30,7 +32,11 @@ class CadenceRun(Base):
     """The days in which contact about this milestone makes sense."""
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
-    end_reason: Mapped[str | None]
+    end_reason: Mapped[EndReason | None] = mapped_column(closed_set(EndReason, "end_reason"))
+    end_outcome: Mapped[Outcome | None] = mapped_column(closed_set(Outcome, "end_outcome"))
+    """Of the call that ended it."""
+    end_words: Mapped[str | None]
+    """What the lead wrote who ended it."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
@@ -44,4 +50,15 @@ class CadenceRun(Base):
         sa.Index(None, "practice_id", "started_at"),
         sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_time"),
         sa.CheckConstraint("state = 'running' OR next_at IS NULL", name="ended_has_no_next"),
+        sa.CheckConstraint("(state = 'ended') = (end_reason IS NOT NULL)", name="ended_has_reason"),
+        sa.CheckConstraint(
+            "(coalesce(end_reason, '') IN ('answered', 'other_call')) = (end_outcome IS NOT NULL)",
+            name="call_has_outcome",
+        ),
+        sa.CheckConstraint("(coalesce(end_reason, '') = 'by_lead') = (end_words IS NOT NULL)", name="lead_has_words"),
     )
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why it ended; None while it goes on."""
+        return Ending(self.end_reason, self.end_outcome, self.end_words) if self.end_reason else None

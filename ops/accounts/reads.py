@@ -1,0 +1,27 @@
+"""The log of who looked at whose data (docs/rules.md A12, audit controls): the one place that writes it."""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.accounts.models import PatientRead
+from ops.db import db
+from ops.work.reads import ReadOf
+
+
+def keep_read(
+    user_id: int,
+    practice_id: int,
+    patient_id: int,
+    what: ReadOf,
+    subject_id: int | None = None,
+    month: date | None = None,
+) -> None:
+    """Keep that this person looked at `what` of this patient: of the task, concern or attempt `subject_id`, or of the
+    month that begins on `month`, where it is about one."""
+    values = {"practice_id": practice_id, "patient_id": patient_id, "subject_id": subject_id, "month": month}
+    # no RETURNING: the role a practice member reads under may add to this table, not read it
+    db.session.execute(
+        sa.insert(PatientRead).inline().values(at=clock.now(), user_id=user_id, what=ReadOf(what), **values)
+    )

@@ -1,0 +1,105 @@
+"""Whether an outcome can be recorded: was it recorded before, does the task have it, is all there that it needs."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.contact.asking import NO_TEXT, Person, may_contact
+from ops.contact.facts import Reason
+from ops.contact.words import reasons_words
+from ops.crypto import contact_key
+from ops.db import db
+from ops.desk.actions.saved import Saved
+from ops.errors import Refused
+from ops.practices.models import Practice
+from ops.queue.actions import tasks
+from ops.queue.models import Attempt, Task, TaskEvent
+from ops.referrals.models import Referral
+from ops.work.effects import Then
+from ops.work.outcomes import Rule, rule
+from ops.work.states import EventKind
+
+HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
+
+
+FARTHEST_PROMISE = timedelta(days=30)
+"""How long after the task's days, or from now, a call can be promised."""
+
+
+def already(task_id: int, agent_id: int, fence: int, saved: Saved) -> Attempt | None:
+    """What this claim was ended with before. Raises LeaseLost when that was something else."""
+    first = db.session.scalars(
+        sa.select(Attempt).where(Attempt.task_id == task_id, Attempt.fence == fence, Attempt.agent_id == agent_id)
+    ).first()
+    if first:
+        _check_same(first, saved)
+    return first
+
+
+def _check_same(first: Attempt, saved: Saved) -> None:
+    """A double press says the same again; another outcome from an older page must not vanish as if it were saved."""
+    same = (first.outcome, first.note) == (saved.outcome, saved.note.strip())
+    if same and saved.callback_at:
+        agreed = TaskEvent.facts["ready_at"].astext == saved.callback_at.isoformat()
+        same = there(TaskEvent.task_id == first.task_id, TaskEvent.kind == EventKind.RETRY, agreed)
+    if same and saved.friend:
+        key = contact_key(saved.friend.phone or saved.friend.email or "")
+        same = there(Referral.referrer_id == first.patient_id, Referral.contact_key == key)
+    if not same:
+        said = first.outcome.replace("_", " ")
+        raise tasks.LeaseLost(f"This call was saved already, as “{said}”. What you typed now was not saved.")
+
+
+def there(*conditions: sa.ColumnElement[bool]) -> bool:
+    """Whether there is a row of which all this is true."""
+    return bool(db.session.scalar(sa.select(sa.exists().where(*conditions))))
+
+
+def check(task: Task, saved: Saved) -> Rule:
+    """The row of the outcome. Raises Refused when the task cannot have it, or what it needs was not typed."""
+    try:
+        chosen = rule(task.kind, saved.outcome)
+    except KeyError:
+        raise Refused("This outcome does not belong to this kind of task.") from None
+    if saved.friend and not chosen.takes_friend:
+        raise Refused("A friend can only be recorded with an outcome that has one.")
+    if chosen.needs_note and not saved.note.strip():
+        raise Refused(f"{chosen.label}: please write down in the note what they said. The practice reads it at once.")
+    if chosen.then is Then.PROMISE:
+        _check_moment(task, saved)
+    return chosen
+
+
+def _check_moment(task: Task, saved: Saved) -> None:
+    now = clock.now()
+    if saved.callback_at is None:
+        raise Refused("Please say when to call back.")
+    if saved.callback_at <= now:
+        raise Refused("The time to call back is in the past.")
+    if saved.callback_at > max(task.closes_at or now, now) + FARTHEST_PROMISE:
+        raise Refused("That is too far away for this task; choose an earlier day.")
+
+
+def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -> None:
+    """A call that the law forbids then must not be promised: the agent is still on the phone and can agree on another
+    time. Raises Refused with the hours of that day, or the next that has any."""
+    if saved.callback_at is None:
+        return
+    then = may_contact(
+        person,
+        practice,
+        "call",
+        saved.callback_at,
+        f"task:{task.id}",
+        text=NO_TEXT,
+        lock_held=True,  # `record_outcome` has locked the task
+        store=False,
+        but_task=task.id,
+    )
+    if not HOURS.intersection(then.reasons):
+        return
+    where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
+    opens = f" They may from {then.window[0].astimezone(where):%A, %-d %B, %-I:%M %p %Z} on." if then.window else ""
+    raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")
