@@ -11,9 +11,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import freezegun
 import pandas  # noqa: F401 (its C code crashes when it is first imported under a frozen clock)
 import pytest
 import sqlalchemy as sa
+
+# each frozen clock looks through all modules there are: not through the big ones that never ask for the time
+freezegun.configure(extend_ignore_list=["pandas", "numpy", "playwright", "pygments", "rich"])
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 

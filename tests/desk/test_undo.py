@@ -20,9 +20,9 @@ from ops.desk.card import log_read
 from ops.errors import Refused
 from ops.messages.models import Message, MessageState
 from ops.queue import jobs as queue_jobs
-from ops.queue.actions import assigning, friends, shares, tasks
+from ops.queue.actions import shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Share, Task, TaskEvent
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import Friend
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.whole_day import whole_day
 from ops.work.answers import OptIn
@@ -30,8 +30,6 @@ from ops.work.endings import EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
 from ops.work.states import EventKind, RunState, TaskState
-from tests.floors import claim
-from tests.queue_world import give_back, open_for
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -190,39 +188,6 @@ def test_what_somebody_has_gone_on_with_stays(held, agent):
         db.session.execute(sa.update(Ask).values(answer="never"))
     with pytest.raises(Refused, match="gone on"):
         take_back(attempt, agent)
-
-
-def their_other_work(practice, patient) -> Task:
-    return open_for(patient, Kind.REPLY)
-
-
-def their_friend(practice, patient) -> Task:
-    with transaction("test"):
-        return friends.open_friend_task(receive_referral(practice, patient, FRIEND, actor="test", ask=None), "test")
-
-
-def their_number_at_another_practice(practice, patient) -> Task:
-    other = make_practice()
-    jobs.practice_added(other.id)
-    return open_for(make_patient(other, "Maria", "Okafor", phone=patient.phone), Kind.REPLY)
-
-
-@pytest.mark.parametrize("in_hands", [their_other_work, their_friend, their_number_at_another_practice])
-def test_while_the_person_is_in_other_hands_nothing_is_taken_back(practice, patient, held, agent, in_hands):
-    attempt = record(held, agent, Outcome.NOT_NOW)
-    task = in_hands(practice, patient)
-    colleague = make_user(Role.AGENT)
-    with transaction("test"):
-        assigning.hand_over(task.id, colleague.id, "user:1")
-    assert claim(colleague).id == task.id
-    before = whole()
-    with pytest.raises(Refused, match="in somebody else's hands"):
-        take_back(attempt, agent)
-    db.session.rollback()
-    assert whole() == before
-    give_back(colleague, db.session.get_one(Task, task.id))
-    take_back(attempt, agent)
-    assert db.session.get_one(Task, held.id).held_by == agent.id
 
 
 def test_only_who_recorded_it_takes_it_back(held, agent):

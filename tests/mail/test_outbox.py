@@ -147,6 +147,7 @@ with create_app().app_context():
 """
 
 
+@pytest.mark.kills
 def test_a_worker_killed_while_it_hands_over_leaves_it_unknown_and_nobody_sends_it_again(box, ann):
     mail_id = ask(ann)
     box.hang_up = "silent"

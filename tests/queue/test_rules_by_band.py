@@ -156,7 +156,7 @@ def go_on_break(case: Case) -> None:
 
 REVIEW = {"kind": Kind.REVIEW_REQUEST}
 ELSEWHERE = {"elsewhere": True}
-RULES = {
+FORBIDDEN = {
     "a language they do not speak": Rule(
         lambda case: profile(case.agent, languages=["es"]), {"language": "es"}, not_in=(HANDED,)
     ),
@@ -253,9 +253,9 @@ def id_of(found: Claimed | None) -> int | None:
 
 
 @pytest.mark.parametrize("band", BANDS)
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", FORBIDDEN)
 def test_what_a_rule_forbids_is_not_offered(case_of, move_to, name, band):
-    rule = RULES[name]
+    rule = FORBIDDEN[name]
     case = case_of(band, rule.opened, rule.due_in)
     rule.forbid(case)
     move_to(rule.asked)
@@ -269,10 +269,10 @@ def test_what_a_rule_forbids_is_not_offered(case_of, move_to, name, band):
 
 
 @pytest.mark.parametrize(
-    ("name", "band"), [each for each in product(RULES, BANDS) if each[1] not in RULES[each[0]].not_in]
+    ("name", "band"), [each for each in product(FORBIDDEN, BANDS) if each[1] not in FORBIDDEN[each[0]].not_in]
 )
 def test_what_waits_lawfully_behind_it_is(case_of, move_to, name, band):
-    rule = RULES[name]
+    rule = FORBIDDEN[name]
     case = case_of(band, rule.opened, rule.due_in)
     rule.forbid(case)
     lawful = behind(case, rule)
@@ -349,9 +349,9 @@ def work_of_theirs_waits(case: Case) -> None:
 
 def other_work_rests(case: Case) -> None:
     """Of another kind, another practice, and what was handed to them or agreed."""
+    for _ in range(2):
+        task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
     with transaction("test"):
-        for _ in range(2):
-            task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
         assigning.hand_over(task.id, case.agent.id, "user:1")
         pause_kind(case.elsewhere.id, Kind.ASK, "user:1", "a flood of calls")
         pause_kind(case.here.id, Kind.REVIEW_REQUEST, "user:1", "a flood of calls")
