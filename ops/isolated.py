@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from ops import clock
-from ops.db import Base, db, transaction
+from ops.db import Base, Moment, db, transaction
 
 log = structlog.get_logger()
 Row = TypeVar("Row")
@@ -45,9 +45,9 @@ class FailedWork(Base):
     error: Mapped[str]
     """The type alone: what an exception says may quote a person's data."""
     times: Mapped[int]
-    first_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    last_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    again_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    first_at: Mapped[datetime] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    again_at: Mapped[datetime] = mapped_column(Moment)
 
     __table_args__ = (sa.CheckConstraint("times >= 1", name="failed"),)
 
@@ -151,7 +151,7 @@ def _not_due_any_more(known: Mapping[str, datetime], rows: Collection[object], l
 
 def _note(work: str, row: object, problem: Exception, owner: Owner | None) -> None:
     practice_id = db.session.scalar(sa.select(owner).where(owner.class_.id == row)) if owner is not None else None
-    log.error("work_failed", work=work, row=str(row), practice=practice_id, exc_info=problem)
+    log.error("work_failed", work=work, unit=str(row), practice=practice_id, exc_info=problem)
     now = clock.now()
     first = insert(FailedWork).values(
         work=work,

@@ -21,7 +21,7 @@ KEYS = frozenset(
         *("timestamp", "level", "event", "logger", "error", "raised"),
         *("method", "endpoint", "status", "ms", "user", "request"),
         *("work", "job", "queue", "child", "pid", "code", "count", "counts", "seconds", "channel", "state", "revision"),
-        *("practice", "import_id", "row", "task", "message", "version", "address_family"),
+        *("practice", "import_id", "unit", "task", "message", "version", "address_family"),
     }
 )
 """What may be in a line. `practice`, `task` and so on are ids of ours: numbers that mean nothing outside."""

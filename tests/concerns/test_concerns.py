@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
-from ops.background import queue
+from ops.background import Job, queue
 from ops.concerns import actions, queries
 from ops.concerns.models import Concern
 from ops.config import settings
@@ -129,7 +129,7 @@ def test_the_mail_names_the_practice_and_neither_the_patient_nor_what_they_said(
 def test_the_doorbell_carries_the_number_of_the_mail_alone(lake, ann, mailbox):
     make_user("lead")
     unhappy(lake, ann)
-    rung = [tuple(job.args) for job in queue("work").jobs if job.func_name == outbox.JOB]
+    rung = [tuple(job.args) for job in queue("work").jobs if job.func_name == Job.MAIL_STAFF]
     assert rung == [(mails()[0].id,)]
 
 
