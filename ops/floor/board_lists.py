@@ -121,9 +121,9 @@ def next_up(asked: Asked) -> list[Next]:
         .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
         .limit(NEXT_ROWS)
     )
-    rows: list[Any] = list(db.session.execute(_narrowed(query, asked, Task.kind)))
-    stand = {pile.task_id: waits(pile) for pile in piles(task_ids=[row.id for row in rows])}
-    return [Next(*row, stand.get(row.id, [])) for row in rows]
+    rows: list[list[Any]] = [list(row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+    stand = {pile.task_id: waits(pile) for pile in piles(task_ids=[columns[0] for columns in rows])}
+    return [Next(*columns, stand.get(columns[0], [])) for columns in rows]
 
 
 def unhappy(asked: Asked) -> list[Unhappy]:
