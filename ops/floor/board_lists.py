@@ -123,7 +123,7 @@ def next_up(asked: Asked) -> list[Next]:
     )
     rows: list[list[Any]] = [list(row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
     stand = {pile.task_id: waits(pile) for pile in piles(task_ids=[columns[0] for columns in rows])}
-    return [Next(*columns, stand.get(columns[0], [])) for columns in rows]
+    return [Next(*[*columns, stand.get(columns[0], [])]) for columns in rows]
 
 
 def unhappy(asked: Asked) -> list[Unhappy]:
