@@ -23,15 +23,15 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "start cadences": ("ops.cadences.jobs.start_cadences", timedelta(minutes=1)),
     "take steps": ("ops.cadences.jobs.take_due_steps", timedelta(minutes=1)),
     "close stale work": ("ops.cadences.jobs.close_stale", timedelta(minutes=1)),
-    "sweep the queue": ("ops.queue.jobs.sweep", timedelta(minutes=1)),
+    "queue upkeep": ("ops.queue.jobs.upkeep", timedelta(minutes=1)),
     "forget old undos": ("ops.desk.jobs.forget_old_undos", timedelta(minutes=1)),
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
     "end harmful experiments": ("ops.experiments.jobs.end_harmful", timedelta(minutes=5)),
-    "send messages": ("ops.messages.jobs.sweep", timedelta(minutes=1)),
-    "mail staff": ("ops.mail.jobs.sweep", timedelta(minutes=1)),
+    "messages upkeep": ("ops.messages.jobs.upkeep", timedelta(minutes=1)),
+    "staff mail upkeep": ("ops.mail.jobs.upkeep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
-    "end old sign-ins": ("ops.accounts.jobs.sweep", timedelta(minutes=1)),
+    "sign-ins upkeep": ("ops.accounts.jobs.upkeep", timedelta(minutes=1)),
     "forget raw files": ("ops.imports.jobs.forget_raw_files", timedelta(hours=6)),
 }
 
@@ -65,7 +65,7 @@ def _run_if_due(name: str) -> bool:
 
 
 def _run(name: str, path: str) -> str | None:
-    """Call the work at `path` ("ops.queue.jobs.sweep"); what went wrong, or None. One failure does not stop the
+    """Call the work at `path` ("ops.queue.jobs.upkeep"); what went wrong, or None. One failure does not stop the
     others."""
     module, _, function = path.rpartition(".")
     try:

@@ -50,7 +50,7 @@ def record(task, agent, outcome, **words):
 def sweep():
     """What the minute's sweep does about hours."""
     with transaction("tick"):
-        lanes.sweep()
+        lanes.refresh()
 
 
 def do(verb, *given, by="user:1", **words):

@@ -14,7 +14,7 @@ from ops.db import db, transaction
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs as queue_jobs
 from ops.queue.actions import tasks
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.scripts.actions import ensure_defaults
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
@@ -67,7 +67,7 @@ def _task(practice: Practice, number: int, kind: Kind) -> None:
         return
     with transaction("test"):
         if kind is Kind.FRIEND_FOLLOW_UP:
-            friend = Friend(f"Friend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
+            friend = NewFriend(f"NewFriend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
             referral = receive_referral(practice, patient, friend, actor="test", ask=None)
             queue_jobs.friends.open_friend_task(referral, "test")
             return

@@ -309,7 +309,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         self.model.sweep()
 
     # helpers

@@ -124,7 +124,7 @@ def may_see(endpoint: str, roles: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class NavLink:
     """One place in the navigation. `here`: the page that is open belongs to it."""
 
     label: str
@@ -133,7 +133,7 @@ class Place:
     badge: Badge | None
 
 
-def places(active: str | None = None, quiet: bool = False) -> list[Place]:
+def places(active: str | None = None, quiet: bool = False) -> list[NavLink]:
     """The navigation of the signed-in person. `active`: the place a page says it belongs to; `quiet`: nothing is asked
     of the database (the page that says it is down)."""
     user = _found()
@@ -141,7 +141,7 @@ def places(active: str | None = None, quiet: bool = False) -> list[Place]:
         return []
     mine = [(endpoint, label) for endpoint, label, roles in NAV if may_see(endpoint, roles)]
     return [
-        Place(label, _address(endpoint), _is_here(endpoint, active), None if quiet else _badge(endpoint, user))
+        NavLink(label, _address(endpoint), _is_here(endpoint, active), None if quiet else _badge(endpoint, user))
         for endpoint, label in mine
     ]
 

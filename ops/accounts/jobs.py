@@ -4,7 +4,7 @@ from ops.accounts import sessions
 from ops.db import transaction
 
 
-def sweep() -> None:
+def upkeep() -> None:
     """Close the books on sign-ins that nobody came back to."""
     with transaction("tick"):
         sessions.end_old()

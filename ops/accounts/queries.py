@@ -26,7 +26,7 @@ practices = sa.table("practices", sa.column("id"), sa.column("slug"), sa.column(
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonLine:
     """A line of the list of people."""
 
     user: User
@@ -49,7 +49,7 @@ def everyone() -> list[User]:
     return list(db.session.scalars(sa.select(User).options(selectinload(User.memberships)).order_by(User.id)))
 
 
-def people(search: str = "", role: Role | None = None, *, page: int = 1) -> tuple[list[Person], int]:
+def people(search: str = "", role: Role | None = None, *, page: int = 1) -> tuple[list[PersonLine], int]:
     """A page of accounts by name, open ones first, and how many there are in all. `search`: part of either."""
     last_seen = sa.select(sa.func.max(AuthSession.last_seen_at)).where(AuthSession.user_id == User.id).scalar_subquery()
     which = sa.select(User, last_seen).options(selectinload(User.memberships))
@@ -61,7 +61,7 @@ def people(search: str = "", role: Role | None = None, *, page: int = 1) -> tupl
         which = which.where(User.role == role)
     total = db.session.scalar(sa.select(sa.func.count()).select_from(which.subquery())) or 0
     lines = which.order_by(User.active.desc(), sa.func.lower(User.name), User.id).offset((page - 1) * PAGE).limit(PAGE)
-    return [Person(*row) for row in db.session.execute(lines)], total
+    return [PersonLine(*row) for row in db.session.execute(lines)], total
 
 
 def all_practices() -> Sequence[sa.Row[tuple[int, str, str]]]:
@@ -145,7 +145,7 @@ def _waiting() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 @dataclass(frozen=True)
-class Change:
+class AccountChange:
     """One change of an account, in words."""
 
     at: datetime
@@ -153,7 +153,7 @@ class Change:
     what: str
 
 
-def changes(user: User) -> list[Change]:
+def changes(user: User) -> list[AccountChange]:
     """The last changes of an account, latest first, without the counting of tries."""
     which = (
         sa.select(AuditEntry)
@@ -164,7 +164,7 @@ def changes(user: User) -> list[Change]:
     )
     entries = list(db.session.scalars(which))
     names = _names(entry.actor for entry in entries)
-    return [Change(entry.at, names.get(entry.actor, entry.actor), _in_words(entry)) for entry in entries]
+    return [AccountChange(entry.at, names.get(entry.actor, entry.actor), _in_words(entry)) for entry in entries]
 
 
 def _names(actors: Iterable[str]) -> dict[str, str]:

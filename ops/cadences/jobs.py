@@ -27,7 +27,7 @@ def practice_changed(practice_id: int) -> None:
     with transaction("tick"):
         shares.hold_floor()
         shares.refresh_shares()
-        lanes.sweep()
+        lanes.refresh()
     with transaction("tick"):  # not while the whole floor is held
         starting.look_again(practice_id)
         redating.redate(practice_id)

@@ -15,7 +15,7 @@ from ops.work.states import RunState
 
 
 @dataclass(frozen=True)
-class Shown:
+class CadenceLine:
     """A cadence with its triggers. `running`: patients on their way; `silent`: steps without a published script."""
 
     cadence: Cadence
@@ -24,7 +24,7 @@ class Shown:
     silent: list[CadenceStep]
 
 
-def cadences_of(practice: Practice) -> list[Shown]:
+def cadences_of(practice: Practice) -> list[CadenceLine]:
     """All cadences of the practice by name, the active first."""
     found = db.session.scalars(
         sa.select(Cadence)
@@ -35,14 +35,14 @@ def cadences_of(practice: Practice) -> list[Shown]:
     return _with_all(practice, found)
 
 
-def a_cadence(practice: Practice, cadence_id: int) -> Shown | None:
+def a_cadence(practice: Practice, cadence_id: int) -> CadenceLine | None:
     """One cadence of this practice; None for another practice's or none."""
     own = sa.select(Cadence).where(Cadence.practice_id == practice.id, Cadence.id == cadence_id)
     found = db.session.scalars(own.options(selectinload(Cadence.steps))).all()
     return next(iter(_with_all(practice, found)), None)
 
 
-def _with_all(practice: Practice, found: Sequence[Cadence]) -> list[Shown]:
+def _with_all(practice: Practice, found: Sequence[Cadence]) -> list[CadenceLine]:
     ids = [cadence.id for cadence in found]
     triggers = db.session.scalars(sa.select(Trigger).where(Trigger.cadence_id.in_(ids)).order_by(Trigger.id)).all()
     running = dict(
@@ -54,7 +54,7 @@ def _with_all(practice: Practice, found: Sequence[Cadence]) -> list[Shown]:
     )
     said = _published(practice)
     return [
-        Shown(
+        CadenceLine(
             cadence,
             [trigger for trigger in triggers if trigger.cadence_id == cadence.id],
             running.get(cadence.id, 0),

@@ -74,11 +74,11 @@ def cadence(slug: str, cadence_id: int) -> ResponseReturnValue:
     return _page(practice, _shown(practice, cadence_id))
 
 
-def _shown(practice: Practice, cadence_id: int) -> queries.Shown:
+def _shown(practice: Practice, cadence_id: int) -> queries.CadenceLine:
     return queries.a_cadence(practice, cadence_id) or abort(404)
 
 
-def _page(practice: Practice, shown: queries.Shown, sent: Forms | None = None, problem: str | None = None) -> str:
+def _page(practice: Practice, shown: queries.CadenceLine, sent: Forms | None = None, problem: str | None = None) -> str:
     sent, cadence, treatments = sent or {}, shown.cadence, practice.treatment_types
     fresh: dict[str, Any] = {"formdata": None}
     return render_template(
@@ -106,7 +106,7 @@ def _page(practice: Practice, shown: queries.Shown, sent: Forms | None = None, p
 
 
 def _change(
-    practice: Practice, shown: queries.Shown, verb: Callable[[], object], done: str, *, sent: Forms | None = None
+    practice: Practice, shown: queries.CadenceLine, verb: Callable[[], object], done: str, *, sent: Forms | None = None
 ) -> ResponseReturnValue:
     """Do it when the form that was sent is right and the action agrees; else the page again and why not."""
     problem = None
@@ -123,7 +123,7 @@ def _change(
     return _page(practice, _shown(practice, shown.cadence.id), sent, problem), 422
 
 
-def _both(slug: str, cadence_id: int) -> tuple[Practice, queries.Shown]:
+def _both(slug: str, cadence_id: int) -> tuple[Practice, queries.CadenceLine]:
     practice = practice_or_404(slug)
     return practice, _shown(practice, cadence_id)
 
@@ -162,7 +162,7 @@ def add_step(slug: str, cadence_id: int) -> ResponseReturnValue:
     return _change(practice, shown, verb, "The step is added.", sent={"step": form})
 
 
-def _step_or_404(shown: queries.Shown, step_id: int) -> CadenceStep:
+def _step_or_404(shown: queries.CadenceLine, step_id: int) -> CadenceStep:
     return next((step for step in shown.cadence.steps if step.id == step_id), None) or abort(404)
 
 
@@ -211,7 +211,7 @@ def add_trigger(slug: str, cadence_id: int) -> ResponseReturnValue:
     return _change(practice, shown, verb, done, sent={"trigger": form})
 
 
-def _trigger_or_404(shown: queries.Shown, trigger_id: int) -> Trigger:
+def _trigger_or_404(shown: queries.CadenceLine, trigger_id: int) -> Trigger:
     return next((trigger for trigger in shown.triggers if trigger.id == trigger_id), None) or abort(404)
 
 

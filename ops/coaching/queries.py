@@ -42,7 +42,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Line:
+class FinishedCard:
     """One finished card in a list."""
 
     attempt: Attempt
@@ -97,13 +97,15 @@ def _narrowed(search: Search, reader_id: int) -> list[sa.ColumnElement[bool]]:
     return where
 
 
-def finished(search: Search, reader_id: int, before: tuple[datetime, int] | None = None) -> tuple[list[Line], bool]:
+def finished(
+    search: Search, reader_id: int, before: tuple[datetime, int] | None = None
+) -> tuple[list[FinishedCard], bool]:
     """A page of finished cards, newest first, from `before` on, and whether there are older ones."""
     which = _lines(reader_id).where(*_narrowed(search, reader_id))
     if before:
         which = which.where(sa.tuple_(Attempt.at, Attempt.id) < sa.tuple_(*map(sa.literal, before)))
     rows = db.session.execute(which.order_by(Attempt.at.desc(), Attempt.id.desc()).limit(PAGE + 1)).all()
-    return [Line(*row) for row in rows[:PAGE]], len(rows) > PAGE
+    return [FinishedCard(*row) for row in rows[:PAGE]], len(rows) > PAGE
 
 
 def _lines(reader_id: int) -> sa.Select:
@@ -151,7 +153,7 @@ def sample(search: Search, reader_id: int) -> int | None:
 class Own:
     """One of an agent's own cards that a lead said something about. `new`: not read yet."""
 
-    line: Line
+    line: FinishedCard
     last_words: str
     last_by: str
     last_at: datetime
@@ -165,10 +167,10 @@ def own_cards(agent_id: int, before: tuple[datetime, int] | None = None) -> tupl
     if before:
         which = which.where(sa.tuple_(Attempt.at, Attempt.id) < sa.tuple_(*map(sa.literal, before)), ~new)
         rows = db.session.execute(which.order_by(Attempt.at.desc(), Attempt.id.desc()).limit(PAGE + 1)).all()
-        return _owned([(Line(*row), False) for row in rows[:PAGE]]), len(rows) > PAGE
+        return _owned([(FinishedCard(*row), False) for row in rows[:PAGE]]), len(rows) > PAGE
     fresh = db.session.execute(which.where(new).order_by(Attempt.at.desc(), Attempt.id.desc()).limit(PAGE)).all()
     rows = db.session.execute(which.where(~new).order_by(Attempt.at.desc(), Attempt.id.desc()).limit(PAGE + 1)).all()
-    lines = [(Line(*row), True) for row in fresh] + [(Line(*row), False) for row in rows[:PAGE]]
+    lines = [(FinishedCard(*row), True) for row in fresh] + [(FinishedCard(*row), False) for row in rows[:PAGE]]
     return _owned(lines), len(rows) > PAGE
 
 
@@ -187,7 +189,7 @@ def _is_new(agent_id: int) -> sa.ColumnElement[bool]:
     return Attempt.id.in_(said.union(marked))
 
 
-def _owned(lines: Sequence[tuple[Line, bool]]) -> list[Own]:
+def _owned(lines: Sequence[tuple[FinishedCard, bool]]) -> list[Own]:
     ids = [line.attempt.id for line, _ in lines]
     last = {
         row.Comment.attempt_id: (row.Comment.words, row.name, row.Comment.at)
@@ -202,14 +204,14 @@ def _owned(lines: Sequence[tuple[Line, bool]]) -> list[Own]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class UnreadReply:
     """An agent's words that no lead has read."""
 
     comment: Comment
     agent: str
 
 
-def unread_answers(limit: int = 20) -> list[Answer]:
+def unread_answers(limit: int = 20) -> list[UnreadReply]:
     """Oldest first."""
     rows = db.session.execute(
         sa.select(Comment, User.name)
@@ -218,7 +220,7 @@ def unread_answers(limit: int = 20) -> list[Answer]:
         .order_by(Comment.at)
         .limit(limit)
     )
-    return [Answer(*row) for row in rows]
+    return [UnreadReply(*row) for row in rows]
 
 
 def averages() -> list[tuple[str, marking.Average]]:

@@ -27,7 +27,7 @@ COUNTED = 100
 
 
 @dataclass(frozen=True)
-class Shown:
+class ConcernLine:
     """One concern with what a reader needs. `friend`: the first name of the friend it is about, None for the patient
     themself. `history` newest first, `told` in words."""
 
@@ -46,10 +46,10 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Page:
+class ConcernPage:
     """A page of concerns, open ones first, newest first; `older` is where the next one begins."""
 
-    concerns: list[Shown]
+    concerns: list[ConcernLine]
     older: tuple[bool, datetime, int] | None = None
     names: dict[str, str] = field(default_factory=dict)
     """Names of people by actor."""
@@ -77,7 +77,7 @@ def concerns(
     practice_id: int | None = None,
     before: tuple[bool, datetime, int] | None = None,
     mailing: bool = False,
-) -> Page:
+) -> ConcernPage:
     """For leads. `shelf`: open, settled or all; `mailing`: whether a mail server is set up."""
     which = sa.select(Concern)
     if shelf != "all":
@@ -87,7 +87,7 @@ def concerns(
     page = _page(which, before)
     history, told = _history(page.concerns), _told(page.concerns, mailing)
     shown = [
-        Shown(
+        ConcernLine(
             each.concern,
             each.practice,
             each.patient,
@@ -98,15 +98,15 @@ def concerns(
         )
         for each in page.concerns
     ]
-    return Page(shown, page.older)
+    return ConcernPage(shown, page.older)
 
 
-def concerns_of(practice: Practice, before: tuple[bool, datetime, int] | None = None) -> Page:
+def concerns_of(practice: Practice, before: tuple[bool, datetime, int] | None = None) -> ConcernPage:
     """For the practice: its own, without what the agency did to tell it."""
     return _page(sa.select(Concern).where(Concern.practice_id == practice.id), before)
 
 
-def _page(which: sa.Select, before: tuple[bool, datetime, int] | None) -> Page:
+def _page(which: sa.Select, before: tuple[bool, datetime, int] | None) -> ConcernPage:
     is_open = Concern.settled_at.is_(None)
     if before is not None:
         here = sa.tuple_(is_open, Concern.raised_at, Concern.id)
@@ -120,16 +120,16 @@ def _page(which: sa.Select, before: tuple[bool, datetime, int] | None) -> Page:
         .order_by(is_open.desc(), Concern.raised_at.desc(), Concern.id.desc())
         .limit(PAGE + 1)
     ).all()
-    shown = [Shown(one, practice, patient, kind, _first(friend)) for one, practice, patient, kind, friend in rows]
+    shown = [ConcernLine(one, practice, patient, kind, _first(friend)) for one, practice, patient, kind, friend in rows]
     last = shown[PAGE - 1].concern if len(shown) > PAGE else None
-    return Page(shown[:PAGE], (last.settled_at is None, last.raised_at, last.id) if last else None)
+    return ConcernPage(shown[:PAGE], (last.settled_at is None, last.raised_at, last.id) if last else None)
 
 
 def _first(name: str | None) -> str | None:
     return name.split(" ")[0] if name else None
 
 
-def _history(shown: Sequence[Shown]) -> dict[int, list[Attempt]]:
+def _history(shown: Sequence[ConcernLine]) -> dict[int, list[Attempt]]:
     """The attempts about the same person (patient or friend), newest first, by concern."""
     if not shown:
         return {}
@@ -161,7 +161,7 @@ def _history(shown: Sequence[Shown]) -> dict[int, list[Attempt]]:
     return found
 
 
-def _told(shown: Sequence[Shown], mailing: bool) -> dict[int, list[str]]:
+def _told(shown: Sequence[ConcernLine], mailing: bool) -> dict[int, list[str]]:
     rows = db.session.execute(
         sa.select(StaffMail, User.name, User.role)
         .join(User, User.id == StaffMail.user_id)

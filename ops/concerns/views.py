@@ -84,7 +84,7 @@ def _list(problem: str | None = None, at: int | None = None, typed: str = "") ->
     return page, 422 if problem else 200
 
 
-def _note_reads(found: lists.Page) -> None:
+def _note_reads(found: lists.ConcernPage) -> None:
     """Who read whose: it is about a patient's health and mood (docs/rules.md A12), and what was read cannot be taken
     back."""
     if found.concerns:

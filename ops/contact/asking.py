@@ -42,7 +42,7 @@ class Described(Protocol):
 
 
 class Person(Described, Protocol):
-    """What must be known about somebody to be contacted: a Patient has it all, see `Friend` for the others."""
+    """What must be known about somebody to be contacted: a Patient has it all, see `ReferredPerson` for the others."""
 
     @property
     def email(self) -> str | None: ...
@@ -53,7 +53,7 @@ class Person(Described, Protocol):
 
 
 @dataclass(frozen=True)
-class Friend:
+class ReferredPerson:
     """Somebody who is no patient, as a referral knows them. `opted_in`: they agreed themselves (docs/rules.md decision
     6)."""
 
@@ -187,9 +187,9 @@ def facts_from(
         baa=known.baa_on is not None and known.baa_on <= at.astimezone(zone_info(zone)).date(),
         practice=known.status,
         scrubbed_on=standing.SCRUBBED_ON,
-        last_visit_on=None if isinstance(person, Friend) else known.dealt_on,
+        last_visit_on=None if isinstance(person, ReferredPerson) else known.dealt_on,
         basis=standing.BASIS,
-        friend_opted_in=person.opted_in if isinstance(person, Friend) else None,
+        friend_opted_in=person.opted_in if isinstance(person, ReferredPerson) else None,
         loop_level=standing.LOOP_LEVEL,
         loop_consent=standing.LOOP_CONSENT,
         incentive=standing.INCENTIVE,

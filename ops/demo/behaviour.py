@@ -17,7 +17,7 @@ from ops.messages.models import InboundMessage, Message, MessageState
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
 from ops.queue.models import Task
-from ops.referrals.actions import Friend, move_referral
+from ops.referrals.actions import NewFriend, move_referral
 from ops.referrals.models import Referral
 from ops.work.answers import OptIn, ReferralState
 from ops.work.kinds import Kind
@@ -95,10 +95,10 @@ def _asked(outcome: Outcome, appeal: float, chance: random.Random) -> Saved:
     return Saved(outcome, note=note, friend=_friend(chance) if brings else None)
 
 
-def _friend(chance: random.Random) -> Friend:
+def _friend(chance: random.Random) -> NewFriend:
     code = chance.choice(("415", "312", "512", "303", "212", "305"))
     phone = f"+1{code}55501{chance.randint(0, 99):02}"
-    return Friend(chance.choice(FRIEND_NAMES), phone, None, chance.choice(list(OptIn)))
+    return NewFriend(chance.choice(FRIEND_NAMES), phone, None, chance.choice(list(OptIn)))
 
 
 def patients_answer(chance: random.Random) -> None:

@@ -186,7 +186,7 @@ class Demo:
 
     def _tick(self) -> None:
         jobs.take_due_steps()
-        queue.sweep()
+        queue.upkeep()
         messages.send_due()
         referrals.settle_loop()
 

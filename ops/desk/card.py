@@ -18,7 +18,7 @@ from ops.queue import wording
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
-from ops.scripts.said import Said, said, unknown_in
+from ops.scripts.said import SaidPart, said, unknown_in
 from ops.work.effects import Do
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
@@ -53,7 +53,7 @@ class Card:
     is_friend: bool
     zones: tuple[str, ...]
     decision: Decision
-    script: tuple[Said, ...]
+    script: tuple[SaidPart, ...]
     missing: str | None
     """Why part of the script could not be said."""
     history: tuple[Before, ...]
@@ -100,14 +100,14 @@ class Card:
         """The label of one of this card's outcomes, for the script's hints."""
         return next((rule.label for rule in self.outcomes if rule.outcome == outcome), outcome.replace("_", " "))
 
-    def parts(self, part: Part | str) -> list[Said]:
+    def parts(self, part: Part | str) -> list[SaidPart]:
         """The parts of the script of this sort."""
         return [each for each in self.script if each.part == part]
 
     @property
-    def body(self) -> list[tuple[Said | None, list[Said]]]:
+    def body(self) -> list[tuple[SaidPart | None, list[SaidPart]]]:
         """What is said, each with the answers that follow it; answers before anything is said come with None."""
-        found: list[tuple[Said | None, list[Said]]] = []
+        found: list[tuple[SaidPart | None, list[SaidPart]]] = []
         for each in self.script:
             if each.part is Part.SAY:
                 found.append((each, []))
@@ -155,7 +155,7 @@ def _first_name(facts: CardFacts) -> str:
 
 def _person(facts: CardFacts) -> asking.Described:
     if facts.referral_id:
-        return asking.Friend(phone=facts.friend_phone, email=facts.friend_email, opted_in=True)
+        return asking.ReferredPerson(phone=facts.friend_phone, email=facts.friend_email, opted_in=True)
     return facts
 
 
@@ -176,7 +176,7 @@ def _ask(facts: CardFacts, person: asking.Described) -> tuple[Decision, bool, li
         return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), unread, against
 
 
-def _said(facts: CardFacts, agent: User) -> tuple[tuple[Said, ...], str | None]:
+def _said(facts: CardFacts, agent: User) -> tuple[tuple[SaidPart, ...], str | None]:
     """The script's parts; what is not known is shown as a mark to speak around, never as a blank, and named."""
     if facts.script is None:
         return (), NO_SCRIPT

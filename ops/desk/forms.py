@@ -19,7 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.practices import checks
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.work.answers import OptIn
 from ops.work.outcomes import TALKS, Outcome
 
@@ -93,7 +93,7 @@ class OutcomeForm(FenceForm):
         if spoke and not self.opening_said.data:
             raise Refused("Please tick that you said who you are, for whom you call, why, and the number to call back.")
 
-    def _friend(self) -> Friend | None:
+    def _friend(self) -> NewFriend | None:
         name, phone, email = (
             (field.data or "").strip() for field in (self.friend_name, self.friend_phone, self.friend_email)
         )
@@ -101,7 +101,7 @@ class OutcomeForm(FenceForm):
             return None
         if self.friend_opt_in.data not in {value for value, _ in OPT_IN_WORDS}:
             raise Refused("Please say how the friend agreed, themself, to be contacted. Without that, send the note.")
-        return Friend(
+        return NewFriend(
             name,
             checks.phone(phone, "The friend's number") or None,
             checks.email(email, "The friend's address") or None,

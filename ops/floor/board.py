@@ -36,7 +36,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Line:
+class PracticeLine:
     """One practice on the board. Counts are of open tasks of the kinds asked for; hours and minutes are of all kinds.
 
     `bought_hours` and `delivered_minutes` are of the month it now is in the practice's zone; `owed_rank` 1 is owed
@@ -134,7 +134,7 @@ HOURS = sa.text(
 class Board:
     """Everything that was counted: by practice, by window, by age."""
 
-    lines: list[Line]
+    lines: list[PracticeLine]
     windows: list[Window]
     ages: list[Age]
 
@@ -166,12 +166,12 @@ def _rests() -> dict[int, list[Kind]]:
     return found
 
 
-def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> Line:
+def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> PracticeLine:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]
     ready = [pile for pile, waits in waiting if not waits]
     blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
-    return Line(
+    return PracticeLine(
         **row,
         ready=sum(pile.tasks for pile in ready),
         later=sum(pile.tasks for pile, waits in waiting if waits),
@@ -184,7 +184,7 @@ def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> Lin
     )
 
 
-def totals(found: list[Line]) -> Totals:
+def totals(found: list[PracticeLine]) -> Totals:
     """What the lines add up to; what practices that are paused or ended have is told apart."""
     live = [line for line in found if line.active]
     return Totals(
@@ -200,7 +200,7 @@ def totals(found: list[Line]) -> Totals:
     )
 
 
-def over_all(found: list[Line]) -> list[Block]:
+def over_all(found: list[PracticeLine]) -> list[Block]:
     """What waits for what over all practices (practice_id 0), the most frequent first."""
     whole = merged(0, (block for line in found for block in line.blocks))
     return sorted(whole, key=lambda block: (-block.tasks, block.code))

@@ -25,7 +25,7 @@ CHANGES = 20
 
 
 @dataclass(frozen=True)
-class Rest:
+class PausedKind:
     """A kind of work that a lead has rest for a practice."""
 
     practice: str
@@ -65,7 +65,7 @@ def _found(query: sa.Select[Any], search: str) -> tuple[list[Practice], int]:
     return list(rows), total
 
 
-def rests(slug: str | None = None) -> list[Rest]:
+def rests(slug: str | None = None) -> list[PausedKind]:
     """The kinds of work that rest, of one practice or all, the longest first; at most `ROWS`."""
     query = sa.select(KindPause, Practice).join(Practice, Practice.id == KindPause.practice_id)
     if slug:
@@ -73,7 +73,7 @@ def rests(slug: str | None = None) -> list[Rest]:
     rows = db.session.execute(query.order_by(KindPause.since, Practice.id, KindPause.kind).limit(ROWS)).all()
     names = names_of({pause.paused_by for pause, _ in rows}) if rows else {}
     return [
-        Rest(
+        PausedKind(
             practice.name,
             practice.slug,
             practice.zone,

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.imports.loading import Outcome, begin, cancel, choose_profile, outcome_of, receive, run, try_out
+from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
 from ops.imports.reading.recognising import NAMES, Profile
@@ -21,13 +21,13 @@ from ops.imports.reading.records import Unreadable
 from ops.practices.models import Practice
 
 ACTOR = "command line"
-NOTHING = Outcome(0, 0, 0, 0, [], 0, 0, 0, 0)
+NOTHING = LoadCounts(0, 0, 0, 0, [], 0, 0, 0, 0)
 
 
 class Unfinished(Unreadable):
     """The load ended early; `outcome` is what it stored."""
 
-    def __init__(self, problem: str, outcome: Outcome):
+    def __init__(self, problem: str, outcome: LoadCounts):
         super().__init__(problem)
         self.outcome = outcome
 
@@ -77,12 +77,12 @@ def _profile(practice: Practice, name: str | None) -> Profile | str | None:
     return Profile.from_json(saved.profile)
 
 
-def _try(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> Outcome:
+def _try(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> LoadCounts:
     db.session.rollback()
     return try_out(practice, [(name, stream, how) for name, stream in streams], ACTOR)
 
 
-def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> Outcome:
+def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile | str | None) -> LoadCounts:
     db.session.rollback()
     with transaction(ACTOR):
         load = receive(practice, streams, ACTOR)
@@ -130,7 +130,7 @@ def _progress() -> Iterator[Report | None]:
         yield report
 
 
-def _in_words(outcome: Outcome, dry_run: bool) -> str:
+def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
     lines = [
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",

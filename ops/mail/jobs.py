@@ -37,7 +37,7 @@ def _hand_over(claimed: outbox.Claimed) -> outbox.Result:
         return problem
 
 
-def sweep() -> None:
+def upkeep() -> None:
     """For the tick: claims that lost their worker, mails whose doorbell was lost, and those to be tried again."""
     with transaction("tick"):
         outbox.call_lost()

@@ -11,7 +11,7 @@ from ops.background import Job, ring
 from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
-from ops.contact.telling import tells
+from ops.contact.health_words import tells
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused

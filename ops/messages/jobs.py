@@ -33,7 +33,7 @@ def send_due() -> int:
     return len(done) - done.count(None)
 
 
-def sweep() -> None:
+def upkeep() -> None:
     """Once a minute: what lost its worker, what nobody can tell about, and what was due but not rung."""
     _take_back_claimed()
     _mark_unknown()

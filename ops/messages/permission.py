@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.asking import Friend, Person, Text, may_contact
+from ops.contact.asking import Person, ReferredPerson, Text, may_contact
 from ops.contact.facts import Decision, Reason
 from ops.contact.models import GateDecision
 from ops.contact.queries import has_agreed
@@ -76,7 +76,7 @@ def may_have_stopped(practice_id: int, keys: list[bytes], patient_id: int | None
 def _person(message: Message) -> Person | None:
     if message.patient_id is None:
         by_text = message.channel is MessageChannel.SMS
-        return Friend(
+        return ReferredPerson(
             phone=message.to_address if by_text else None,
             email=None if by_text else message.to_address,
             opted_in=has_agreed(message.practice_id, message.contact_key),

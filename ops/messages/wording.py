@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from ops.contact import segments
-from ops.contact.telling import tells
+from ops.contact.health_words import tells
 from ops.messages.models import MessageChannel
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")

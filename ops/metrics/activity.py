@@ -23,9 +23,9 @@ OUTCOME_WORDS = {
     Outcome.NEVER: "Does not want to be asked",
     Outcome.ALL_WELL: "All is well after the treatment",
     Outcome.TOLD: "Thanked for sending a friend",
-    Outcome.FRIEND_BOOKED: "Friend booked a visit",
+    Outcome.FRIEND_BOOKED: "FriendSent booked a visit",
     Outcome.FRIEND_CONNECTED: "Talked to the friend",
-    Outcome.FRIEND_DECLINED: "Friend not interested",
+    Outcome.FRIEND_DECLINED: "FriendSent not interested",
     Outcome.ANSWERED: "Question answered",
     Outcome.REVIEW_PROMISED: "Will leave a review",
     Outcome.CALLBACK: "Call back agreed",
@@ -48,7 +48,7 @@ STATE_WORDS = {
 
 
 @dataclass(frozen=True)
-class Friend:
+class FriendSent:
     """A friend as the practice sees them: first name only."""
 
     first_name: str
@@ -67,7 +67,7 @@ class Friend:
 class Friends:
     """The friends received in the month and how far they are by now; hours are elapsed hours."""
 
-    people: tuple[Friend, ...]
+    people: tuple[FriendSent, ...]
     booked: int
     showed: int
     treated: int
@@ -136,9 +136,9 @@ def _got_to(steps: Sequence[list[str] | None], *states: ReferralState) -> int:
     return sum(bool(set(each or ()) & set(states)) for each in steps)
 
 
-def _friend(row: Any) -> Friend:
+def _friend(row: Any) -> FriendSent:
     initial = f" {row.referrer_last[0]}." if row.referrer_last else ""
-    return Friend(
+    return FriendSent(
         first_name=row.friend_name.split()[0] if row.friend_name.split() else "–",
         referrer_id=int(row.referrer_id),
         referrer=f"{row.referrer_first}{initial}",

@@ -16,7 +16,7 @@ from ops.db import db
 from ops.metrics import queries
 from ops.metrics.measures import GAP, MEASURES, STAGES, Measure, Owner, Rate, Stage
 from ops.metrics.months import Month
-from ops.metrics.reasons import Facts, Why, why_not
+from ops.metrics.reasons import StageFacts, Why, why_not
 from ops.practices.models import Practice
 from ops.work.answers import Answer, ReferralState
 from ops.work.endings import EndReason
@@ -190,8 +190,8 @@ def _leak(missed: Stage, lost: pd.DataFrame) -> Leak:
     return Leak(len(lost), tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0].words))))
 
 
-def _facts(row: Any) -> Facts:
-    return Facts(
+def _facts(row: Any) -> StageFacts:
+    return StageFacts(
         reachable=bool(row.reachable),
         spared=bool(row.spared),
         declined=bool(row.declined),

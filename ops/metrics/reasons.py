@@ -20,7 +20,7 @@ class Why(NamedTuple):
     open: bool = False
 
 
-class Facts(NamedTuple):
+class StageFacts(NamedTuple):
     """What is known of one patient of the cohort who stopped at a stage."""
 
     reachable: bool
@@ -81,7 +81,7 @@ SPARED = Why("Spared: another ask was near", PATIENT)
 NEVER = Why("Does not want to be asked again", PATIENT)
 
 
-def why_not(missed: Stage, facts: Facts) -> Why:
+def why_not(missed: Stage, facts: StageFacts) -> Why:
     """Why a patient who got as far as the stage before did not get to `missed`."""
     match missed:
         case Stage.IN_WINDOW:
@@ -100,7 +100,7 @@ def why_not(missed: Stage, facts: Facts) -> Why:
             return _friend(missed, facts.steps)
 
 
-def _not_started(facts: Facts) -> Why:
+def _not_started(facts: StageFacts) -> Why:
     if not facts.reachable:
         return UNREACHABLE
     if facts.declined:
@@ -108,7 +108,7 @@ def _not_started(facts: Facts) -> Why:
     return SPARED if facts.spared else Why("Asking was not started", AGENCY)
 
 
-def _not_asked(facts: Facts) -> Why:
+def _not_asked(facts: StageFacts) -> Why:
     if not facts.reachable:
         return UNREACHABLE
     if not facts.running:
@@ -122,7 +122,7 @@ def _gate(codes: Sequence[str] | None) -> Why | None:
     return said[0] if said else None
 
 
-def _ended(facts: Facts, otherwise: str) -> Why:
+def _ended(facts: StageFacts, otherwise: str) -> Why:
     """Why the cadence ended; what is not said here is `otherwise`, the agency's to answer for."""
     agency = Why(otherwise, AGENCY)
     match facts.end_reason:

@@ -97,7 +97,7 @@ def _coming(practice: Practice, today: date, as_of: datetime) -> Coming:
 
 
 @dataclass(frozen=True)
-class Line:
+class MonthSoFar:
     """One practice in the overview: this month so far beside the last."""
 
     practice: Practice
@@ -112,7 +112,7 @@ class Line:
         return Rate(widest.leak.count if widest else 0, self.last.steps[0].count)
 
 
-def overview(practices: Sequence[Practice], as_of: datetime | None = None) -> list[Line]:
+def overview(practices: Sequence[Practice], as_of: datetime | None = None) -> list[MonthSoFar]:
     """One line per practice, in the order given; each in its own zone's month."""
     as_of = as_of or clock.now()
     months = {practice.id: Month.of(as_of.astimezone(ZoneInfo(practice.zone)).date()) for practice in practices}
@@ -120,7 +120,7 @@ def overview(practices: Sequence[Practice], as_of: datetime | None = None) -> li
         return []
     found = cohorts(practices, min(months.values()).before, max(months.values()), as_of)
     return [
-        Line(
+        MonthSoFar(
             practice,
             month,
             found.get((practice.id, month), cohort.NOBODY),
@@ -131,7 +131,7 @@ def overview(practices: Sequence[Practice], as_of: datetime | None = None) -> li
     ]
 
 
-def by_leak(lines: Sequence[Line]) -> list[Line]:
+def by_leak(lines: Sequence[MonthSoFar]) -> list[MonthSoFar]:
     """The widest leak first. Who has too few to rank comes after all the others, in the order given."""
     ranked = [line for line in lines if line.leak.rankable]
     return sorted(ranked, key=lambda line: -line.leak.n / line.leak.of) + [

@@ -19,9 +19,9 @@ from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 
 FITS_AT_ONCE = 10
-"""Batches of tasks without a lane that one sweep finds lanes for."""
+"""Batches of tasks without a lane that one upkeep finds lanes for."""
 AT_ONCE = 500
-"""Friends and replies one sweep looks at."""
+"""Friends and replies one upkeep looks at."""
 
 
 def next_for(agent_id: int, actor: str) -> Claimed | None:
@@ -32,7 +32,7 @@ def next_for(agent_id: int, actor: str) -> Claimed | None:
     claimed = _claim(agent_id, actor)
     if claimed is None:
         with transaction("tick"):
-            lanes.sweep()
+            lanes.refresh()
         claimed = _claim(agent_id, actor)
     if claimed and (known := db.session.identity_map.get(identity_key(Task, claimed.id))):
         db.session.expire(known)
@@ -55,7 +55,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
     return None
 
 
-def sweep() -> None:
+def upkeep() -> None:
     """Expired leases back, shares honest, friends without a call given one, replies looked at."""
     with transaction("tick"):
         shares.hold_floor()
@@ -67,7 +67,7 @@ def sweep() -> None:
             if not lanes.fit_waiting():
                 break
     with transaction("tick"):
-        lanes.sweep()
+        lanes.refresh()
     uncalled = db.session.scalars(_friends_without_call()).all()
     each("call friends", uncalled, _call_friend, owner=Referral.practice_id, limit=AT_ONCE)
     unhandled = db.session.scalars(_unhandled_replies()).all()

@@ -1,6 +1,6 @@
 """Who a task is really about: the patient, or the friend they sent."""
 
-from ops.contact.asking import Friend, Person
+from ops.contact.asking import Person, ReferredPerson
 from ops.db import db
 from ops.messages.permission import may_have_stopped
 from ops.practices.models import Patient
@@ -18,7 +18,7 @@ def person_of(task: Task, patient: Patient) -> Person:
     referral = referral_of(task)
     if referral is None:
         return patient
-    return Friend(phone=referral.friend_phone, email=referral.friend_email, opted_in=True)
+    return ReferredPerson(phone=referral.friend_phone, email=referral.friend_email, opted_in=True)
 
 
 def has_unread_reply(task: Task, person: Person) -> bool:

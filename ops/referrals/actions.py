@@ -22,7 +22,7 @@ from ops.scripts.values import of_practice
 from ops.work.answers import Answer, OptIn, ReferralState
 
 
-class Friend(NamedTuple):
+class NewFriend(NamedTuple):
     """A friend who agreed themself to be contacted; phone in E.164, at least one of phone and e-mail."""
 
     name: str
@@ -60,7 +60,7 @@ def record_ask(practice_id: int, patient_id: int, run_id: int, answer: Answer) -
 def receive_referral(
     practice: Practice,
     referrer: Patient,
-    friend: Friend,
+    friend: NewFriend,
     *,
     actor: str,
     ask: Ask | None,
@@ -101,7 +101,7 @@ def receive_referral(
     return referral
 
 
-def _friend_key(friend: Friend, referrer: Patient) -> bytes:
+def _friend_key(friend: NewFriend, referrer: Patient) -> bytes:
     if not friend.name.strip():
         raise Refused("Please give the friend's first name.")
     address = friend.phone or friend.email

@@ -15,8 +15,8 @@ from ops.practices.queries import names_of
 from ops.queue.models import Attempt, Task
 from ops.queue.workers import workers
 from ops.rhythm.actions.correcting import ANYBODYS_WITHIN
+from ops.rhythm.day_report import Finished, finished
 from ops.rhythm.models import MinuteCorrection
-from ops.rhythm.whole_day import Finished, finished
 from ops.work.kinds import Kind
 
 ROWS = 100

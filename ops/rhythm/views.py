@@ -15,9 +15,9 @@ from ops.rhythm import corrections
 from ops.rhythm import queries as rhythm_queries
 from ops.rhythm.actions import breaks as verbs
 from ops.rhythm.actions.correcting import NotTheirs, correct_minutes
+from ops.rhythm.day_report import whole_day
 from ops.rhythm.forms import BreakForm, LeaveForm, MinutesForm
 from ops.rhythm.models import BreakKind
-from ops.rhythm.whole_day import whole_day
 from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 

@@ -20,7 +20,7 @@ from ops.scripts.models import ApprovalAnswer, ApprovalRule, ScriptApproval, Scr
 SALT = "script-approval"
 
 
-class Standing(StrEnum):
+class LinkState(StrEnum):
     """What can be done with a link."""
 
     OPEN = "open"
@@ -61,13 +61,13 @@ def of_version(version: ScriptVersion) -> list[ScriptApproval]:
     return list(db.session.scalars(which.order_by(ScriptApproval.id.desc())))
 
 
-def standing_of(approval: ScriptApproval, version: ScriptVersion) -> Standing:
+def standing_of(approval: ScriptApproval, version: ScriptVersion) -> LinkState:
     """Whether this request can still be answered, and if not, why."""
     if approval.answer is not None:
-        return Standing.ANSWERED
+        return LinkState.ANSWERED
     if version.state is not VersionState.DRAFT or approval.text_hash != text_hash(version):
-        return Standing.CHANGED
-    return Standing.EXPIRED if approval.expires_at <= clock.now() else Standing.OPEN
+        return LinkState.CHANGED
+    return LinkState.EXPIRED if approval.expires_at <= clock.now() else LinkState.OPEN
 
 
 def _signer() -> URLSafeSerializer:

@@ -13,52 +13,52 @@ MOST = 250_000
 """Comparisons that are worth a reader's time; longer lines are told whole."""
 
 
-class Change(StrEnum):
+class DiffKind(StrEnum):
     SAME = "same"
     OUT = "out"
     IN = "in"
 
 
 @dataclass(frozen=True)
-class Line:
+class DiffLine:
     """One line, of the old text (OUT), the new (IN) or both. `pieces`: words and whether they are marked."""
 
-    change: Change
+    change: DiffKind
     pieces: tuple[tuple[str, bool], ...]
 
 
-def lines(old: str, new: str) -> list[Line]:
+def lines(old: str, new: str) -> list[DiffLine]:
     """Every line of both texts, in order; a changed line is an OUT with its IN behind it."""
     before, after = old.splitlines(), new.splitlines()
-    found: list[Line] = []
+    found: list[DiffLine] = []
     few = len(before) * len(after) <= MOST
     for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=not few).get_opcodes():
         if what == "equal":
-            found += [_whole(Change.SAME, line) for line in before[a:b]]
+            found += [_whole(DiffKind.SAME, line) for line in before[a:b]]
         else:
             found += _replaced(before[a:b], after[c:d])
     return found
 
 
-def _replaced(out: list[str], put_in: list[str]) -> list[Line]:
+def _replaced(out: list[str], put_in: list[str]) -> list[DiffLine]:
     """Lines at the same place, paired as far as they are alike."""
     if len(out) != len(put_in):
         pairs = min(len(out), len(put_in))
         return [
             *_replaced(out[:pairs], put_in[:pairs]),
-            *(_whole(Change.OUT, line) for line in out[pairs:]),
-            *(_whole(Change.IN, line) for line in put_in[pairs:]),
+            *(_whole(DiffKind.OUT, line) for line in out[pairs:]),
+            *(_whole(DiffKind.IN, line) for line in put_in[pairs:]),
         ]
     return [line for old, new in zip(out, put_in, strict=True) for line in _pair(old, new)]
 
 
-def _pair(old: str, new: str) -> tuple[Line, Line]:
+def _pair(old: str, new: str) -> tuple[DiffLine, DiffLine]:
     was, is_ = WORDS.findall(old), WORDS.findall(new)
     if len(was) * len(is_) > MOST:
-        return _whole(Change.OUT, old), _whole(Change.IN, new)
+        return _whole(DiffKind.OUT, old), _whole(DiffKind.IN, new)
     matcher = SequenceMatcher(None, was, is_, autojunk=False)
     if matcher.ratio() < ALIKE:
-        return _whole(Change.OUT, old), _whole(Change.IN, new)
+        return _whole(DiffKind.OUT, old), _whole(DiffKind.IN, new)
     gone: list[tuple[str, bool]] = []
     come: list[tuple[str, bool]] = []
     for what, a, b, c, d in matcher.get_opcodes():
@@ -67,7 +67,7 @@ def _pair(old: str, new: str) -> tuple[Line, Line]:
             gone.append(("".join(was[a:b]), marked))
         if d > c:
             come.append(("".join(is_[c:d]), marked))
-    return Line(Change.OUT, _joined(gone)), Line(Change.IN, _joined(come))
+    return DiffLine(DiffKind.OUT, _joined(gone)), DiffLine(DiffKind.IN, _joined(come))
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> tuple[tuple[str, bool], ...]:
@@ -83,5 +83,5 @@ def _joined(pieces: list[tuple[str, bool]]) -> tuple[tuple[str, bool], ...]:
     return tuple(found)
 
 
-def _whole(change: Change, line: str) -> Line:
-    return Line(change, ((line, False),))
+def _whole(change: DiffKind, line: str) -> DiffLine:
+    return DiffLine(change, ((line, False),))

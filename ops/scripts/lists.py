@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from ops.db import db
 from ops.practices.models import Practice
 from ops.scripts import approvals
-from ops.scripts.approvals import Standing
+from ops.scripts.approvals import LinkState
 from ops.scripts.models import ApprovalAnswer, Medium, Script, ScriptApproval, ScriptVersion, Variant, VersionState
 from ops.scripts.words import WORK
 
@@ -16,7 +16,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """A script in a list. `said`: what is published, `tried`: what is tried against it, `draft`: what is written."""
 
     script: Script
@@ -28,7 +28,7 @@ class Line:
     """How far the practice's approval of the draft is: "", "waiting", "approved", "change"."""
 
 
-def agencys() -> list[Line]:
+def agencys() -> list[ScriptLine]:
     """The agency's scripts, in the order of the kinds of work."""
     found = db.session.scalars(sa.select(Script).where(Script.practice_id.is_(None))).all()
     kinds, media = list(WORK), list(Medium)
@@ -36,7 +36,7 @@ def agencys() -> list[Line]:
     return _lines(sorted(found, key=lambda one: (order.get(one.kind, 99), media.index(one.medium))), {})
 
 
-def own(search: str = "", kind: str = "", page: int = 1) -> tuple[list[Line], bool]:
+def own(search: str = "", kind: str = "", page: int = 1) -> tuple[list[ScriptLine], bool]:
     """One page of the practices' own scripts by practice, and whether there is another. `search`: part of a name."""
     which = sa.select(Script, Practice).join(Practice, Practice.id == Script.practice_id)
     if search:
@@ -52,7 +52,7 @@ def own(search: str = "", kind: str = "", page: int = 1) -> tuple[list[Line], bo
     return _lines([script for script, _ in shown], practices), len(rows) > PAGE
 
 
-def of_practice(practice: Practice) -> list[tuple[Line, Line | None]]:
+def of_practice(practice: Practice) -> list[tuple[ScriptLine, ScriptLine | None]]:
     """For each of the agency's scripts, the practice's own beside it; None where it has none."""
     scripts = db.session.scalars(sa.select(Script).where(Script.practice_id == practice.id)).all()
     theirs = {(line.script.kind, line.script.medium): line for line in _lines(scripts, {practice.id: practice})}
@@ -78,7 +78,7 @@ def counts_of_own() -> dict[tuple[str, Medium], int]:
     return {(kind, medium): number for kind, medium, number in rows}
 
 
-def _lines(scripts: Sequence[Script], practices: dict[int, Practice]) -> list[Line]:
+def _lines(scripts: Sequence[Script], practices: dict[int, Practice]) -> list[ScriptLine]:
     live = db.session.scalars(
         sa.select(ScriptVersion).where(
             ScriptVersion.script_id.in_([script.id for script in scripts]), ScriptVersion.state != VersionState.RETIRED
@@ -88,7 +88,7 @@ def _lines(scripts: Sequence[Script], practices: dict[int, Practice]) -> list[Li
     drafts = {version.script_id: version for version in live if version.state is VersionState.DRAFT}
     asked = _asked(list(drafts.values()))
     return [
-        Line(
+        ScriptLine(
             script,
             practices.get(script.practice_id or 0),
             found.get((script.id, VersionState.PUBLISHED, Variant.A)),
@@ -117,7 +117,7 @@ def how_far(approval: ScriptApproval, draft: ScriptVersion) -> str:
         return "approved" if approval.text_hash == approvals.text_hash(draft) else ""
     if approval.answer is ApprovalAnswer.CHANGE:
         return "change"
-    return "waiting" if approvals.standing_of(approval, draft) is Standing.OPEN else ""
+    return "waiting" if approvals.standing_of(approval, draft) is LinkState.OPEN else ""
 
 
 def versions(script: Script) -> list[ScriptVersion]:

@@ -5,7 +5,7 @@ from ops.mail.models import StaffMail
 from ops.mail.outbox import Letter
 from ops.practices.models import Practice
 from ops.scripts import approvals
-from ops.scripts.approvals import Standing
+from ops.scripts.approvals import LinkState
 from ops.scripts.models import Script, ScriptApproval, ScriptVersion
 from ops.scripts.words import kind_words
 
@@ -27,7 +27,7 @@ def letter(mail: StaffMail) -> Letter | None:
         return None
     version = db.session.get_one(ScriptVersion, approval.version_id)
     people = approvals.members_to_mail(approval.practice_id)
-    if not people or approvals.standing_of(approval, version) is not Standing.OPEN:
+    if not people or approvals.standing_of(approval, version) is not LinkState.OPEN:
         return None
     practice = db.session.get_one(Practice, approval.practice_id)
     kind = kind_words(db.session.get_one(Script, version.script_id).kind)

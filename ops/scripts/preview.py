@@ -16,7 +16,7 @@ PART_WORDS = {Part.OPENING: "Opening", Part.SAY: "", Part.ANSWER: "They say", Pa
 
 
 @dataclass(frozen=True)
-class Shown:
+class PreviewPart:
     """One part as it is said. `leads_to`: the outcome an answer usually leads to, in words."""
 
     number: int
@@ -34,7 +34,7 @@ class Shown:
 class Preview:
     """A text as it is said. `problem`: why it cannot be; `unknown`: what was marked because nothing is known."""
 
-    parts: tuple[Shown, ...] = ()
+    parts: tuple[PreviewPart, ...] = ()
     subject: str = ""
     words: str = ""
     """The whole as plain text."""
@@ -64,12 +64,12 @@ def preview(text: Text, known: Mapping[str, str], people: Mapping[str, str]) -> 
     return Preview((), subject, body, unknown=unknown, segments=counted[0], longest=counted[1])
 
 
-def _parts(text: Text, filled: Mapping[str, str]) -> tuple[Shown, ...]:
+def _parts(text: Text, filled: Mapping[str, str]) -> tuple[PreviewPart, ...]:
     """Just as the agent's card shows them."""
     if text.medium is not Medium.CALL:
         return ()
     return tuple(
-        Shown(
+        PreviewPart(
             each.number,
             each.part,
             each.title,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.contact import segments
-from ops.contact.telling import tells
+from ops.contact.health_words import tells
 from ops.scripts import render, values
 from ops.scripts.models import Medium
 from ops.scripts.outline import Part, Section, outline

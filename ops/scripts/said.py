@@ -17,7 +17,7 @@ _html = lru_cache(maxsize=4096)(to_html)
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidPart:
     """One part: `title` and `html` rendered; see `Section` for the rest."""
 
     section: Section
@@ -33,7 +33,7 @@ class Said:
         return self.section.part
 
 
-def said(body: str, values: Mapping[str, str]) -> tuple[tuple[Said, ...], tuple[str, ...]]:
+def said(body: str, values: Mapping[str, str]) -> tuple[tuple[SaidPart, ...], tuple[str, ...]]:
     """The parts of the script for these values, and the names of what is not known. Raises ScriptError for a script
     that cannot be said at all."""
     unknown = unknown_in(body, values)
@@ -46,7 +46,7 @@ def unknown_in(source: str, values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in render.variables_in(source) if not values.get(name)))
 
 
-def _part(section: Section, values: Mapping[str, str]) -> Said:
+def _part(section: Section, values: Mapping[str, str]) -> SaidPart:
     title = render.render(section.title, values) if "{" in section.title else section.title
     text = render.render(section.text, values) if "{" in section.text else section.text
-    return Said(section, title, _html(text))
+    return SaidPart(section, title, _html(text))

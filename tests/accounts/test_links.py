@@ -187,9 +187,9 @@ def test_a_mail_server_that_is_away_is_tried_again_and_a_refused_address_is_not(
     later = clock.now() + timedelta(minutes=2)
     monkeypatch.setattr(clock, "now", lambda: later)
     mailbox.refuse = "550 no such person"
-    mail_jobs.sweep()
+    mail_jobs.upkeep()
     mailbox.refuse = None
-    mail_jobs.sweep()
+    mail_jobs.upkeep()
     assert mailbox.letters == [] and queries.waiting_link(user) is None
 
 
@@ -198,7 +198,7 @@ def test_a_lost_doorbell_is_found_by_the_tick(client, mailbox, monkeypatch):
     asked(client, "a@example.com")
     later = clock.now() + timedelta(minutes=2)
     monkeypatch.setattr(clock, "now", lambda: later)
-    mail_jobs.sweep()
+    mail_jobs.upkeep()
     assert len(mailbox.letters) == 1
 
 
@@ -206,5 +206,5 @@ def test_the_tick_ends_sign_ins_that_outlived_their_hours(sign_in, monkeypatch):
     sign_in(make_user("lead"))
     later = clock.now() + timedelta(hours=12, seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
-    jobs.sweep()
+    jobs.upkeep()
     assert db.session.scalar(sa.select(AuthSession.ended_why)) == "over"

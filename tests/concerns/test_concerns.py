@@ -139,7 +139,7 @@ def test_a_mail_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_n
     for _ in range(2):
         mail_all()
     at_noon.tick(timedelta(minutes=5))
-    jobs.sweep()
+    jobs.upkeep()
     assert len(mailbox.letters) == 1
     assert mails()[0].sent_at
 
@@ -147,10 +147,10 @@ def test_a_mail_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_n
 def test_a_lost_doorbell_is_found_by_the_tick(lake, ann, mailbox, at_noon):
     make_user("lead")
     unhappy(lake, ann)
-    jobs.sweep()
+    jobs.upkeep()
     assert mailbox.letters == []
     at_noon.tick(timedelta(minutes=2))
-    jobs.sweep()
+    jobs.upkeep()
     assert len(mailbox.letters) == 1
 
 
@@ -164,7 +164,7 @@ def test_a_mail_server_that_is_away_is_tried_again_for_a_day(lake, ann, mailbox,
     settings.cache_clear()
     assert mails()[0].claimed_at is None
     at_noon.tick(timedelta(hours=23))
-    jobs.sweep()
+    jobs.upkeep()
     assert len(mailbox.letters) == 1
 
 
@@ -172,7 +172,7 @@ def test_what_could_not_be_mailed_in_a_day_is_not_mailed_any_more(lake, ann, mai
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
     at_noon.tick(timedelta(hours=25))
-    jobs.sweep()
+    jobs.upkeep()
     assert mailbox.letters == []
     assert "No mail to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
 
@@ -199,7 +199,7 @@ def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake,
     mailbox.hang_up = "after"
     mail_all()
     at_noon.tick(timedelta(minutes=5))
-    jobs.sweep()
+    jobs.upkeep()
     assert len(mailbox.letters) == 1
     assert any("Nobody can tell whether the mail to Lea Lead left" in line for line in told(mailing=True))
 
@@ -209,7 +209,7 @@ def test_a_worker_that_died_after_the_claim_leaves_it_unknown(lake, ann, mailbox
     unhappy(lake, ann)
     assert do(outbox.claim, mails()[0].id)
     at_noon.tick(timedelta(minutes=5))
-    jobs.sweep()
+    jobs.upkeep()
     assert mailbox.letters == []
     assert any("Nobody can tell" in line for line in told(mailing=True))
 
@@ -394,4 +394,4 @@ def test_a_friend_who_was_not_happy_is_named_as_the_friend(lake, ann):
 def test_the_tick_knows_of_the_mails():
     from ops.schedule import WORK
 
-    assert "ops.mail.jobs.sweep" in {path for path, _ in WORK.values()}
+    assert "ops.mail.jobs.upkeep" in {path for path, _ in WORK.values()}

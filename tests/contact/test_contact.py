@@ -180,8 +180,8 @@ def test_the_dead_and_minors_are_never_contacted(practice, over, reason):
 
 
 def test_a_friend_is_contacted_only_when_they_opted_in_themselves(practice):
-    assert ask(asking.Friend(phone=PHONE, opted_in=True), practice).allow
-    assert ask(asking.Friend(phone=PHONE), practice).reasons == (Reason.FRIEND_NOT_OPTED_IN,)
+    assert ask(asking.ReferredPerson(phone=PHONE, opted_in=True), practice).allow
+    assert ask(asking.ReferredPerson(phone=PHONE), practice).reasons == (Reason.FRIEND_NOT_OPTED_IN,)
 
 
 def test_consent_taken_back_blocks_until_it_is_given_again(practice):

@@ -78,7 +78,7 @@ def test_mails_and_friends_need_no_visit(practice):
     old = patient_since(practice, datetime(2024, 1, 5, 18, tzinfo=UTC), date(2024, 1, 5))
     mail = message_to(old, practice, channel="email", to_address=old.email)
     assert sent(mail) == (MessageState.DELIVERED, None)
-    assert may_be_called(asking.Friend(phone="+13125550177", opted_in=True), practice) == []
+    assert may_be_called(asking.ReferredPerson(phone="+13125550177", opted_in=True), practice) == []
 
 
 def test_words_that_nobody_published_do_not_leave(practice):

@@ -22,7 +22,7 @@ from ops.models import metadata
 from ops.queue import jobs as queue_jobs
 from ops.queue.actions import friends, tasks
 from ops.queue.models import Task
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.work.answers import OptIn, ReferralState
 from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppress, Then
 from ops.work.kinds import Kind, StepMode
@@ -32,8 +32,8 @@ from tests.floors import make_floor
 from tests.world import edge, make_milestone, make_patient, make_user
 
 NOON = "2026-03-10 18:00:00"
-INES = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
-OTTO = Friend("Otto", "+13125550188", "otto@example.com", OptIn.ON_THE_CALL)
+INES = NewFriend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+OTTO = NewFriend("Otto", "+13125550188", "otto@example.com", OptIn.ON_THE_CALL)
 SOME = object()
 """Another value than before."""
 NAMED_BY = {

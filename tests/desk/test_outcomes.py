@@ -19,7 +19,7 @@ from ops.practices.models import Patient, Practice
 from ops.queue import jobs as queue_jobs
 from ops.queue.actions import friends, tasks
 from ops.queue.models import Attempt, CadenceRun, Share, Task
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.work.answers import Answer, OptIn, ReferralState
 from ops.work.endings import Ending, EndReason
@@ -29,7 +29,7 @@ from ops.work.states import RunState, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
-INES = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+INES = NewFriend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_promise_is_kept_even_when_the_days_of_its_cadence_are_over_by_then(ag
     at = task.closes_at + timedelta(days=3, hours=18)
     record(agent, task, Outcome.CALLBACK, callback_at=at)
     with freeze_time(at + timedelta(minutes=1)):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         assert claim(agent).id == task.id
 
 
@@ -222,7 +222,7 @@ def test_a_double_press_is_one_outcome(agent, patient):
 def test_a_save_after_the_lease_is_lost_is_refused(agent, patient):
     task = claim(agent)
     with freeze_time("2026-03-10 18:20:00"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         with pytest.raises(tasks.LeaseLost):
             record(agent, task, Outcome.WILLING)
     assert count(Attempt) == 0

@@ -14,9 +14,9 @@ from ops.contact import segments
 from ops.contact.models import GateDecision
 from ops.crypto import contact_key
 from ops.db import db, transaction
-from ops.desk import messages as desk_messages
+from ops.desk import sendable
 from ops.desk.actions.sending import OtherText, send_from_card
-from ops.desk.messages import parts_words
+from ops.desk.sendable import parts_words
 from ops.errors import Refused
 from ops.messages import actions as messages
 from ops.messages import sending
@@ -25,7 +25,7 @@ from ops.practices.models import PracticeStatus
 from ops.queue import queries
 from ops.queue.actions import friends, tasks
 from ops.queue.models import Task, TaskEvent
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium, Script, ScriptVersion, VersionState
 from ops.work.answers import OptIn
@@ -119,7 +119,7 @@ def publish(practice, body, kind="ask", medium=Medium.SMS) -> int:
 
 def friends_task(lake, patient, ann, phone="+13125550199", email=None) -> Task:
     with transaction("test"):
-        friend = Friend("Ines", phone, email, OptIn.FORM)
+        friend = NewFriend("Ines", phone, email, OptIn.FORM)
         referral = receive_referral(lake, patient, friend, actor="test", ask=None)
         friends.open_friend_task(referral, "test")
         db.session.execute(sa.delete(Message))  # the thank-you to the referrer is another matter
@@ -181,13 +181,13 @@ def test_text_and_mail_are_two_things(task, ann):
     mail = send(task, ann, Medium.EMAIL)
     assert (mail.subject, mail.to_address) == ("Something to pass on from Lake Skin", "maria@example.com")
     assert len(queued()) == 2
-    assert [one.medium for one in desk_messages.sent_from(task)] == [Medium.EMAIL, Medium.SMS]
+    assert [one.medium for one in sendable.sent_from(task)] == [Medium.EMAIL, Medium.SMS]
 
 
 def test_the_outbox_sends_it_and_the_days_cap_counts_it(task, ann, patient):
     message = send(task, ann)
     assert sending.deliver(message.id) is MessageState.DELIVERED
-    way = desk_messages.way(task, ann, Medium.SMS)
+    way = sendable.way(task, ann, Medium.SMS)
     assert "contacted often enough in the last 24 hours" in way.why_not  # the text and the call in hand: two
 
 
@@ -218,7 +218,7 @@ def test_at_night_it_says_when_it_may_be_sent_again(task, ann, sign_in, clock_):
 
 
 def opens(task, ann) -> str:
-    return desk_messages.way(task, ann, Medium.SMS).opens
+    return sendable.way(task, ann, Medium.SMS).opens
 
 
 def contacted(patient, lake, at):
@@ -250,7 +250,7 @@ def test_nobody_says_when_what_only_a_person_can_end_is_over(task, ann, lake, pa
 def test_who_wrote_something_that_may_mean_stop_is_sent_nothing_until_it_is_read(task, ann, lake, patient):
     with transaction("test"):
         messages.receive(lake, channel="sms", from_address=patient.phone, body="please leave me alone", provider_id="1")
-    assert "a lead has to read first" in desk_messages.way(task, ann, Medium.SMS).why_not
+    assert "a lead has to read first" in sendable.way(task, ann, Medium.SMS).why_not
     with pytest.raises(Refused, match="stop"):
         send(task, ann, Medium.EMAIL)
 
@@ -318,7 +318,7 @@ def test_to_a_friend_it_goes_to_the_friend_and_does_not_say_who_sent_them(lake, 
 def test_a_friends_text_that_would_name_who_sent_them_is_refused(lake, patient, ann, variable):
     publish(lake, "Hi, {{ " + variable + " }} sent you. Reply STOP.", "friend_follow_up")
     task = friends_task(lake, patient, ann)
-    way = desk_messages.way(task, ann, Medium.SMS)
+    way = sendable.way(task, ann, Medium.SMS)
     assert way.written is None and variable in way.problem
 
 
@@ -337,17 +337,17 @@ def test_a_friend_who_took_their_yes_back_is_sent_nothing(lake, patient, ann):
             words="No more, please.",
             actor="test",
         )
-    assert "has not agreed" in desk_messages.way(task, ann, Medium.SMS).why_not
+    assert "has not agreed" in sendable.way(task, ann, Medium.SMS).why_not
     with pytest.raises(Refused, match="has not agreed"):
         send(task, ann, version=version)
 
 
 def test_the_outcomes_note_finds_the_one_that_was_sent_by_hand(task, ann, patient):
-    assert desk_messages.note_key(task) == f"note:{task.run_id or task.id}"
+    assert sendable.note_key(task) == f"note:{task.run_id or task.id}"
     by_hand = send(task, ann, Medium.EMAIL)
-    assert desk_messages.note_key(task) == by_hand.reason_key
+    assert sendable.note_key(task) == by_hand.reason_key
     with transaction("test"):
-        assert texts.send_template(patient, Kind.ASK, Medium.SMS, desk_messages.note_key(task))
+        assert texts.send_template(patient, Kind.ASK, Medium.SMS, sendable.note_key(task))
     assert [message.id for message in queued()] == [by_hand.id]
 
 
@@ -355,7 +355,7 @@ def test_a_note_by_hand_that_could_not_leave_does_not_stand_in_the_way(task, ann
     by_hand = send(task, ann)
     with transaction("test"):
         db.session.get_one(Message, by_hand.id).state = MessageState.BLOCKED
-    assert desk_messages.note_key(task) == f"note:{task.run_id or task.id}"
+    assert sendable.note_key(task) == f"note:{task.run_id or task.id}"
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from ops.messages.models import Message, MessageState
 from ops.queue import jobs as queue_jobs
 from ops.queue.actions import shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Share, Task, TaskEvent
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.referrals.models import Ask, Referral
-from ops.rhythm.whole_day import whole_day
+from ops.rhythm.day_report import whole_day
 from ops.work.answers import OptIn
 from ops.work.endings import EndReason
 from ops.work.kinds import Kind
@@ -33,7 +33,7 @@ from ops.work.states import EventKind, RunState, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
-FRIEND = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+FRIEND = NewFriend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ops.errors import Refused
 from ops.practices.models import Practice
 from ops.queue.actions import assigning, friends
 from ops.queue.models import Attempt, Task
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
@@ -23,7 +23,7 @@ from tests.queue_world import give_back, open_for, practice_of
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
-FRIEND = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+FRIEND = NewFriend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
 
 
 @pytest.fixture

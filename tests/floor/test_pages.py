@@ -12,7 +12,7 @@ from ops.floor import actions
 from ops.queue.actions import assigning
 from ops.queue.models import AgentProfile, KindPause, Share, Task
 from ops.queue.workers import worker
-from ops.rhythm import my_day
+from ops.rhythm import today
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import MIDNIGHT, MORNING, NOON, claim, do, fresh, make_floor, make_task, sweep
@@ -44,24 +44,24 @@ def test_the_empty_desk_counts_what_this_agent_may_work_by_what_it_waits_for(app
     ready = make_task(lake)
     do(actions.set_profile, ann.id, ["en"], ["ask"], False)
     do(actions.certify, ann.id, [lake.id], "user:1")
-    assert my_day.waiting(ann.id).ready == 1
+    assert today.waiting(ann.id).ready == 1
     do(assigning.hand_over, ready.id, make_user("agent").id, lead.actor)
-    assert {one.code for one in my_day.waiting(ann.id).blocks} == {"not_due", "kept"}
+    assert {one.code for one in today.waiting(ann.id).blocks} == {"not_due", "kept"}
     do(assigning.free, ready.id, lead.actor)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
-    assert [(one.code, one.tasks) for one in my_day.waiting(ann.id).blocks] == [("kind_paused", 2)]
+    assert [(one.code, one.tasks) for one in today.waiting(ann.id).blocks] == [("kind_paused", 2)]
     do(actions.resume_kind, lake.id, Kind.ASK)
     at_noon.move_to(MIDNIGHT)
     sweep()
-    night = my_day.waiting(ann.id)
+    night = today.waiting(ann.id)
     assert [(one.code, one.tasks, one.opens_at) for one in night.blocks] == [("window_shut", 2, MORNING)]
     assert (night.ready, night.opens_at, len(night.windows)) == (0, MORNING, 1)
     do(actions.withdraw, ann.id, [lake.id])
-    assert my_day.waiting(ann.id).idle
+    assert today.waiting(ann.id).idle
 
 
 def test_the_desk_stops_counting_where_there_is_enough_for_the_day(app, sign_in, ann, monkeypatch):
-    monkeypatch.setattr(my_day, "ENOUGH", 2)
+    monkeypatch.setattr(today, "ENOUGH", 2)
     lake = make_floor()
     make_task(lake)
     assert "1 task can be worked now" in sign_in(ann).get("/desk", expect=200).text
@@ -93,16 +93,16 @@ def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
         if not everywhere:
             do(actions.certify, ann.id, [river.id], "user:1")
         who = worker(ann.id)
-        looked = my_day.ready(who.user_id)
-        assert looked == my_day._counted(who).ready > 0
+        looked = today.ready(who.user_id)
+        assert looked == today._counted(who).ready > 0
 
 
 def test_what_is_handed_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
     task = make_task(make_floor(), language="es")
-    assert my_day.waiting(ann.id).ready == 0
+    assert today.waiting(ann.id).ready == 0
     do(assigning.hand_over, task.id, ann.id, lead.actor, "Nobody else is here", override=True)
     do(actions.set_profile, ann.id, ["en"], None, False)
-    assert my_day.waiting(ann.id).ready == 1
+    assert today.waiting(ann.id).ready == 1
 
 
 def test_the_desk_says_what_opens_when(app, sign_in, lead, ann, at_noon):

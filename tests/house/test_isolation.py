@@ -22,7 +22,7 @@ from ops.messages.models import Message
 from ops.practices.models import Practice
 from ops.queue import jobs
 from ops.queue.models import CadenceRun, Lane, Task
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.referrals.models import Referral
 from ops.runtime import health
 from ops.work.answers import OptIn
@@ -80,7 +80,7 @@ def a_friend(practice: Practice, received_at: datetime | None = None) -> Referra
     """Somebody to call, whose call was lost on the way."""
     referrer = make_patient(practice)
     with transaction("test"):
-        friend = Friend("Ines", f"+13125550{referrer.id:03}", None, OptIn.FORM)
+        friend = NewFriend("Ines", f"+13125550{referrer.id:03}", None, OptIn.FORM)
         referral = receive_referral(practice, referrer, friend, actor="test", ask=None)
         referral.received_at = received_at or referral.received_at
     return referral
@@ -180,10 +180,10 @@ def test_rows_that_always_fail_do_not_fill_the_batch(bad, good, monkeypatch):
     for _ in range(2):
         a_friend(bad, received_at=END_OF_TIME)  # a day after it there is none
     waiting = a_friend(good)
-    jobs.sweep()
+    jobs.upkeep()
     assert failing()["call friends"].error == "OverflowError"
     assert not db.session.scalar(sa.select(sa.exists().where(Task.referral_id == waiting.id)))
-    jobs.sweep()
+    jobs.upkeep()
     assert db.session.scalar(sa.select(sa.exists().where(Task.referral_id == waiting.id)))
 
 
@@ -191,7 +191,7 @@ def test_a_lane_that_cannot_be_read_leaves_the_others_their_windows(bad, good, c
     broken, whole = make_task(bad).lane_id, make_task(good, kind=Kind.RECALL).lane_id
     run("""UPDATE lanes SET places = '[["IL", "Mars/Olympus"]]' WHERE id = :id""", id=broken)
     clock_.tick(timedelta(days=1))
-    jobs.sweep()
+    jobs.upkeep()
     assert db.session.get_one(Lane, whole, populate_existing=True).opens_at.date() == clock.now().date()
     assert [each.row for each in failing().values()] == [str(broken)]
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ops.db import db
 from ops.imports.cli import import_
-from ops.imports.loading.outcome import Outcome, Quarantined
+from ops.imports.loading.outcome import LoadCounts, Quarantined
 from ops.imports.models import Import
 from ops.practices.models import Patient
 from tests import exports
@@ -105,7 +105,7 @@ def test_a_file_wrong_a_million_times_is_listed_in_little_memory():
     assert taken < 4_000_000
     assert (len(listed), listed[-1]) == (100_000, {"file": "c.csv", "line": 99_999, "reasons": reasons})
     text = "".join(
-        Outcome(2, 0, 0, 0, Quarantined([("c", 2, ["[]"]), ("c", 3, [])]), 0, 0, 0, 0).json_parts(problem="x")
+        LoadCounts(2, 0, 0, 0, Quarantined([("c", 2, ["[]"]), ("c", 3, [])]), 0, 0, 0, 0).json_parts(problem="x")
     )
     said = json.loads(text)
     assert said["quarantined"] == [

@@ -56,7 +56,7 @@ def at(after: timedelta, what, *args):
 def sweep_for(hours: int) -> None:
     """What the tick does for so long, every half hour."""
     for minutes in range(0, hours * 60, 30):
-        at(timedelta(minutes=minutes), jobs.sweep)
+        at(timedelta(minutes=minutes), jobs.upkeep)
 
 
 def token_of(letter: str) -> str:
@@ -83,8 +83,8 @@ def test_cut_before_the_mail_went_over_it_is_tried_again_and_arrives_once(client
     at(timedelta(seconds=30), jobs.send, mail_id)
     assert fresh(mail_id).tries == 1, "not before its time, however often it is rung"
     box.hang_up = None
-    at(timedelta(minutes=2), jobs.sweep)
-    at(timedelta(minutes=4), jobs.sweep)
+    at(timedelta(minutes=2), jobs.upkeep)
+    at(timedelta(minutes=4), jobs.upkeep)
     [(_, letter)] = box.letters
     assert (fresh(mail_id).state, fresh(mail_id).problem) == (MailState.SENT, None)
     client.get(f"/link/{token_of(letter)}", expect=200)
@@ -101,7 +101,7 @@ def test_the_tick_waits_longer_each_time_and_gives_up_after_a_day_with_the_reaso
     while fresh(mail_id).state is MailState.QUEUED:
         due = fresh(mail_id).due_at
         with clock.moved_to(due):
-            jobs.sweep()
+            jobs.upkeep()
         pauses.append(fresh(mail_id).due_at - due)
     mail = fresh(mail_id)
     assert [pause.total_seconds() / 60 for pause in pauses[:8]] == [1, 2, 4, 8, 16, 32, 60, 60]
@@ -113,7 +113,7 @@ def test_the_tick_waits_longer_each_time_and_gives_up_after_a_day_with_the_reaso
 def test_what_waited_for_more_than_a_day_is_not_sent_any_more(box, ann, when, monkeypatch):
     monkeypatch.setitem(links.LIVES, LinkPurpose.RESET, timedelta(days=7))
     mail_id = ask(ann)
-    at(timedelta(hours=23 if when == "due" else 25), jobs.sweep)
+    at(timedelta(hours=23 if when == "due" else 25), jobs.upkeep)
     assert len(box.letters) == (when == "due")
     assert fresh(mail_id).late == (when == "late")
 
@@ -134,7 +134,7 @@ def test_an_address_nobody_can_write_to_fails_it_and_holds_up_no_other(box, ann,
     mail_id = ask(ann)
     monkeypatch.setenv("MAIL_FROM", "nobody\nelse@example.com")
     settings.cache_clear()
-    at(timedelta(minutes=2), jobs.sweep)
+    at(timedelta(minutes=2), jobs.upkeep)
     assert (fresh(mail_id).state, fresh(mail_id).problem) == (MailState.FAILED, Problem.NOT_WRITTEN)
 
 
@@ -160,7 +160,7 @@ def test_a_worker_killed_while_it_hands_over_leaves_it_unknown_and_nobody_sends_
     db.session.rollback()
     for minutes, state in ((3, MailState.CLAIMED), (5, MailState.UNKNOWN), (600, MailState.UNKNOWN)):
         with clock.moved_to(claimed + timedelta(minutes=minutes)):
-            jobs.sweep()
+            jobs.upkeep()
             jobs.send(mail_id)
         assert fresh(mail_id).state is state
     assert fresh(mail_id).problem is Problem.LOST
@@ -214,7 +214,7 @@ def test_the_answer_of_a_slow_worker_counts_after_it_was_called_lost(box, ann):
     mail_id = ask(ann)
     with transaction("mail"):
         claimed = at(timedelta(0), outbox.claim, mail_id)
-    at(timedelta(minutes=5), jobs.sweep)
+    at(timedelta(minutes=5), jobs.upkeep)
     assert fresh(mail_id).state is MailState.UNKNOWN
     with transaction("mail"):
         assert outbox.settle(claimed, {})
@@ -225,7 +225,7 @@ def test_the_answer_of_a_slow_worker_changes_nothing_once_a_person_had_it_sent_a
     mail_id = ask(ann)
     with transaction("mail"):
         claimed = at(timedelta(0), outbox.claim, mail_id)
-    at(timedelta(minutes=5), jobs.sweep)
+    at(timedelta(minutes=5), jobs.upkeep)
     with transaction("test"):
         assert outbox.send_again(mail_id)
         assert not outbox.settle(claimed, {})
@@ -238,7 +238,7 @@ def test_a_silent_server_holds_up_the_tick_for_a_while_only(app, box, monkeypatc
     mail_ids = [ask(make_user("agent")) for _ in range(3)]
     box.hang_up = "silent"
     for swept in (1, 2):
-        at(timedelta(minutes=2), jobs.sweep)
+        at(timedelta(minutes=2), jobs.upkeep)
         assert [fresh(mail_id).state for mail_id in mail_ids].count(MailState.UNKNOWN) == swept
 
 

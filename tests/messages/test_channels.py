@@ -127,7 +127,7 @@ def test_a_worker_killed_while_handing_over_never_sends_twice(practice, killed_w
         assert sending.deliver(message.id) is None
     wait_for(lambda: swept(NOON + timedelta(minutes=3), message))
     with clock.moved_to(NOON + timedelta(minutes=4)):
-        jobs.sweep()
+        jobs.upkeep()
         assert jobs.send_due() == 0
     assert states(message) == ends
     assert db.session.scalar(sa.select(sa.func.count()).select_from(RecorderDelivery)) == delivered
@@ -136,7 +136,7 @@ def test_a_worker_killed_while_handing_over_never_sends_twice(practice, killed_w
 def swept(moment, message) -> bool:
     """Sweep once; the server needs a moment to notice that the killed worker's connection is gone."""
     with clock.moved_to(moment):
-        jobs.sweep()
+        jobs.upkeep()
     return "unknown" in states(message)
 
 
@@ -161,7 +161,7 @@ def test_a_worker_that_is_only_slow_keeps_its_message(app, practice, monkeypatch
     worker.start()
     assert inside.wait(20)
     with clock.moved_to(NOON + timedelta(minutes=10)):
-        jobs.sweep()
+        jobs.upkeep()
     assert states(message)[-1] == "attempting"
     go_on.set()
     worker.join()
@@ -315,6 +315,6 @@ def test_a_connection_lost_after_the_mail_went_over_is_unknown_for_a_person(prac
     message = queue_one(practice, "email")
     assert send(message) is MessageState.UNKNOWN
     with clock.moved_to(NOON + timedelta(minutes=5)):
-        jobs.sweep()
+        jobs.upkeep()
         jobs.send_due()
     assert states(message)[-1] == "unknown" and len(postbox.mails) == 1

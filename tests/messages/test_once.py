@@ -46,7 +46,7 @@ def test_a_worker_that_comes_back_late_finds_it_is_not_its_message_any_more(prac
     with at(NOON):
         assert sending._claim(message.id)
     with at(NOON + timedelta(minutes=3)):
-        jobs.sweep()
+        jobs.upkeep()
         assert sending.deliver(message.id) is MessageState.DELIVERED
         assert sending._attempt(message.id) == (None, None)
     assert count(RecorderDelivery) == 1
@@ -74,7 +74,7 @@ def test_an_answer_that_never_came_is_unknown_and_the_provider_is_asked(practice
     assert send(message) is MessageState.UNKNOWN
     assert send(message, NOON + timedelta(days=1)) is None, "unknown is never sent again by itself"
     with at(NOON + timedelta(minutes=1)):
-        jobs.sweep()
+        jobs.upkeep()
     assert states(message)[-3:] == ["unknown", "accepted", "delivered"]
     assert count(RecorderDelivery) == 1
 
@@ -86,7 +86,7 @@ def lost(practice, monkeypatch) -> Message:
         patch.setattr(recorder.Recorder, "send", lambda *_: (_ for _ in ()).throw(TimeoutError()))
         assert send(message) is MessageState.UNKNOWN
     with at(NOON + timedelta(minutes=5)):
-        jobs.sweep()
+        jobs.upkeep()
     assert again(message).state is MessageState.UNKNOWN
     return message
 
@@ -133,7 +133,7 @@ def test_a_doorbell_that_was_lost_is_rung_by_the_sweep(practice, app):
         message = queued(practice)
     assert queue("messages").count == 0
     with at(NOON + timedelta(minutes=1)):
-        jobs.sweep()
+        jobs.upkeep()
     assert [job.func_name for job in queue("messages").jobs] == ["ops.messages.jobs.send_due"]
     with at(NOON + timedelta(minutes=1)):
         assert jobs.send_due() == 1
@@ -149,5 +149,5 @@ def test_one_message_that_breaks_does_not_hold_up_the_others(practice, monkeypat
         jobs.send_due()
     assert again(whole).state is MessageState.DELIVERED
     with at(NOON + timedelta(minutes=5)):
-        jobs.sweep()
+        jobs.upkeep()
     assert again(broken).state is MessageState.QUEUED

@@ -76,11 +76,11 @@ def test_who_was_not_asked_is_told_by_the_gate_the_queue_or_the_end_of_the_caden
 
 
 def test_every_gate_reason_and_every_way_the_queue_ends_a_cadence_has_words(app):
-    from ops.metrics.reasons import Facts, why_not
+    from ops.metrics.reasons import StageFacts, why_not
 
     for reason, outcome in product((*EndReason, None), (*Outcome, None)):
         for stage in STAGES[1:]:
-            facts = Facts(True, False, False, False, reason, outcome, ["STOP_SMS"], None, ["received"])
+            facts = StageFacts(True, False, False, False, reason, outcome, ["STOP_SMS"], None, ["received"])
             why = why_not(stage, facts)
             assert why.words[0].isupper()
             assert why.owner in Owner
@@ -240,7 +240,7 @@ def test_the_report_reads_what_the_queues_own_verbs_leave_behind(app):
     from ops.desk.actions.recording import Saved, record_outcome
     from ops.queue.jobs import next_for
     from ops.queue.models import Task
-    from ops.referrals.actions import Friend
+    from ops.referrals.actions import NewFriend
     from ops.work.answers import OptIn
     from ops.work.outcomes import Outcome
     from tests.world import make_user
@@ -266,7 +266,7 @@ def test_the_report_reads_what_the_queues_own_verbs_leave_behind(app):
             task = db.session.get_one(Task, claimed.id)
             clock.tick(timedelta(minutes=6))
             ask = task.kind is Kind.ASK
-            friend = Friend("Bea", "+13125550177", None, OptIn.ON_THE_CALL) if ask else None
+            friend = NewFriend("Bea", "+13125550177", None, OptIn.ON_THE_CALL) if ask else None
             outcome = {Kind.ASK: Outcome.WILLING, Kind.FRIEND_FOLLOW_UP: Outcome.FRIEND_BOOKED}.get(
                 task.kind, Outcome.ALL_WELL
             )

@@ -158,10 +158,10 @@ def test_a_lease_that_runs_out_gives_the_task_back_with_its_age_and_minutes(agen
     task = claim(agent)
     before = db.session.scalars(sa.select(Share.minutes_charged)).one()
     with freeze_time("2026-03-10 18:09:59"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         assert db.session.get_one(Task, task.id).state is TaskState.CLAIMED
     with freeze_time("2026-03-10 18:10:01"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         db.session.expire_all()
         again = db.session.get_one(Task, task.id)
         assert (again.state, again.created_at) == (TaskState.WAITING, task.created_at)
@@ -175,7 +175,7 @@ def test_a_sign_of_life_keeps_the_task(agent):
     with freeze_time("2026-03-10 18:09:00"), transaction(agent.actor):
         claiming.heartbeat(task.id, agent.id, task.fence)
     with freeze_time("2026-03-10 18:15:00"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         assert db.session.get_one(Task, task.id).state is TaskState.CLAIMED
 
 
@@ -185,7 +185,7 @@ def test_a_late_hand_cannot_move_the_task_of_another(agent):
     task = claim(agent)
     fence = task.fence
     with freeze_time("2026-03-10 18:20:00"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         other = make_user(Role.AGENT)
         assert claim(other).id == task.id
         with pytest.raises(tasks.LeaseLost), transaction(agent.actor):

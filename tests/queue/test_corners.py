@@ -20,7 +20,7 @@ from ops.practices.models import Practice
 from ops.queue import jobs
 from ops.queue.actions import assigning, friends, lanes, shares, tasks
 from ops.queue.models import Share, Task
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
@@ -44,7 +44,7 @@ def finish_next(agent) -> int:
 
 def friend_with_address(practice: Practice) -> Task:
     with transaction("test"):
-        friend = Friend("Bo Friend", "+13125550199", "bo@example.com", OptIn.FORM)
+        friend = NewFriend("Bo NewFriend", "+13125550199", "bo@example.com", OptIn.FORM)
         referral = receive_referral(practice, make_patient(practice), friend, actor="test", ask=None)
         return friends.open_friend_task(referral, "test")
 
@@ -139,7 +139,7 @@ def test_what_was_handed_to_an_account_that_is_closed_is_everybodys(agent):
         gone.active = False
         session.merge(gone)
     assert claim(agent) is None
-    jobs.sweep()
+    jobs.upkeep()
     assert claim(agent).id == task.id
 
 
@@ -155,7 +155,7 @@ def test_two_who_find_nothing_as_lanes_open_and_work_comes_due_do_not_wait_for_e
         opening, coming = practice_of(), practice_of()
         for practice in (opening, coming):
             open_for(make_patient(practice))
-        jobs.sweep()
+        jobs.upkeep()
         open_for(make_patient(coming), Kind.RECALL, ready_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC))
         ids = [opening.id, coming.id]
         db.session.remove()
@@ -174,7 +174,7 @@ def test_two_who_find_nothing_as_lanes_open_and_work_comes_due_do_not_wait_for_e
         try:
             moment = clock.moved_to(datetime(2026, 3, 10, 13, 0, 1, tzinfo=UTC))
             with app.app_context(), moment, transaction("tick"):
-                lanes.sweep()
+                lanes.refresh()
         except sa.exc.OperationalError as problem:
             problems.append(str(problem.orig))
 

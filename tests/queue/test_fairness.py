@@ -156,7 +156,7 @@ def test_whose_hours_were_shut_while_others_were_served_is_owed_no_more_than_the
     fill(west, 60)
     serve([agent], 40)
     with transaction("test"):
-        lanes.sweep()
+        lanes.refresh()
     assert share_of(west).virtual_time == pytest.approx(share_of(east).virtual_time - shares.CREDIT)
 
 
@@ -199,7 +199,7 @@ def test_a_task_that_comes_back_keeps_its_age_and_its_minutes_are_given_back(age
     claim(agent)
     assert share_of(practice).minutes_charged == before + 6
     with freeze_time("2026-03-10 18:11:00"):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         back = db.session.get_one(Task, task.id, populate_existing=True)
         assert (back.state, back.created_at) == (TaskState.WAITING, task.created_at)
         assert share_of(practice).minutes_charged == before

@@ -76,7 +76,7 @@ def test_who_moves_changes_the_lane_also_of_the_task_in_hands(agent):
             )
     give_back(agent, in_hands)
     with transaction("test"):
-        lanes.sweep()
+        lanes.refresh()
     db.session.expire_all()
     assert db.session.get_one(Task, waiting.id).lane_id not in (old, None)
     assert db.session.get_one(Task, in_hands.id).lane_id not in (old, None)

@@ -75,7 +75,7 @@ def test_sixty_four_at_once_take_ten_thousand_tasks_once_each_and_fairly(app):
         with transaction("test"):
             while lanes.fit_waiting():
                 pass
-            lanes.sweep()
+            lanes.refresh()
     done = claimers("claim")
     said, _ = done.communicate(timeout=400)
     took = [task for worker in json.loads(said.partition("\n")[2]) for task in worker]

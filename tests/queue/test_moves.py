@@ -295,7 +295,7 @@ class Floor:
     def befall(self) -> None:
         """One thing, in a transaction of its own where the verb has none."""
         task, agent, chance = self.any_task(), self.chance.choice(self.agents), self.chance
-        own = [lambda: jobs.next_for(agent.id, agent.actor)] * 4 + [jobs.sweep]
+        own = [lambda: jobs.next_for(agent.id, agent.actor)] * 4 + [jobs.upkeep]
         verbs = [
             *[self.record] * 4, *[self.undo] * 4,
             lambda: self.held(tasks.release),

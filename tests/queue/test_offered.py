@@ -23,7 +23,7 @@ from ops.queue import jobs
 from ops.queue.models import KindPause, Task
 from ops.queue.waiting import hindrances, keeper_of, piles, waits
 from ops.queue.workers import lacks, worker
-from ops.rhythm import my_day
+from ops.rhythm import today
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.conftest import EMPTY
@@ -118,7 +118,7 @@ def make(world: World) -> Made:
         if world.asks_rest:
             rest = {"since": clock.now(), "paused_by": "test", "reason": "Full"}
             session.add(KindPause(practice_id=practices[0].id, kind=Kind.ASK, **rest))
-    jobs.sweep()
+    jobs.upkeep()
     return Made(world, ann, bob, found)
 
 
@@ -244,10 +244,10 @@ def check(made: Made) -> None:
     hers = {task_id for task_id, spec in pairs if for_ann(world, spec)}
     anybodys = {task_id for task_id, spec in pairs if for_anybody(world, spec)}
 
-    assert my_day.ready(made.ann.id) == len(hers), "what my day counts"
-    counted = my_day._counted(worker(made.ann.id))
+    assert today.ready(made.ann.id) == len(hers), "what my day counts"
+    counted = today._counted(worker(made.ann.id))
     assert counted.ready == len(hers), "what the empty queue counts"
-    assert (my_day.waiting(made.ann.id).blocks == ()) == bool(hers or not counted.blocks)
+    assert (today.waiting(made.ann.id).blocks == ()) == bool(hers or not counted.blocks)
 
     found = {pile.task_id: pile for pile in piles(task_ids=made.task_ids, agent_id=made.ann.id)}
     assert {number for number, pile in found.items() if not hindrances(pile, made.ann.id)} == hers, "reasons for her"

@@ -22,7 +22,7 @@ from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs as queue_jobs
 from ops.queue.models import Attempt, CadenceRun, Task
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
@@ -95,10 +95,10 @@ def test_who_has_to_think_is_asked_once_more_even_when_the_days_are_nearly_over(
     task = claim(agent)
     over = task.closes_at
     with freeze_time(over - timedelta(days=3) + timedelta(hours=18)):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         record(agent, claim(agent), Outcome.THINKING)
     with freeze_time(over + timedelta(days=4, hours=19)):
-        queue_jobs.sweep()
+        queue_jobs.upkeep()
         assert claim(agent).id == task.id
 
 
@@ -256,7 +256,7 @@ def test_one_human_is_in_one_pair_of_hands_when_all_press_at_once(app):
     assert sum(task is not None for task in got) == 1
 
 
-INES = Friend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
+INES = NewFriend("Ines", "+13125550177", None, OptIn.ON_THE_CALL)
 AGREED = datetime(2026, 3, 11, 18, tzinfo=UTC)
 
 

@@ -29,7 +29,7 @@ from ops.queue import jobs
 from ops.queue.actions import assigning, claiming, friends, lanes
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.rhythm.actions.breaks import start_break
 from ops.rhythm.models import BreakKind
 from ops.work.answers import OptIn
@@ -99,7 +99,7 @@ def nothing(case: Case) -> None:
 def their_friend_is_in_hands(case: Case) -> None:
     """The same patient, by another number."""
     with transaction("test"):
-        friend = Friend("Bo Friend", "+13125550199", None, OptIn.FORM)
+        friend = NewFriend("Bo NewFriend", "+13125550199", None, OptIn.FORM)
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
         assigning.hand_over(task.id, case.colleague.id, "user:1")
@@ -394,5 +394,5 @@ def test_what_opens_at_eight_is_offered_at_eight(case_of, move_to, band):
     assert searched(case) is None
     move_to(EIGHT_IN_THE_MORNING)
     with transaction("tick"):
-        lanes.sweep()
+        lanes.refresh()
     assert given(case) == (case.task.id, band)

@@ -15,12 +15,12 @@ from ops.queue import jobs, queries
 from ops.queue.actions import tasks
 from ops.queue.actions.friends import open_friend_task
 from ops.queue.models import Attempt, Task, TaskEvent
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.rhythm import queries as rhythm_queries
 from ops.rhythm.actions import breaks as verbs
+from ops.rhythm.day_report import breaks_between, whole_day
 from ops.rhythm.models import Break, BreakKind, WrapUp
-from ops.rhythm.my_day import day_of
-from ops.rhythm.whole_day import breaks_between, whole_day
+from ops.rhythm.today import day_of
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
@@ -271,7 +271,7 @@ def test_friends_recorded_are_mine_alone(ann, lake):
         make_task(lake)
         claim(agent)
     for agent, number in agents:
-        friend = Friend("Bo", number, None, OptIn.ON_THE_CALL)
+        friend = NewFriend("Bo", number, None, OptIn.ON_THE_CALL)
         record(queries.task_of(agent.id), agent, Outcome.WILLING, friend=friend)
     assert whole_day(ann).friends == 1
 
@@ -346,7 +346,7 @@ def test_seconds_out_of_range_are_refused(app, wrap_up, idle):
 
 def test_a_friends_callback_is_told_in_the_friends_own_time(ann, lake):
     with transaction("test"):
-        friend = Friend("Bo", "+12125550191", None, OptIn.FORM)
+        friend = NewFriend("Bo", "+12125550191", None, OptIn.FORM)
         task = open_friend_task(receive_referral(lake, make_patient(lake), friend, actor="test", ask=None), "test")
     assert claim(ann).id == task.id
     record(fresh(task), ann, Outcome.CALLBACK, callback_at=NOON + HOUR)

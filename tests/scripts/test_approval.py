@@ -261,8 +261,8 @@ def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake,
     settings.cache_clear()
     assert mail_of(approval).claimed_at is None
     at_noon.tick(timedelta(minutes=2))
-    jobs.sweep()
-    jobs.sweep()
+    jobs.upkeep()
+    jobs.upkeep()
     assert len(server.letters) == 1
     assert mail_of(approval).sent_at
 
@@ -274,7 +274,7 @@ def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, si
     jobs.send(mail_of(approval).id)
     for _ in range(3):
         at_noon.tick(timedelta(hours=2))
-        jobs.sweep()
+        jobs.upkeep()
     assert len(server.letters) == 1
     assert mail_of(approval).state is MailState.UNKNOWN
     assert "Nobody can tell whether the mail to owner@lake" in sign_in(lead).get(f"/scripts/{note.id}").text

@@ -7,7 +7,7 @@ import pytest
 from ops.contact import segments
 from ops.scripts import diff, rules, values
 from ops.scripts.defaults import DEFAULTS
-from ops.scripts.diff import Change
+from ops.scripts.diff import DiffKind
 from ops.scripts.models import Medium
 from ops.scripts.outline import Part, outline
 from ops.scripts.preview import jumps, preview
@@ -249,7 +249,7 @@ def test_the_longest_of_every_practice_is_what_the_agencys_text_is_counted_with(
 def test_a_difference_is_told_by_line_with_the_words_marked():
     old, new = "Hello\nWho comes to mind?\nBye", "Hello\nWho comes to your mind?\nBye\nNow"
     told = diff.lines(old, new)
-    assert [line.change for line in told] == [Change.SAME, Change.OUT, Change.IN, Change.SAME, Change.IN]
+    assert [line.change for line in told] == [DiffKind.SAME, DiffKind.OUT, DiffKind.IN, DiffKind.SAME, DiffKind.IN]
     assert [words for words, marked in told[2].pieces if marked] == ["your "]
     assert "".join(words for words, _ in told[2].pieces) == "Who comes to your mind?"
 
@@ -259,4 +259,4 @@ def test_a_difference_keeps_every_word_and_takes_no_age():
     told = diff.lines(old, new)
     assert "".join(words for words, _ in told[0].pieces) == old
     lines = "\n".join(["same"] * 3000 + ["x"])
-    assert diff.lines(lines, "y\n" + lines)[0].change is Change.IN
+    assert diff.lines(lines, "y\n" + lines)[0].change is DiffKind.IN

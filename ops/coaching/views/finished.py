@@ -59,7 +59,7 @@ def narrowed() -> dict[str, Any]:
     return {name: request.args[name] for name in ASKED if request.args.get(name)}
 
 
-def written(line: queries.Line) -> str:
+def written(line: queries.FinishedCard) -> str:
     """Where the next page begins."""
     return f"{line.attempt.at.isoformat()}~{line.attempt.id}"
 

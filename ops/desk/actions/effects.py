@@ -16,7 +16,7 @@ from ops.db import db
 from ops.desk.actions import undoing
 from ops.desk.actions.checking import there
 from ops.desk.actions.saved import Saved
-from ops.desk.messages import note_key
+from ops.desk.sendable import note_key
 from ops.practices.models import Patient, Practice
 from ops.queue import retries
 from ops.queue.actions import tasks

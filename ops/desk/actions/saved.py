@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.referrals.actions import Friend
+from ops.referrals.actions import NewFriend
 from ops.work.outcomes import Outcome
 
 
@@ -15,7 +15,7 @@ class Saved:
     note: str = ""
     callback_at: datetime | None = None
     mine: bool = True
-    friend: Friend | None = None
+    friend: NewFriend | None = None
     answers: tuple[int, ...] = ()
     """The parts of the script that were opened because they said so, in that order."""
     opening_said: bool = False

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from ops.accounts.models import User
 from ops.db import db
-from ops.desk import messages
+from ops.desk import sendable
 from ops.errors import Refused
 from ops.messages.actions import queue_message
 from ops.messages.models import Message
@@ -25,10 +25,10 @@ def send_from_card(task_id: int, agent: User, fence: int, medium: Medium, versio
     another version is in force than the one that was read.
     """
     task = tasks.held(task_id, agent.id, fence)
-    key = messages.reason_key(task, version_id)
+    key = sendable.reason_key(task, version_id)
     if first := db.session.scalars(sa.select(Message).where(Message.reason_key == key)).first():
         return first
-    way = messages.way(task, agent, medium)
+    way = sendable.way(task, agent, medium)
     if way.written is None:
         raise Refused(way.problem)
     if way.written.version_id != version_id:

@@ -30,7 +30,7 @@ from ops.queue import jobs
 from ops.queue.actions import claiming, tasks
 from ops.queue.hours import group_words
 from ops.queue.words import reason_words
-from ops.rhythm import my_day
+from ops.rhythm import today
 from ops.rhythm.models import WrapUp
 from ops.rhythm.queries import IDLE_SECONDS, desk_settings, on_break
 from ops.scripts.queries import newer_than
@@ -53,8 +53,8 @@ def desk() -> ResponseReturnValue:
 def _empty(beside: Beside) -> ResponseReturnValue:
     return render_template(
         "desk/desk.html",
-        day=my_day.day_of(me().id),
-        waiting=my_day.waiting(me().id),
+        day=today.day_of(me().id),
+        waiting=today.waiting(me().id),
         reason_words=reason_words,
         until_known=UNTIL_KNOWN,
         group_words=group_words,

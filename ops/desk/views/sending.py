@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from ops.accounts.access import allow, me
 from ops.accounts.roles import AT_WORK
 from ops.db import db, transaction
-from ops.desk import messages
+from ops.desk import sendable
 from ops.desk.actions.sending import send_from_card
 from ops.desk.forms import SendForm
 from ops.desk.views import bp
@@ -36,8 +36,8 @@ def _page(task_id: int, problem: str | None = None) -> ResponseReturnValue:
         "desk/send.html",
         task=task,
         friend=referral_of(task) is not None,
-        ways=messages.ways(task, me()),
-        sent=messages.sent_from(task),
+        ways=sendable.ways(task, me()),
+        sent=sendable.sent_from(task),
         problem=problem,
     )
     return page, 409 if problem else 200
@@ -50,7 +50,7 @@ def send(task_id: int) -> ResponseReturnValue:
     form = SendForm()
     db.session.rollback()
     try:
-        if not form.validate() or form.medium.data not in messages.MEDIA or not form.version_id.data:
+        if not form.validate() or form.medium.data not in sendable.MEDIA or not form.version_id.data:
             raise Refused("Please choose what to send.")
         medium = Medium(form.medium.data)
         with transaction(me().actor):

@@ -10,7 +10,7 @@ again.
 
 from ops.imports.loading.correcting import correct, wrong_rows_csv
 from ops.imports.loading.intake import choose_profile, chosen_profile, forget_raw, raw, receive, refuse_without_baa
-from ops.imports.loading.outcome import Outcome, outcome_of
+from ops.imports.loading.outcome import LoadCounts, outcome_of
 from ops.imports.loading.preview import Column, Preview, preview
 from ops.imports.loading.running import run, saved_mappings, try_out
 from ops.imports.loading.sources import Source, open_source
@@ -18,7 +18,7 @@ from ops.imports.loading.starting import begin, cancel, resume_dead
 
 __all__ = [
     "Column",
-    "Outcome",
+    "LoadCounts",
     "Preview",
     "Source",
     "begin",

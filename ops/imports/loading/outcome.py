@@ -40,7 +40,7 @@ class Quarantined(Sequence[dict[str, Any]]):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoadCounts:
     """The counts of an import. People (suppressed, unreachable, deceased, minors) are counted once per load."""
 
     rows_read: int
@@ -63,7 +63,7 @@ class Outcome:
         yield "]" + after
 
 
-def outcome_of(import_id: int) -> Outcome:
+def outcome_of(import_id: int) -> LoadCounts:
     """The outcome so far, with every quarantined row as {file, line, reasons}."""
     load = db.session.get_one(Import, import_id)
     rows = db.session.execute(
@@ -73,7 +73,7 @@ def outcome_of(import_id: int) -> Outcome:
         .order_by(ImportFile.position, QuarantinedRow.line)
         .execution_options(yield_per=5_000)
     )
-    return Outcome(
+    return LoadCounts(
         rows_read=load.rows_read,
         patients_new=load.patients_new,
         patients_updated=load.patients_updated,

@@ -26,7 +26,7 @@ from ops.errors import Refused
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
-from ops.imports.loading.outcome import Outcome, outcome_of
+from ops.imports.loading.outcome import LoadCounts, outcome_of
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.loading.sources import Source, open_source
 from ops.imports.loading.writing import Writer, Written, stated_columns
@@ -100,9 +100,9 @@ def run(import_id: int, report: Report | None = None) -> bool:
     raise error
 
 
-def try_out(practice: Practice, files: list[tuple[str, BinaryIO, Profile | str | None]], actor: str) -> Outcome:
+def try_out(practice: Practice, files: list[tuple[str, BinaryIO, Profile | str | None]], actor: str) -> LoadCounts:
     """Everything `run` does but the writing: one transaction that is taken back. Raises Unreadable and Refused."""
-    found: list[Outcome] = []
+    found: list[LoadCounts] = []
 
     try:
         with transaction(actor) as session:

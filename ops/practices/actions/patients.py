@@ -17,7 +17,7 @@ from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, Tr
 from ops.work.reads import ReadOf
 
 
-class Person(TypedDict, total=False):
+class ContactFacts(TypedDict, total=False):
     """Contact facts of a patient; "" or None takes one away. Phone in any US writing or E.164."""
 
     phone: str | None
@@ -34,7 +34,7 @@ def add_patient(
     first_name: str,
     last_name: str,
     birth_date: date | None = None,
-    **person: Unpack[Person],
+    **person: Unpack[ContactFacts],
 ) -> Patient:
     """A patient entered by hand. Raises Refused when the number is taken or a detail cannot be right."""
     number = checks.text(external_id, "The patient's number", 100, needed=True)
@@ -60,7 +60,7 @@ def add_patient(
     return patient
 
 
-def correct_patient(practice: Practice, patient: Patient, **person: Unpack[Person]) -> None:
+def correct_patient(practice: Practice, patient: Patient, **person: Unpack[ContactFacts]) -> None:
     """Put right what the file had wrong. A later import that says otherwise wins again: it is the practice's record."""
     before = (patient.phone_key, patient.email_key)
     _set(patient, person)
@@ -72,7 +72,7 @@ def correct_patient(practice: Practice, patient: Patient, **person: Unpack[Perso
     ring(Job.PRACTICE_CHANGED, practice.id)
 
 
-def _set(patient: Patient, person: Person) -> None:
+def _set(patient: Patient, person: ContactFacts) -> None:
     """All checks before the first change, so that a refusal leaves the patient as they were."""
     checked = {what: _CHECKS[what](value) for what, value in person.items()}
     for what, value in checked.items():

@@ -243,7 +243,7 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
     """The gate's answer about this candidate, and the facts as they are kept. Any failure on the way is a no."""
     try:
         person: asking.Person = (
-            asking.Friend(phone=found.phone, opted_in=True)
+            asking.ReferredPerson(phone=found.phone, opted_in=True)
             if found.referral_id
             else _Caller(
                 found.phone,

@@ -8,7 +8,7 @@ from ops.db import db
 from ops.practices.models import Patient, Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Task
-from ops.referrals.actions import Friend, receive_referral
+from ops.referrals.actions import NewFriend, receive_referral
 from ops.referrals.models import Ask, Referral
 from ops.work.kinds import Kind
 
@@ -19,7 +19,7 @@ FRIEND_WITHIN = timedelta(hours=24)
 def receive_friend(
     practice: Practice,
     referrer: Patient,
-    friend: Friend,
+    friend: NewFriend,
     actor: str,
     ask: Ask | None,
     *,

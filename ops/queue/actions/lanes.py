@@ -86,7 +86,7 @@ def _window(places: tuple[Place, ...]) -> dict:
     return {"opens_at": opens_at, "closes_at": closes_at, "looked_at": now, "rules_version": rules.version}
 
 
-def sweep() -> None:
+def refresh() -> None:
     """Lanes whose window is over get their next one; what came due is offered; the ledger says which lanes are
     open. Of many who want it at once one does it, and the others wait for that."""
     if not shares.hold_floor_or_wait():

@@ -42,7 +42,7 @@ RANK = sa.text(
 )
 
 
-class Waiting(NamedTuple):
+class RankInputs(NamedTuple):
     """What a rank is made of."""
 
     id: int
@@ -70,7 +70,7 @@ def rerank(after: int = 0, practice_id: int | None = None) -> int | None:
         "fresh_since": fresh_since,
         "today": now.date(),
     }
-    rows = [Waiting(*row) for row in db.session.execute(WAITING, asked)]
+    rows = [RankInputs(*row) for row in db.session.execute(WAITING, asked)]
     moved = {row.id: fresh for row in rows if abs((fresh := _fresh(row, now)) - float(row.rank)) >= WORTH_IT}
     if moved:
         db.session.execute(RANK, {"ids": list(moved), "ranks": list(moved.values()), "now": now})
@@ -78,6 +78,6 @@ def rerank(after: int = 0, practice_id: int | None = None) -> int | None:
     return rows[-1].id if len(rows) == BATCH else None
 
 
-def _fresh(row: Waiting, now: datetime) -> float:
+def _fresh(row: RankInputs, now: datetime) -> float:
     curve = (row.opens_at, row.peaks_at, row.closes_at) if row.opens_at and row.peaks_at and row.closes_at else None
     return queue_rank.rank(Kind(row.kind), now, curve, row.created_at, word=row.word)

@@ -12,7 +12,7 @@ from ops.mail import outbox
 from ops.mail.models import MailKind
 from ops.scripts import approvals
 from ops.scripts.actions.writing import Overtaken, Seen, lock, open_draft
-from ops.scripts.approvals import Standing
+from ops.scripts.approvals import LinkState
 from ops.scripts.models import ApprovalAnswer, ApprovalRule, ScriptApproval, ScriptVersion
 
 LIVES = timedelta(days=14)
@@ -35,7 +35,7 @@ def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
     if (draft.id, draft.revision) != seen:
         raise Overtaken(draft)
     last = next(iter(approvals.of_version(draft)), None)
-    if last and approvals.standing_of(last, draft) is Standing.OPEN:
+    if last and approvals.standing_of(last, draft) is LinkState.OPEN:
         return last
     now = clock.now()
     approval = ScriptApproval(
@@ -70,7 +70,7 @@ def answer(approval_id: int, given: ApprovalAnswer, name: str, words: str) -> No
         raise Refused("Please say what should be different.")
     if (approval.answer, approval.answered_name) == (given, name):
         return
-    if (state := approvals.standing_of(approval, version)) is not Standing.OPEN:
+    if (state := approvals.standing_of(approval, version)) is not LinkState.OPEN:
         raise Refused(CLOSED[state])
     approval.answer, approval.answered_at = given, clock.now()
     approval.answered_name, approval.words = name, words
@@ -78,9 +78,9 @@ def answer(approval_id: int, given: ApprovalAnswer, name: str, words: str) -> No
 
 
 CLOSED = {
-    Standing.ANSWERED: "This was answered before. Thank you.",
-    Standing.EXPIRED: "This link has run out. Ask us for a new one, and we send it.",
-    Standing.CHANGED: "The text was changed since we asked you. You will get a new link for the new text.",
+    LinkState.ANSWERED: "This was answered before. Thank you.",
+    LinkState.EXPIRED: "This link has run out. Ask us for a new one, and we send it.",
+    LinkState.CHANGED: "The text was changed since we asked you. You will get a new link for the new text.",
 }
 
 

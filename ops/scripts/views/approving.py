@@ -15,7 +15,7 @@ from ops.scripts import approvals, checking, values
 from ops.scripts.actions import approving
 from ops.scripts.actions.approving import CLOSED
 from ops.scripts.actions.writing import Seen
-from ops.scripts.approvals import Standing
+from ops.scripts.approvals import LinkState
 from ops.scripts.forms import AnswerForm
 from ops.scripts.models import ApprovalAnswer, Script, ScriptApproval, ScriptVersion
 from ops.scripts.preview import preview
@@ -91,7 +91,7 @@ def _page(
     practice = db.session.get_one(Practice, asked.practice_id)
     state = approvals.standing_of(asked, version)
     text = checking.text_of(script, version.subject, version.body)
-    is_still_there = state is not Standing.CHANGED and asked.text_hash == approvals.text_hash(version)
+    is_still_there = state is not LinkState.CHANGED and asked.text_hash == approvals.text_hash(version)
     shown = render_template(
         "scripts/approve.html",
         asked=asked,
@@ -104,9 +104,9 @@ def _page(
         seen=preview(text, values.of_practice(practice), values.PEOPLE) if is_still_there else None,
         form=form,
         token=token,
-        problem=problem if state is Standing.OPEN else None,
+        problem=problem if state is LinkState.OPEN else None,
         **words(),
     )
-    response = make_response(shown, code if state is Standing.OPEN else 200)
+    response = make_response(shown, code if state is LinkState.OPEN else 200)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

@@ -12,7 +12,7 @@ from ops.scripts import approvals, lists, rules, values
 from ops.scripts.actions import approving, writing
 from ops.scripts.checking import text_of
 from ops.scripts.forms import OwnForm
-from ops.scripts.lists import Line
+from ops.scripts.lists import ScriptLine
 from ops.scripts.models import ApprovalRule, Medium
 from ops.scripts.views import bp
 from ops.scripts.words import MEDIUM_WORDS, WORK, kind_words
@@ -50,7 +50,7 @@ def words() -> dict:
     return {"kind_words": kind_words, "medium_words": MEDIUM_WORDS, "work": WORK}
 
 
-def _names(lines: list[Line]) -> dict[str, str]:
+def _names(lines: list[ScriptLine]) -> dict[str, str]:
     versions = (version for line in lines for version in (line.said, line.draft) if version)
     return names_of({actor for one in versions for actor in (one.published_by, one.edited_by, one.created_by) if actor})
 

@@ -13,7 +13,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.cadences.texts import Written, write
 from ops.contact import segments
-from ops.contact.asking import Friend, Person, Text, may_contact
+from ops.contact.asking import Person, ReferredPerson, Text, may_contact
 from ops.contact.facts import Decision, Reason
 from ops.contact.places import zone_info
 from ops.contact.queries import CAP_WINDOW, counted_contacts, has_agreed
@@ -173,7 +173,7 @@ def addressee(task: Task, practice: Practice, patient: Patient, medium: Medium) 
         return patient
     address = referral.friend_phone if medium is Medium.SMS else referral.friend_email
     agreed = bool(address) and has_agreed(practice.id, contact_key(address or ""))
-    return Friend(phone=referral.friend_phone, email=referral.friend_email, opted_in=agreed)
+    return ReferredPerson(phone=referral.friend_phone, email=referral.friend_email, opted_in=agreed)
 
 
 def _written(

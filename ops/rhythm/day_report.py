@@ -16,7 +16,7 @@ from ops.practices.models import Practice
 from ops.queue.models import Attempt, Task
 from ops.referrals.models import Referral
 from ops.rhythm.models import BreakKind, MinuteCorrection
-from ops.rhythm.my_day import Day, day_of
+from ops.rhythm.today import Day, day_of
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 

@@ -35,11 +35,11 @@ class Day:
     talked: int
     willing: int
     promises: tuple[Callback, ...]
-    rest: "Rest | None"
+    rest: "OnBreak | None"
 
 
 @dataclass(frozen=True)
-class Rest:
+class OnBreak:
     """A break somebody is on."""
 
     kind: BreakKind
@@ -60,7 +60,7 @@ class Rest:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class MyQueue:
     """What waits for this agent. `ready`: tasks they can take now, counted up to `ENOUGH`; where there is none, what
     else is theirs to work and what it waits for.
 
@@ -99,7 +99,7 @@ def day_of(agent_id: int) -> Day:
     statements."""
     given = asked([agent_id]) | {"not_reached": [str(each) for each in NOT_REACHED]}
     since, done, talked, willing, rests, rests_since = db.session.execute(TODAY, given).one()
-    rest = Rest(BreakKind(rests), rests_since) if rests else None
+    rest = OnBreak(BreakKind(rests), rests_since) if rests else None
     return Day(since, done, talked, willing, tuple(callbacks(agent_id)), rest)
 
 
@@ -136,7 +136,7 @@ READY = sa.text(
 """Tasks that this agent could take, up to so many: of what is in turn only the heads of open lanes are looked at."""
 
 
-def waiting(agent_id: int) -> Waiting:
+def waiting(agent_id: int) -> MyQueue:
     """How much there is to do for this agent now, or why there is nothing: of the practices, languages and kinds that
     are theirs to work, and what was handed to them.
 
@@ -145,9 +145,9 @@ def waiting(agent_id: int) -> Waiting:
     """
     who = worker(agent_id)
     if who is None:
-        return Waiting(0, idle=True)
+        return MyQueue(0, idle=True)
     if found := ready(agent_id):
-        return Waiting(found)
+        return MyQueue(found)
     return _counted(who)
 
 
@@ -156,7 +156,7 @@ def ready(agent_id: int) -> int:
     return db.session.scalar(READY, {"now": clock.now(), "agent": agent_id, "enough": ENOUGH}) or 0
 
 
-def _counted(who: Worker) -> Waiting:
+def _counted(who: Worker) -> MyQueue:
     """Everything that is theirs, by what it waits for."""
     agent_id, where = who.user_id, None if who.everywhere else _theirs(who, who.user_id)
     found = [
@@ -166,7 +166,7 @@ def _counted(who: Worker) -> Waiting:
     ]
     blocks = merged(0, (Block(0, one.code, pile.tasks, one.opens_at) for pile, against in found for one in against))
     shut = [one for one in windows(found, lanes_by_id()) if one.opens_at and one.shut]
-    return Waiting(
+    return MyQueue(
         ready=sum(pile.tasks for pile, against in found if not against),
         blocks=tuple(sorted(blocks, key=lambda block: (-block.tasks, block.code))),
         windows=tuple(shut[:WINDOWS]),
