@@ -39,7 +39,7 @@ def claim_all(agent_id: int, actor: str, took: list[int]) -> None:
 
 
 def settle(agent_id: int, actor: str, took: list[int]) -> None:
-    """The minute's sweep: leases that ran out come back."""
+    """The minute's upkeep: leases that ran out come back."""
     jobs.upkeep()
 
 

@@ -48,7 +48,7 @@ def record(task, agent, outcome, **words):
 
 
 def sweep():
-    """What the minute's sweep does about hours."""
+    """What the minute's upkeep does about hours."""
     with transaction("tick"):
         lanes.refresh()
 

@@ -27,7 +27,7 @@ AT_ONCE = 500
 def next_for(agent_id: int, actor: str) -> Claimed | None:
     """Claim the next task, in transactions of its own; None when nothing may be done now.
 
-    Before it says so, what came due or opened since the last sweep is offered.
+    Before it says so, what came due or opened since the last upkeep is offered.
     """
     claimed = _claim(agent_id, actor)
     if claimed is None:

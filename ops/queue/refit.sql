@@ -1,5 +1,5 @@
 -- Where, in which language and under which number somebody is reached decides the lane of their tasks: when it changes,
--- their open tasks are taken out of the lane, and the sweep finds the lane anew.
+-- their open tasks are taken out of the lane, and the upkeep finds the lane anew.
 CREATE OR REPLACE FUNCTION refit_tasks() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE tasks SET lane_id = NULL, offered = false

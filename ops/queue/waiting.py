@@ -31,7 +31,7 @@ class Pile:
     `codes`: what they wait for before they are due, or that somebody speaks to them; None: nothing. `keeper`: whom they
     are kept for now; `handed`: by a lead, or as other work about the same person. `opens_at` is the earliest moment one
     of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until` when it
-    opens; a window that is over was not looked at since, and the next sweep says when the next one is. `rests`: why
+    opens; a window that is over was not looked at since, and the next upkeep says when the next one is. `rests`: why
     nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
     """
 

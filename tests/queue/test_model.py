@@ -50,7 +50,7 @@ WALKS: dict[str, list[tuple[Any, ...]]] = {
         ("claim", 0),
     ],
     "a promise alone is no work by turn": [("open_promise", 0, ASK, 5), ("pass_time", 6), ("sweep",)],
-    "a sweep finds who has nothing left": [("open_task", 0, ASK, 0), ("cancel", 0), ("sweep",)],
+    "the upkeep finds who has nothing left": [("open_task", 0, ASK, 0), ("cancel", 0), ("sweep",)],
     "a place that shuts is not served, and its promises wait too": [
         ("open_task", 0, ASK, 0, "NY"),
         ("open_promise", 0, ASK, 0, "NY"),

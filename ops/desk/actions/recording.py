@@ -55,7 +55,7 @@ def _record(task: Task, agent_id: int, actor: str, saved: Saved) -> Attempt:
     for effect in chosen.stays:
         effects.apply(effect, call)
     db.session.flush()
-    # the ledger's row comes last: a sweep holds tasks when it wants it
+    # the ledger's row comes last: the upkeep holds tasks when it wants it
     shares.charge(task.practice_id, float(attempt.minutes) - float(task.estimate_minutes))
     return attempt
 

@@ -62,7 +62,7 @@ PICTURE = sa.text(
     """
 ).bindparams(sa.bindparam("keys", type_=sa.ARRAY(sa.LargeBinary)))
 MOVING = {"offered", "rank", "ranked_at", "lane_id", "shut_reasons"}
-"""Columns the minute's sweep changes by itself: no sign that somebody went on with a task."""
+"""Columns the minute's upkeep changes by itself: no sign that somebody went on with a task."""
 
 Picture = dict[str, dict[str, dict[str, Any]]]
 

@@ -334,7 +334,7 @@ def return_expired() -> int:
     expired = db.session.scalars(
         sa.select(Task)
         .where(Task.state == TaskState.CLAIMED, Task.lease_until < clock.now())
-        .order_by(Task.practice_id, Task.id)  # ledger rows in one order, as the sweep takes them
+        .order_by(Task.practice_id, Task.id)  # ledger rows in one order, as the upkeep takes them
         .with_for_update(skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()

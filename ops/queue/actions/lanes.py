@@ -1,7 +1,7 @@
 """Lanes: tasks that open and shut together, so that what is shut costs nothing when the next task is claimed.
 
 A lane is a window group (`windows.window_group`), a language and a kind of work. Which lanes a practice has work in,
-and which of them are open now, stands in its ledger row (`shares`); the minute's sweep moves lanes from shut to open
+and which of them are open now, stands in its ledger row (`shares`); the minute's upkeep moves lanes from shut to open
 and puts what has come due into its lane.
 """
 
@@ -47,7 +47,7 @@ def fit(task: Task, patient: Patient) -> None:
 
 
 def offer(task: Task) -> None:
-    """Make a waiting task a candidate if it is due; otherwise the sweep does when it is."""
+    """Make a waiting task a candidate if it is due; otherwise the upkeep does when it is."""
     task.offered = task.state is TaskState.WAITING and task.lane_id is not None and task.ready_at <= clock.now()
     if task.offered and task.lane_id is not None and task.promised_at is None:
         db.session.flush()
