@@ -74,8 +74,8 @@ def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, overr
     """Give an open task to an agent, before everything else of theirs; out of other hands first, if it is in some.
 
     It is kept for them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
-    certified for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is finished
-    or in their own hands, nobody who takes tasks and a closed account.
+    certified for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is
+    finished or in their own hands, nobody who takes tasks and a closed account.
     """
     reason = reason.strip()[:LONGEST_REASON]
     task = _open_task(task_id)
