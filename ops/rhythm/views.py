@@ -9,7 +9,7 @@ from ops.accounts.models import Role
 from ops.accounts.roles import AT_WORK, STAFF
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.queue import queries
+from ops.queue import keeping, queries
 from ops.queue.workers import worker, workers
 from ops.rhythm import corrections
 from ops.rhythm import queries as rhythm_queries
@@ -58,7 +58,8 @@ def before_break() -> ResponseReturnValue:
 def _kept_from_others(kind: BreakKind) -> dict[str, object]:
     """The card in hand and the promises that somebody else may get."""
     due = rhythm_queries.due_today(me().id) if kind is BreakKind.DONE else rhythm_queries.due_soon(me().id)
-    return {"card": queries.task_of(me().id), "promised": due}
+    minutes = round(keeping.PROMISED_BY.total_seconds() / 60)
+    return {"card": queries.task_of(me().id), "promised": due, "promise_kept_minutes": minutes}
 
 
 @bp.post("/desk/break")

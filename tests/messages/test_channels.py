@@ -36,7 +36,7 @@ STUCK_WORKER = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from ops import clock
+from ops import clock, create_app
 from ops.messages.channels.recorder import Recorder
 from ops.runtime import worker
 
@@ -50,7 +50,7 @@ def stuck(self, message):
 
 Recorder.send = stuck
 clock._moved.set(datetime.fromisoformat(sys.argv[3]))
-worker.main("messages")
+worker.work("messages", create_app())
 """
 
 
@@ -175,10 +175,10 @@ def test_a_rung_message_is_sent_by_the_real_worker(practice):
     ]
     script = f"""
 from datetime import datetime
-from ops import clock
+from ops import clock, create_app
 from ops.runtime import worker
 clock._moved.set(datetime.fromisoformat({NOON.isoformat()!r}))
-worker.main("messages")
+worker.work("messages", create_app())
 """
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     worker = subprocess.Popen(

@@ -18,7 +18,7 @@ from ops.desk.actions.checking import there
 from ops.desk.actions.saved import Saved
 from ops.desk.sendable import note_key
 from ops.practices.models import Patient, Practice
-from ops.queue import retries
+from ops.queue import keeping, retries
 from ops.queue.actions import tasks
 from ops.queue.actions.friends import receive_friend
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
@@ -36,14 +36,6 @@ from ops.work.states import EventKind, RunState, TaskState
 
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
-
-
-OWNER_FIRST = timedelta(minutes=10)
-"""How long a promised call waits for the agent who promised it."""
-
-
-TOGETHER = timedelta(minutes=15)
-"""How long other work about somebody an agent just spoke to is kept for that agent."""
 
 
 KEYS = {"email": ("email_key",), "all": ("phone_key", "email_key")}
@@ -197,7 +189,7 @@ def _promise(call: Call, run: CadenceRun | None) -> None:
     at, task = call.saved.callback_at, call.task
     assert at is not None, "checked before"
     task.owner_id = task.held_by if call.saved.mine else None
-    task.owner_until = at + OWNER_FIRST if call.saved.mine else None
+    task.owner_until = at + keeping.PROMISED_BY if call.saved.mine else None
     _outlast(task, run, at)
     _again(call, at, promised_at=at)
 
@@ -231,7 +223,7 @@ def _keep_together(call: Call) -> None:
             Task.offered,
             Task.handed_at.is_(None),  # a lead gave it to somebody
         )
-        .values(owner_id=call.attempt.agent_id, owner_until=now + TOGETHER, handed_at=now)
+        .values(owner_id=call.attempt.agent_id, owner_until=now + keeping.SAME_PERSON, handed_at=now)
         .execution_options(synchronize_session=False)
     )
 

@@ -20,7 +20,7 @@ from ops.concerns import actions
 from ops.config import settings
 from ops.db import Base, db, rows_changed
 from ops.errors import Refused
-from ops.queue import queries
+from ops.queue import keeping, queries
 from ops.queue.actions import claiming, lanes, moves, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.models import Ask, Referral
@@ -30,8 +30,6 @@ from ops.work.states import OPEN, EventKind
 
 GRACE = timedelta(seconds=5)
 """The press that was made in time may arrive a little later."""
-BACK_FIRST = timedelta(minutes=15)
-"""How long the card that made room is kept for its agent."""
 GONE_ON = "Somebody has gone on with it already: "
 
 PICTURE = sa.text(
@@ -149,7 +147,7 @@ def _make_room(agent_id: int, actor: str) -> None:
     if db.session.scalar(sa.select(shown)):
         raise Refused("You have the number of this card already. Finish it first, or give it back.")
     tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RETURNED, actor, why="the one before it again")
-    task.owner_id, task.owner_until, task.handed_at = agent_id, clock.now() + BACK_FIRST, clock.now()
+    task.owner_id, task.owner_until, task.handed_at = agent_id, clock.now() + keeping.MADE_ROOM, clock.now()
     db.session.flush()
 
 

@@ -1,6 +1,6 @@
 """Whose a task is: assigned to somebody, released to everybody, pulled back out of hands, cancelled by a lead."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -10,7 +10,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.isolated import each_within
 from ops.practices.models import Patient
-from ops.queue import workers
+from ops.queue import keeping, workers
 from ops.queue.actions import moves, tasks
 from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
@@ -56,10 +56,6 @@ def _reason(reason: str) -> str:
     return reason[:LONGEST_REASON]
 
 
-KEPT_FOR = timedelta(hours=8)
-"""How long a task handed over is kept for its agent, from the moment it may be worked; then it is anybody's."""
-
-
 def _known(user_id: int) -> Worker:
     who = worker(user_id)
     if who is None:
@@ -77,9 +73,9 @@ def _open_account(user_id: int) -> Worker:
 def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
     """Give an open task to an agent, before everything else of theirs; out of other hands first, if it is in some.
 
-    It is kept for them for `KEPT_FOR` from the moment it may be worked. `override`: although they are not certified
-    for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is finished
-    or in their own hands, nobody who takes tasks and a closed account.
+    It is kept for them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
+    certified for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is
+    finished or in their own hands, nobody who takes tasks and a closed account.
     """
     reason = reason.strip()[:LONGEST_REASON]
     task = _open_task(task_id)
@@ -94,7 +90,7 @@ def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, overr
         tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
     now = clock.now()
     task.owner_id, task.handed_at = user_id, now
-    task.owner_until = max(now, task.ready_at, _opens(task) or now) + KEPT_FOR
+    task.owner_until = max(now, task.ready_at, _opens(task) or now) + keeping.ASSIGNED
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
     moves.move(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
     db.session.flush()

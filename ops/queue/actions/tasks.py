@@ -12,7 +12,7 @@ from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
-from ops.queue import rank
+from ops.queue import keeping, rank
 from ops.queue.actions import lanes, moves, shares
 from ops.queue.actions.moves import LeaseLost, end_run
 from ops.queue.models import Attempt, CadenceRun, Task
@@ -25,10 +25,6 @@ LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
 SKIPPED_FOR = timedelta(minutes=30)
 LONGEST_SNOOZE = timedelta(days=30)
-PREFERRED_FOR = timedelta(minutes=20)
-"""How long a task that is due waits for the agent who spoke to the patient last."""
-REMEMBERED_FOR = timedelta(days=60)
-"""Who spoke to somebody longer ago is not remembered by them either."""
 
 
 def open_task(
@@ -70,14 +66,14 @@ def open_task(
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
-    """Who spoke to the patient last gets the task first, for `PREFERRED_FOR` after it is due; then anybody does."""
+    """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody."""
     spoke = db.session.scalar(
         sa.select(Attempt.agent_id)
         .join(User, User.id == Attempt.agent_id)
         .where(
             Attempt.patient_id == task.patient_id,
             Attempt.outcome.in_(TALKS),
-            Attempt.at > clock.now() - REMEMBERED_FOR,
+            Attempt.at > clock.now() - keeping.REMEMBERED,
             User.active,
             sa.true() if task.referral_id is None else sa.false(),  # the friend is somebody else
         )
@@ -85,7 +81,7 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
         .limit(1)
     )
     task.owner_id = spoke
-    task.owner_until = (ready_at or task.ready_at) + PREFERRED_FOR if spoke else None
+    task.owner_until = (ready_at or task.ready_at) + keeping.SPOKE_LAST if spoke else None
 
 
 def put_off(task: Task, decision: Decision) -> None:
