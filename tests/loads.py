@@ -23,7 +23,7 @@ def received(practice, *files, profile=None) -> int:
         return load.id
 
 
-def load(practice, *files, profile=None) -> loading.Outcome:
+def load(practice, *files, profile=None) -> loading.LoadCounts:
     """The outcome of loading contents (or (name, content)), with the counts the import's row shows."""
     named = [file if isinstance(file, tuple) else (f"file{at}.csv", file) for at, file in enumerate(files)]
     number = received(practice, *named, profile=profile)

@@ -38,7 +38,7 @@ def test_people_come_before_their_visits_in_whatever_order_the_files_are_given(p
         ("encounters.csv", exports.SYNTHEA_ENCOUNTERS),
         ("patients.csv", exports.SYNTHEA_PATIENTS),
     )
-    assert outcome == loading.Outcome(
+    assert outcome == loading.LoadCounts(
         rows_read=5, patients_new=3, patients_updated=0, milestones_new=2, quarantined=[], suppressed=0,
         unreachable=3, deceased=1, minors=1,
     )  # fmt: skip
