@@ -52,14 +52,18 @@ def before_break() -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     if kind not in set(BreakKind):
         abort(404)
-    return render_template("rhythm/before_break.html", kind=BreakKind(kind), **_kept_from_others(BreakKind(kind)))
+    return render_template(
+        "rhythm/before_break.html",
+        kind=BreakKind(kind),
+        promise_kept_minutes=round(keeping.PROMISED_BY.total_seconds() / 60),
+        **_kept_from_others(BreakKind(kind)),
+    )
 
 
 def _kept_from_others(kind: BreakKind) -> dict[str, object]:
     """The card in hand and the promises that somebody else may get."""
     due = rhythm_queries.due_today(me().id) if kind is BreakKind.DONE else rhythm_queries.due_soon(me().id)
-    minutes = round(keeping.PROMISED_BY.total_seconds() / 60)
-    return {"card": queries.task_of(me().id), "promised": due, "promise_kept_minutes": minutes}
+    return {"card": queries.task_of(me().id), "promised": due}
 
 
 @bp.post("/desk/break")
