@@ -67,7 +67,7 @@ def _task(practice: Practice, number: int, kind: Kind) -> None:
         return
     with transaction("test"):
         if kind is Kind.FRIEND_FOLLOW_UP:
-            friend = NewFriend(f"NewFriend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
+            friend = NewFriend(f"Friend{number}", f"+1917555010{number % 10}", None, OptIn.WROTE_US)
             referral = receive_referral(practice, patient, friend, actor="test", ask=None)
             queue_jobs.friends.open_friend_task(referral, "test")
             return

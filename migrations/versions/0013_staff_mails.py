@@ -60,6 +60,14 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN m.problem IS NOT NULL THEN 'no_answer'
     WHEN s.state = 'failed' THEN 'mail' END) AS p (problem)
 ORDER BY m.id"""
+# what a lead has settled since waits for nobody's decision, and is not news any more once its day is over
+SETTLED = """
+UPDATE staff_mails m
+SET state = CASE m.state WHEN 'queued' THEN 'failed' ELSE m.state END, late = m.state = 'queued',
+    settled_at = c.settled_at, settled_by = c.settled_by
+FROM concerns c
+WHERE m.kind = 'concern' AND c.id = m.about_id AND c.settled_at IS NOT NULL
+  AND (m.state IN ('unknown', 'failed') OR m.state = 'queued' AND m.queued_at < now() - interval '24 hours')"""
 TO_LINKS = """
 UPDATE account_links l SET by_mail = m.state <> 'failed', mailed_at = m.claimed_at
 FROM staff_mails m WHERE m.kind IN ('invitation', 'reset') AND m.about_id = l.id"""
@@ -74,14 +82,14 @@ SELECT m.about_id, m.user_id, m.queued_at, m.claimed_at, m.sent_at,
             WHEN m.problem = 'closed' THEN 'the account is closed'
             WHEN m.problem IN ('address', 'mail')
                 THEN 'the mail server refused the ' || m.problem || coalesce(' (' || m.reply_code || ')', '')
-            WHEN m.problem IS NOT NULL OR m.state = 'failed' THEN 'the mail server did not answer' END,
+            WHEN m.problem IS NOT NULL OR m.state = 'failed' AND NOT m.late THEN 'the mail server did not answer' END,
        m.state = 'failed' AND NOT m.late
 FROM staff_mails m JOIN concerns c ON c.id = m.about_id WHERE m.kind = 'concern' ORDER BY m.id"""
 
 
 def upgrade() -> None:
     _outbox()
-    for statement in (FROM_LINKS, FROM_APPROVALS, FROM_CONCERNS):
+    for statement in (FROM_LINKS, FROM_APPROVALS, FROM_CONCERNS, SETTLED):
         op.execute(statement)
     op.drop_table("concern_mails")
     op.drop_index("ix_script_approvals_unmailed", "script_approvals")

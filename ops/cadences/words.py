@@ -1,6 +1,6 @@
 """Cadences and triggers in the sentences a lead reads. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ops.cadences.models import CadenceStep, Trigger
 from ops.phrases import count_of
@@ -63,9 +63,3 @@ def spacing_words(trigger: Trigger, kind_words: str) -> str:
     """For how long it makes sense, and how far apart two cadences of the same kind stay for one patient."""
     lasting = "" if trigger.delay_days is None else f"for {count_of(trigger.open_days, 'day')}; "
     return f"{lasting}not within {count_of(trigger.spacing_days, 'day')} of another “{kind_words}” of the same patient"
-
-
-def cadence_words(starts: Iterable[str], steps: Sequence[CadenceStep]) -> str:
-    """The whole cadence: what starts it, then what is done."""
-    begin = "; or ".join(first if number == 0 else first[0].lower() + first[1:] for number, first in enumerate(starts))
-    return f"{begin or 'Nothing starts it yet'}: {steps_words(steps)}."

@@ -18,6 +18,7 @@ from ops.errors import Refused
 from ops.models import metadata
 from ops.practices.models import Practice
 from ops.runtime.models import Installation
+from ops.sql.models import InstalledSql
 
 
 def sign_ins() -> str:
@@ -52,6 +53,10 @@ def demo(only_if_empty: bool) -> None:
     click.echo(sign_ins())
 
 
+KEPT = {Installation.__tablename__, InstalledSql.__tablename__}
+"""What is about the database itself, not about the agency in it."""
+
+
 def clear_half_built() -> None:
     """A demo that was killed while it was built is begun again, unless somebody has put a practice of their own beside
     it."""
@@ -61,7 +66,7 @@ def clear_half_built() -> None:
         others = set(session.scalars(sa.select(Practice.slug))) - ours
         if state != "building" or others:
             return
-        tables = ", ".join(name for name in metadata.tables if name != "installation")
+        tables = ", ".join(name for name in metadata.tables if name not in KEPT)
         session.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
 
 

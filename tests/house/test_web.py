@@ -11,7 +11,7 @@ from flask import Flask
 
 from ops.config import settings
 from ops.errors import Refused
-from ops.web import filters
+from ops.web import filters, requests
 from tests.browser import check_house_style
 from tests.world import make_user
 
@@ -122,6 +122,13 @@ def test_an_unforeseen_error_tells_its_number_to_the_person_and_its_place_but_no
     [failure] = [line for line in lines if line["event"] == "request_failed"]
     assert failure["error"] == "ValueError" and failure["raised"][-1].endswith("crash")
     assert failure["request"] == page.headers["X-Request-Id"] and failure["request"] in page.text
+
+
+def test_what_is_asked_all_the_time_writes_no_lines(app, client, capsys):
+    assert set(app.view_functions) >= requests.QUIET
+    capsys.readouterr()
+    client.get("/healthz")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_request_is_one_line_without_its_address(client, sign_in, capsys):

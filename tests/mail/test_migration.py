@@ -19,6 +19,9 @@ SELECT n, 'u' || n || '@example.com', 'U', 'member', true, now(), 0, true FROM g
 INSERT INTO memberships (user_id, practice_id, granted_at) VALUES (1, 7, now()), (2, 7, now());
 INSERT INTO concerns (id, practice_id, patient_id, task_id, attempt_id, words, raised_at, raised_by)
     OVERRIDING SYSTEM VALUE VALUES (5, 7, 1, 1, 1, '', now(), 'user:1');
+INSERT INTO concerns (id, practice_id, patient_id, task_id, attempt_id, words, raised_at, raised_by, seen_at, seen_by,
+                      settled_at, settled_by, done)
+    OVERRIDING SYSTEM VALUE VALUES (6, 7, 1, 2, 2, '', now(), 'user:1', now(), 'user:8', now(), 'user:8', 'called');
 """
 LINKS = """
 INSERT INTO account_links (id, user_id, purpose, token_hash, created_at, expires_at, used_at, by_mail, mailed_at)
@@ -45,7 +48,11 @@ INSERT INTO concern_mails (concern_id, user_id, made_at, claimed_at, sent_at, pr
     (5, 4, now(), now(), NULL, 'the connection broke while it was handed over', false),
     (5, 5, now(), NULL, NULL, 'the mail server refused the address (550)', true),
     (5, 6, now(), NULL, NULL, 'the account is closed', true),
-    (5, 7, now(), NULL, NULL, 'the mail server did not answer', false)
+    (5, 7, now(), NULL, NULL, 'the mail server did not answer', false),
+    (6, 1, now(), NULL, NULL, NULL, false),
+    (6, 2, now() - interval '3 days', NULL, NULL, NULL, false),
+    (6, 4, now(), now(), NULL, 'the connection broke while it was handed over', false),
+    (6, 5, now(), NULL, NULL, 'the mail server refused the address (550)', true)
 """
 NOW = [
     # kind, about, user, to, state, problem, reply
@@ -58,13 +65,18 @@ NOW = [
     ("concern", 5, 5, "u5@example.com", "failed", "address", 550),
     ("concern", 5, 6, "u6@example.com", "failed", "closed", None),
     ("concern", 5, 7, "u7@example.com", "queued", "no_answer", None),
+    ("concern", 6, 1, "u1@example.com", "queued", None, None),
+    ("concern", 6, 2, "u2@example.com", "failed", None, None),
+    ("concern", 6, 4, "u4@example.com", "unknown", "cut_after", None),
+    ("concern", 6, 5, "u5@example.com", "failed", "address", 550),
     ("invitation", 2, 2, "u2@example.com", "sent", None, None),
     ("reset", 1, 1, "u1@example.com", "queued", None, None),
 ]
 ALL = {
     "links": "SELECT id, by_mail, mailed_at FROM account_links ORDER BY id",
     "approvals": "SELECT id, by_mail, mailed_at FROM script_approvals ORDER BY id",
-    "concerns": "SELECT user_id, made_at, claimed_at, sent_at, problem, given_up FROM concern_mails ORDER BY user_id",
+    "concerns": "SELECT user_id, made_at, claimed_at, sent_at, problem, given_up FROM concern_mails "
+    "ORDER BY concern_id, user_id",
 }
 
 
@@ -87,6 +99,12 @@ def test_what_was_to_be_mailed_is_queued_and_what_was_mailed_is_not(filled):
     migrate.upgrade(filled, HERE)
     query = "SELECT kind, about_id, user_id, to_address, state, problem, reply_code FROM staff_mails ORDER BY 1, 2, 3"
     assert rows(filled, query) == NOW
+
+
+def test_what_a_lead_has_settled_waits_for_nobodys_decision(filled):
+    migrate.upgrade(filled, HERE)
+    settled = "SELECT about_id, user_id, late, settled_by FROM staff_mails WHERE settled_at IS NOT NULL ORDER BY 2"
+    assert rows(filled, settled) == [(6, 2, True, "user:8"), (6, 4, False, "user:8"), (6, 5, False, "user:8")]
 
 
 def test_what_waited_long_for_a_server_has_a_day_from_now(filled):

@@ -44,7 +44,7 @@ def finish_next(agent) -> int:
 
 def friend_with_address(practice: Practice) -> Task:
     with transaction("test"):
-        friend = NewFriend("Bo NewFriend", "+13125550199", "bo@example.com", OptIn.FORM)
+        friend = NewFriend("Bo Friend", "+13125550199", "bo@example.com", OptIn.FORM)
         referral = receive_referral(practice, make_patient(practice), friend, actor="test", ask=None)
         return friends.open_friend_task(referral, "test")
 

@@ -99,7 +99,7 @@ def nothing(case: Case) -> None:
 def their_friend_is_in_hands(case: Case) -> None:
     """The same patient, by another number."""
     with transaction("test"):
-        friend = NewFriend("Bo NewFriend", "+13125550199", None, OptIn.FORM)
+        friend = NewFriend("Bo Friend", "+13125550199", None, OptIn.FORM)
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
         assigning.hand_over(task.id, case.colleague.id, "user:1")
