@@ -34,16 +34,16 @@ def raise_concern(task: Task, attempt: Attempt, words: str, actor: str) -> Conce
     )
     db.session.add(concern)
     db.session.flush()
-    for person in _to_be_told(task.practice_id):
+    told = sa.select(User).where(User.active, to_be_told(task.practice_id)).order_by(User.id)
+    for person in db.session.scalars(told).all():
         outbox.queue(MailKind.CONCERN, concern.id, person.email, person.id)
     return concern
 
 
-def _to_be_told(practice_id: int) -> list[User]:
-    """Every lead, and the members of that practice."""
+def to_be_told(practice_id: int) -> sa.ColumnElement[bool]:
+    """Who hears of this practice's concerns: every lead, and its members. Asked again when a mail leaves."""
     member = sa.exists().where(Membership.user_id == User.id, Membership.practice_id == practice_id)
-    who = sa.select(User).where(User.active, sa.or_(User.role == Role.LEAD, sa.and_(User.role == Role.MEMBER, member)))
-    return list(db.session.scalars(who.order_by(User.id)))
+    return sa.or_(User.role == Role.LEAD, sa.and_(User.role == Role.MEMBER, member))
 
 
 def concern_told(attempt_id: int) -> bool:
