@@ -28,7 +28,7 @@ from ops.queue.actions import claiming, tasks
 from ops.queue.models import Share, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from tests.conftest import EMPTY
+from tests.emptying import empty
 from tests.queue_model import LEASE, SKIPPED, Agent, Lane, Queue, Work
 from tests.world import make_patient, make_practice, make_user
 
@@ -71,9 +71,7 @@ class QueueMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         db.session.remove()
-        db.engine.dispose()
-        with self.database.connect() as connection:
-            connection.execute(sa.text(EMPTY))
+        empty(self.database)
         self.time = ExitStack()
         self.move_to = self.time.enter_context(clock.movable(FIRST_EVENING))
         self.model = Queue(FIRST_EVENING, ZONE)

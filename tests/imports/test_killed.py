@@ -122,7 +122,10 @@ def test_a_load_killed_in_the_middle_of_a_batch_goes_on_behind_the_last_one(prac
 
 def _alone() -> bool:
     others = db.session.scalar(
-        sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state <> 'idle'"
+        )
     )
     db.session.rollback()
     return others == 0

@@ -61,7 +61,9 @@ def test_every_claim_can_be_replayed_from_its_record_and_gives_the_same(agent):
     for number in range(7):
         with freeze_time(datetime(2026, 3, 10, 18, number)):
             record(agent, claim(agent), Outcome.NOT_HAPPY, note="Felt hurried.")
-    claims = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED)).all()
+    claims = db.session.scalars(
+        sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED).order_by(TaskEvent.id)
+    ).all()
     assert len(claims) == 7
     for event in claims:
         again = replay(event)

@@ -26,7 +26,7 @@ from ops.queue.workers import lacks, worker
 from ops.rhythm import today
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
-from tests.conftest import EMPTY
+from tests.emptying import empty
 from tests.floors import NOON, make_task
 from tests.queue_world import profile
 from tests.world import make_patient, make_practice, make_user
@@ -231,9 +231,7 @@ def test_each_rule_alone_is_the_same_everywhere(app, world, tasks):
 @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_claim_day_board_story_and_empty_queue_agree(app, own_database, world):
     db.session.remove()
-    db.engine.dispose()
-    with own_database.connect() as connection:
-        connection.execute(sa.text(EMPTY))
+    empty(own_database)
     with freeze_time(NOON):
         check(make(world))
 
