@@ -9,6 +9,7 @@ import sys
 import sqlalchemy as sa
 
 from ops import create_app
+from ops.accounts.models import Role
 from ops.cadences import jobs
 from ops.db import db, transaction
 from ops.practices.models import Patient, Practice
@@ -18,7 +19,8 @@ from ops.referrals.actions import NewFriend, receive_referral
 from ops.scripts.actions import ensure_defaults
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
-from tests.world import make_milestone, make_patient, make_practice
+from tests.agency import PASSWORD
+from tests.world import make_milestone, make_patient, make_practice, make_user
 
 PRACTICES = ("Harbor Skin", "Lakeside Laser", "Juniper Wellness", "Sound Skin", "Cedar Clinic")
 KINDS = (
@@ -34,7 +36,9 @@ NAMES = "Maria Petra Rosa Noor Ada Mei Ines Lena Zoe Ruth Kai Sol Ivy Tess Uma W
 
 
 def fill() -> None:
-    """Five practices, and one task for each of `KINDS`, dealt out to them in turn."""
+    """An agent, a lead, five practices, and one task for each of `KINDS`, dealt out to them in turn."""
+    for who, role, name in (("agent", Role.AGENT, "Dana Reyes"), ("lead", Role.LEAD, "Lena Hoffmann")):
+        make_user(role, email=f"{who}@example.com", name=name, password=PASSWORD)
     practices = [
         make_practice(
             name=name,
@@ -76,7 +80,7 @@ def _task(practice: Practice, number: int, kind: Kind) -> None:
         )
 
 
-def more(people: int = 4) -> None:
+def more(people: int = 12) -> None:
     """A few more people to ask at the first practice."""
     practice = db.session.scalars(sa.select(Practice).order_by(Practice.id)).first()
     known = db.session.scalar(sa.select(sa.func.count()).select_from(Patient)) or 0

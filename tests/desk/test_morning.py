@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -29,9 +28,6 @@ def morning(folder: Path) -> Iterator[Agency]:
     """A running agency with a lead, an agent and the morning's work."""
     agency = Agency(folder)
     try:
-        for who, role, name in (("agent", "agent", "Dana Reyes"), ("lead", "lead", "Lena Hoffmann")):
-            words = ("user", "add", f"{who}@example.com", "--role", role, "--name", name, "--password-stdin")
-            agency.ops(*words, stdin=PASSWORD)
         fill(agency)
         yield agency
     finally:
@@ -202,17 +198,11 @@ def test_a_lost_connection_loses_nothing(agency: Agency, card: Page) -> None:
     assert agency.ask("SELECT note FROM attempts ORDER BY id DESC LIMIT 1") == "Said on a bad line"
 
 
-def change(agency: Agency, statement: str) -> None:
-    sockets = str(agency.var / "run" / "postgres")
-    with psycopg.connect(host=sockets, user="postgres", dbname="loopkeeper", autocommit=True) as connection:
-        connection.execute(statement)
-
-
 def test_a_sign_in_that_ended_keeps_what_was_typed(agency: Agency, card: Page) -> None:
     keys(card, "m")
     card.keyboard.type("Written before the sign-in ended")
     keys(card, "Escape")
-    change(agency, "UPDATE auth_sessions SET ended_at = created_at, ended_why = 'revoked' WHERE ended_at IS NULL")
+    agency.change("UPDATE auth_sessions SET ended_at = created_at, ended_why = 'revoked' WHERE ended_at IS NULL")
     keys(card, "n")
     expect(card.get_by_role("button", name="Sign in")).to_be_visible()
     card.get_by_label("E-mail").fill("agent@example.com")
@@ -226,7 +216,7 @@ def test_a_card_that_was_taken_away_says_so_and_shows_the_words(agency: Agency, 
     keys(card, "m")
     card.keyboard.type("Nobody must lose this")
     keys(card, "Escape")
-    change(agency, f"UPDATE tasks SET fence = fence + 1 WHERE id = {int(task)}")
+    agency.change(f"UPDATE tasks SET fence = fence + 1 WHERE id = {int(task)}")
     keys(card, "n")
     expect(card.get_by_role("heading", name="Not saved")).to_be_visible()
     expect(card.get_by_text("Nobody must lose this")).to_be_visible()

@@ -32,6 +32,21 @@ def card(agency: Agency, desk: Page) -> Page:
     return desk
 
 
+# as soon as the next card stands there, faster than anybody could see it
+SECOND_PRESS = """() => {
+    const { task, fence } = document.getElementById("card").dataset;
+    window.pressedAgain = false;
+    const look = new MutationObserver(() => {
+        const now = document.getElementById("card")?.dataset;
+        if (!now || (now.task === task && now.fence === fence)) return;
+        look.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true, cancelable: true }));
+        window.pressedAgain = true;
+    });
+    look.observe(document.body, { childList: true, subtree: true });
+}"""
+
+
 def attempts(agency: Agency) -> object:
     return agency.ask("SELECT count(*) FROM attempts")
 
@@ -88,10 +103,11 @@ def test_the_page_for_sending_that_comes_late_does_not_open_on_the_next_card(car
 
 def test_a_double_press_is_one_outcome_on_one_card(agency: Agency, card: Page) -> None:
     before, made = card_of(card), attempts(agency)
+    card.evaluate(SECOND_PRESS)
     card.keyboard.press("n")
     next_card(card, before)
     after = card_of(card)
-    card.keyboard.press("n")
+    card.wait_for_function("window.pressedAgain")
     card.wait_for_timeout(500)
     assert card_of(card) == after
     assert attempts(agency) == int(str(made)) + 1

@@ -7,6 +7,7 @@ of this one installation stands at a weekday noon, since at night the law shuts 
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,15 +15,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ops.messages.jobs import UNHEARD
 from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.processes import wait_until
 
+UNDO_SECONDS = 2
 pytestmark = [pytest.mark.timeout(500), pytest.mark.browser, needs_browser]
 
 
 @pytest.fixture(scope="module")
 def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    agency = Agency(tmp_path_factory.mktemp("journey"), UNDO_SECONDS="2")
+    agency = Agency(tmp_path_factory.mktemp("journey"), UNDO_SECONDS=str(UNDO_SECONDS))
     try:
         agency.ops(
             *"practice add harbor --name Harbor --zone America/New_York --state NY --baa 2026-01-05 --hours 20".split()
@@ -137,8 +140,11 @@ def the_agent_works_on_by_keys_alone(agency: Agency, agent: Page) -> None:
 
 
 def the_referrer_is_thanked_once(agency: Agency, lead: Page) -> None:
+    time.sleep(UNDO_SECONDS + UNHEARD.total_seconds())
+    agency.tick()
     delivered = "SELECT count(*) FROM messages WHERE kind = 'loop_closing' AND state = 'delivered'"
     wait_until(lambda: agency.ask(delivered) == 1, 150)
+    agency.tick()
     wait_until(lambda: agency.ask("SELECT count(*) FROM referral_events WHERE tell AND told_at IS NULL") == 0, 150)
     assert agency.ask("SELECT count(*) FROM recorder_deliveries WHERE body LIKE '%thinking of us%'") == 1
     lead.goto(f"{agency.address}/outbox")
