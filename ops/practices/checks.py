@@ -7,10 +7,9 @@ from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-import phonenumbers
-
 from ops.errors import Refused
 from ops.practices import us
+from ops.practices.phones import e164
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -59,17 +58,22 @@ def state(value: str) -> str:
     return tidy
 
 
+def home_state(value: str) -> str:
+    """Where a person's mail goes: a state, an overseas post, or ELSEWHERE."""
+    tidy = value.strip().upper()
+    return tidy if tidy in us.OVERSEAS or tidy == us.ELSEWHERE else state(value)
+
+
 def phone(value: str, what: str = "The phone number") -> str:
-    """E.164, read as a US number unless it starts with +. Empty stays empty."""
+    """E.164, read as a US number unless it starts with + and a country code. Empty stays empty."""
     if not value.strip():
         return ""
-    try:
-        number = phonenumbers.parse(value.strip(), "US")
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or number.extension or not phonenumbers.is_possible_number(number):
-        raise Refused(f"{what} {value.strip()[:30]!r} is no number that can be dialled.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = e164(value)
+    if number is None:
+        raise Refused(
+            f"{what} {value.strip()[:30]!r} is no number that can be dialled: ten digits, or + and the country."
+        )
+    return number
 
 
 def email(value: str, what: str = "The e-mail address") -> str:
