@@ -69,9 +69,9 @@ def places_of(
 ) -> tuple[Place, ...]:
     """The places a person may be at; never empty.
 
-    `state` is two letters or ELSEWHERE, `zip_code` five digits or ZIP+4, `phone` E.164. A number that cannot be read as
-    such tells nothing, an address that cannot is the unknown place. A state nobody has a rule for is kept and will be
-    blocked. Raises ValueError if `stated_zone` is not an IANA zone.
+    `state` is two letters, `zip_code` five digits or ZIP+4 (either may be ELSEWHERE), `phone` E.164. A number that
+    cannot be read as such tells nothing, an address that cannot is the unknown place. A state nobody has a rule for is
+    kept and will be blocked. Raises ValueError if `stated_zone` is not an IANA zone.
     """
     return _places(state, zip_code, zones_of_number(phone), stated_zone, stated_state)
 

@@ -143,7 +143,11 @@ class CorrectPatientForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.state.choices = state_choices("Unknown")
+        self.state.choices = [
+            *state_choices("Unknown"),
+            *us.OVERSEAS.items(),
+            (us.ELSEWHERE, "Abroad, or an address that cannot be read"),
+        ]
         self.stated_zone.choices = zone_choices("Not stated")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
+from ops.practices.us import ELSEWHERE
 
 Words = ARRAY(sa.Text)
 
@@ -177,6 +178,13 @@ class Patient(Base):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def home(self) -> str:
+        """State and ZIP in words."""
+        if ELSEWHERE in (self.state, self.zip):
+            return "abroad, or an address that cannot be read"
+        return f"{self.state or 'state not known'} {self.zip or ''}".strip()
 
 
 class Milestone(Base):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.imports.reading.records import OptOut
+from ops.practices.us import ELSEWHERE
 from tests.exports import read
 
 HEAD = "Patient ID,First Name,Last Name,DOB,Mobile,Home Phone,Email,State,Zip,DND,Date,Service\n"
@@ -65,8 +66,8 @@ def test_a_shifted_row_is_never_half_read(by):
 
 
 def test_one_unknown_state_only_narrows_the_hours_but_two_odd_cells_are_a_shift():
-    assert one(State="Chicago").patient.state is None
-    assert one(Zip="abc").patient.zip is None
+    assert one(State="Chicago").patient.state == ELSEWHERE
+    assert one(Zip="abc").patient.zip == ELSEWHERE
     assert "shifted" in one(State="Chicago", Zip="IL").reasons[-1]
 
 
@@ -79,6 +80,17 @@ def test_the_mobile_wins_and_a_number_that_cannot_be_dialled_gives_way_to_one_th
 def test_a_patient_whose_only_number_cannot_be_dialled_is_kept_without_a_phone():
     row = one(Mobile="555-860-6812")
     assert (row.patient.phone, row.patient.phone_raw) == (None, "555-860-6812")
+
+
+def test_a_number_of_somebody_who_lives_abroad_is_ours_only_if_it_says_so():
+    def phone(number, country):
+        good, _ = read(f"Patient ID,First Name,Mobile,State,Country\n1,Ada,{number},,{country}\n")
+        return good[0].patient.phone, good[0].patient.phone_raw, good[0].patient.state
+
+    assert phone("222 123 4567", "Mexico") == (None, "222 123 4567", ELSEWHERE)
+    assert phone("+1 312 555 0101", "Mexico") == ("+13125550101", "+1 312 555 0101", ELSEWHERE)
+    assert phone("312-555-0101", "Canada") == ("+13125550101", "312-555-0101", ELSEWHERE)
+    assert phone("312-555-0101", "United States of America") == ("+13125550101", "312-555-0101", None)
 
 
 def test_an_appointment_to_come_is_no_milestone_yet():

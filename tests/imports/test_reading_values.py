@@ -11,6 +11,8 @@ from ops.imports.reading import values
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import Unclear
+from ops.practices.phones import e164
+from ops.practices.us import ELSEWHERE
 
 TODAY = date(2026, 6, 15)
 MARCH = date(1985, 3, 12)
@@ -112,8 +114,22 @@ def test_every_day_of_a_life_is_read_back(day, form):
         ("+1 312 555 0101", "+13125550101"),
         ("312-555-0101 x12", "+13125550101"),
         ("312-555-0101 ext. 5", "+13125550101"),
-        ("1-800-FLOWERS", "+18003569377"),
-        ("tel:+1-312-555-0101", None),
+        ("tel:+1-312-555-0101", "+13125550101"),
+        ("cell: 312-555-0101", "+13125550101"),
+        ("312-555-0101 (h)", "+13125550101"),
+        ("(312)5550101", "+13125550101"),
+        ("３１２－５５５－０１０１", "+13125550101"),
+        ("312-5550101", "+13125550101"),
+        ("55 1234 5678", None),
+        ("98765 43210", None),
+        ("139 1234 5678", None),
+        ("1860 345 1234", None),
+        ("312 5550101", None),
+        ("+3212345678", None),
+        ("+354 410 1234", None),
+        ("+507 200-1234", None),
+        ("011 44 20 7946 0958", None),
+        ("00 49 30 123456", None),
         ("555-860-6812", None),
         ("555-0134", None),
         ("0000000000", None),
@@ -125,11 +141,52 @@ def test_every_day_of_a_life_is_read_back(day, form):
     ],
 )
 def test_a_phone_is_e164_or_cannot_be_dialled(text, number):
-    if text.startswith("tel:"):
-        with pytest.raises(Unclear):
-            read_phone(text)
-    else:
-        assert read_phone(text) == number
+    assert read_phone(text) == number
+
+
+FOREIGN = [
+    (region, kind, example)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    for kind in phonenumbers.PhoneNumberType.values()
+    if (example := phonenumbers.example_number_for_type(region, kind)) and example.country_code != 1
+]
+WRITTEN_LIKE_OURS = {"IT", "VA"}
+"""Their "312 345 6789" is what we would write for Chicago; only the country's column tells."""
+
+
+def test_no_number_of_another_country_becomes_one_of_ours():
+    assert len(FOREIGN) > 1000
+    ours = set()
+    for region, kind, example in FOREIGN:
+        for form in (0, 1, 2, 3):
+            text = phonenumbers.format_number(example, form)
+            abroad = text.lstrip("+") if form == phonenumbers.PhoneNumberFormat.INTERNATIONAL else None
+            for written in [text, *([f"011 {abroad}", f"00{abroad}"] if abroad else [])]:
+                if (form, region) in {(phonenumbers.PhoneNumberFormat.NATIONAL, each) for each in WRITTEN_LIKE_OURS}:
+                    continue
+                number = e164(written)
+                if number and number.startswith("+1"):
+                    ours.add((region, kind, written))
+                if form != phonenumbers.PhoneNumberFormat.NATIONAL and phonenumbers.is_valid_number(example):
+                    assert number == phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164), written
+    assert ours == set()
+
+
+@given(st.sampled_from(FOREIGN), st.integers(0, 999_999))
+def test_no_ten_digits_behind_a_plus_become_one_of_ours(foreign, end):
+    code = str(foreign[2].country_code)
+    digits = f"{code}{foreign[2].national_number}"[:4] + f"{end:06}"
+    if phonenumbers.is_valid_number(phonenumbers.parse("+" + digits)):
+        assert e164("+" + digits) == "+" + digits
+        assert read_phone("+" + digits) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["2125 Main St", "212-2671 Bob", "312-8677 Eva", "1-800-FLOWERS", "+4912", "٣١٢٥٥٥٠١٠١"]
+)
+def test_letters_are_never_read_as_digits(text):
+    with pytest.raises(Unclear, match="not a phone number"):
+        read_phone(text)
 
 
 @pytest.mark.parametrize("text", ["Lane", "ada@example.com", "1985-03-12", "3/12/1985", "60601", "$312.55", "IL", "5"])
@@ -186,9 +243,11 @@ def test_what_is_no_email_address_is_a_reason(text):
         values.read_email(text)
 
 
-def test_states_are_codes_however_written_and_elsewhere_is_none():
+def test_states_are_codes_however_written_and_abroad_is_not_nowhere():
     assert [values.read_state(text) for text in ("il", "Illinois", " NEW  YORK ", "D.C.")] == ["IL", "IL", "NY", "DC"]
-    assert values.read_state("Ontario") is values.read_state("") is None
+    assert values.read_state("Ontario") == ELSEWHERE
+    assert values.read_state("AE") == "AE"
+    assert values.read_state("") is None
     with pytest.raises(Unclear, match="not a state"):
         values.read_state("Chicago")
 
@@ -200,13 +259,27 @@ def test_states_are_codes_however_written_and_elsewhere_is_none():
         ("60601-1234", "IL", "60601"),
         ("606011234", "IL", "60601"),
         ("2134", "MA", "02134"),
-        ("M5V 2T6", None, None),
+        ("79901.0", None, "79901"),
+        ("2134.0", "MA", "02134"),
+        ("09012", "AE", "09012"),
+        ("M5V 2T6", None, ELSEWHERE),
         ("", "IL", None),
         ("00000", "IL", None),
     ],
 )
-def test_a_zip_is_five_digits_with_the_zero_a_spreadsheet_ate(text, state, zip_):
+def test_a_zip_is_five_digits_with_what_a_spreadsheet_ate_or_added(text, state, zip_):
     assert values.read_zip(text, state) == zip_
+
+
+@pytest.mark.parametrize("country", ["", "US", "U.S.A.", "United States of America", "usa", "null"])
+def test_our_own_country_however_written_leaves_the_address_alone(country):
+    assert values.read_home("TX", "79901", country) == ("TX", "79901")
+
+
+@pytest.mark.parametrize("country", ["MX", "Canada", "Deutschland", "Freedonia"])
+def test_an_address_in_another_country_is_no_state_of_ours(country):
+    assert values.read_home("Jalisco", "44100", country) == (ELSEWHERE, ELSEWHERE)
+    assert values.read_home("", "", country) == (ELSEWHERE, None)
 
 
 def test_four_digits_are_no_zip_where_zips_have_no_zero():

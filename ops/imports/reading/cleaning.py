@@ -21,6 +21,7 @@ from ops.imports.reading.recognising import BOTH, VISITS, Profile
 from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, OptOut, PatientRecord, Record, Unclear
 from ops.imports.reading.values import (
     read_email,
+    read_home,
     read_language,
     read_name,
     read_permission,
@@ -28,8 +29,10 @@ from ops.imports.reading.values import (
     read_yes,
     read_zip,
     same_name,
+    shares_our_code,
     split_name,
 )
+from ops.practices.us import ELSEWHERE
 
 SHIFTED = 2
 """So many cells that disagree with their columns mean a shifted row."""
@@ -52,7 +55,7 @@ _REFUSALS = {
 }
 _PERMISSIONS = {Field.TEXT_OK: "sms", Field.EMAIL_OK: "email", Field.CALL_OK: "call"}
 _SOFT = (Field.STATE, Field.ZIP)
-"""Without them a contact is only narrowed to safer hours, so one wrong cell is left out instead of the whole row."""
+"""One such cell that cannot be read is taken for an address that may be anywhere, instead of losing the whole row."""
 
 
 class Cleaner:
@@ -80,8 +83,8 @@ class Cleaner:
         self._birth, self._death, self._status, self._dead = self._at(
             Field.BIRTH_DATE, Field.DEATH_DATE, Field.STATUS, Field.DECEASED
         )
-        self._email, self._state, self._zip, self._language = self._at(
-            Field.EMAIL, Field.STATE, Field.ZIP, Field.LANGUAGE
+        self._email, self._state, self._zip, self._country, self._language = self._at(
+            Field.EMAIL, Field.STATE, Field.ZIP, Field.COUNTRY, Field.LANGUAGE
         )
         self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
             Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
@@ -141,14 +144,14 @@ class Cleaner:
             raise Unclear(f"died ({died}) before being born ({born})")
         phone, raw = self._phone(cells)
         email = read_email(cells[self._email])
-        state = read_state(cells[self._state])
+        state, zip_ = read_home(cells[self._state], cells[self._zip], cells[self._country])
         person = f"{same_name(last)}|{same_name(first)}|{born or ''}"
         identity = hash(person)
         if not external_id:
             external_id = made_up_id(person, born, phone or email or raw)
             identity = hash(phone or email) if phone or email else 0
         dead = died is not None or self._is_dead(cells)
-        zip_, language = read_zip(cells[self._zip], state), read_language(cells[self._language])
+        language = read_language(cells[self._language])
         return PatientRecord(
             line, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, language
         ), identity  # fmt: skip
@@ -159,10 +162,11 @@ class Cleaner:
     def _phone(self, cells: list[str]) -> tuple[str | None, str | None]:
         """The first number that can be dialled, and as it stood in the file (else the first number at all)."""
         chosen = raw = None
+        ours = shares_our_code(cells[self._country])
         for place in self._phones:
             text = cells[place]
             if text:
-                number = read_phone(text)
+                number = read_phone(text) if ours or text.strip().startswith("+") else None
                 if number and not chosen:
                     chosen, raw = number, text
                 elif not raw and any(character.isdigit() for character in text):
@@ -203,7 +207,7 @@ class Cleaner:
     def _second_look(self, record: Record, cells: list[str], first_reason: str) -> GoodRow | BadRow:
         wrong = [(field, place, reason) for field, place, reason in self._disagreements(cells)]
         if len(wrong) == 1 and wrong[0][0] in _SOFT:
-            cells[wrong[0][1]] = ""
+            cells[wrong[0][1]] = ELSEWHERE
             try:
                 return self._first_look(record.line, cells, record.cells)
             except Unclear as reason:

@@ -19,7 +19,7 @@ from ops.imports.reading.cleaning import happened, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable
-from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
+from ops.imports.reading.values import read_email, read_home, read_language, read_name, same_name, split_name
 
 Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
@@ -264,10 +264,9 @@ def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
 
 def _address(resource: Resource) -> tuple[str | None, str | None]:
     homes = [home for home in resource.get("address") or [] if home.get("use") not in ("old", "billing")]
-    if not homes or homes[0].get("country") not in (None, "US", "USA", "United States"):
+    if not homes:
         return None, None
-    state = read_state(homes[0].get("state") or "")
-    return state, read_zip(str(homes[0].get("postalCode") or ""), state)
+    return read_home(*(str(homes[0].get(what) or "") for what in ("state", "postalCode", "country")))
 
 
 def _language(resource: Resource) -> str | None:

@@ -21,6 +21,7 @@ class Field(StrEnum):
     EMAIL = "email"
     STATE = "state"
     ZIP = "zip"
+    COUNTRY = "country"
     LANGUAGE = "language"
     DO_NOT_CONTACT = "do_not_contact"
     DO_NOT_CALL = "do_not_call"
@@ -53,6 +54,7 @@ LABELS = {
     Field.EMAIL: "e-mail",
     Field.STATE: "state",
     Field.ZIP: "ZIP",
+    Field.COUNTRY: "country",
     Field.LANGUAGE: "language",
     Field.DO_NOT_CONTACT: "do not contact at all (yes/no)",
     Field.DO_NOT_CALL: "do not call (yes/no)",
@@ -97,6 +99,7 @@ _NAMES = {
     Field.EMAIL: "email emailaddress mail emailid patientemail clientemail primaryemail",
     Field.STATE: "state stateprovince province region st statecode homestate",
     Field.ZIP: "zip zipcode postalcode postcode postal zippostalcode",
+    Field.COUNTRY: "country countrycode countryname homecountry nation",
     Field.LANGUAGE: "language preferredlanguage primarylanguage lang spokenlanguage",
     Field.DO_NOT_CONTACT: "dnd donotdisturb blocked donotcontact dnc optout optedout",
     Field.DO_NOT_CALL: "donotcall nocalls calloptout donotphone",

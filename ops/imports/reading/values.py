@@ -5,14 +5,18 @@ import unicodedata
 from functools import lru_cache
 
 from ops.imports.reading.records import Unclear
-from ops.practices.us import MILITARY, STATES
+from ops.practices.us import ELSEWHERE, OVERSEAS, STATES
 
 _STATES = {key.casefold(): code for code, name in STATES.items() for key in (code, name)}
 _ELSEWHERE = {"ab", "bc", "mb", "nb", "nl", "nt", "ns", "nu", "on", "pe", "qc", "sk", "yt", "alberta"}
 _ELSEWHERE |= {"british columbia", "manitoba", "new brunswick", "nova scotia", "ontario", "quebec", "saskatchewan"}
-_ELSEWHERE |= {"other", "n/a", "none", *map(str.lower, MILITARY)}
+_ELSEWHERE |= {"other", "foreign", "outside us", "international", ELSEWHERE}
+_OVERSEAS = {code.casefold(): code for code in OVERSEAS}
+_HERE = {"us", "usa", "united states", "united states of america", "america"}
+_OUR_CODE = {"ca", "can", "canada"}
 _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
-_ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
+_ZIP = re.compile(r"(\d{3,5})(?:\.0+)?|(\d{5})[- ]?\d{4}")
+"""A spreadsheet takes ZIPs for numbers: it eats zeros in front, and may put some behind a point."""
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 _NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
@@ -78,11 +82,13 @@ def read_email(text: str) -> str | None:
 
 @lru_cache(maxsize=1 << 12)
 def read_state(text: str) -> str | None:
-    """The two letters of a state; None when empty or outside the United States."""
+    """The two letters of a state, or of an overseas post; ELSEWHERE for one abroad; None when empty."""
     name = " ".join(text.replace(".", "").split()).casefold()
-    if not name or name in _ELSEWHERE:
+    if not name or name in ("n/a", "none"):
         return None
-    code = _STATES.get(name.removeprefix("us-"))
+    if name in _ELSEWHERE:
+        return ELSEWHERE
+    code = _STATES.get(name.removeprefix("us-")) or _OVERSEAS.get(name)
     if code is None:
         raise Unclear(f"{text[:60]!r} is not a state")
     return code
@@ -90,18 +96,41 @@ def read_state(text: str) -> str | None:
 
 @lru_cache(maxsize=1 << 14)
 def read_zip(text: str, state: str | None) -> str | None:
-    """Five digits. Spreadsheets eat leading zeros: three or four digits are filled up where the state has such ZIPs."""
+    """Five digits, ELSEWHERE for one abroad. Three or four are filled up where the state has ZIPs that begin with 0."""
     text = text.strip()
-    if not text or _FOREIGN_ZIP.fullmatch(text):
+    if not text:
         return None
+    if text == ELSEWHERE or _FOREIGN_ZIP.fullmatch(text):
+        return ELSEWHERE
     found = _ZIP.fullmatch(text)
-    if found:
-        return found[1] if found[1] not in ("00000", "99999") else None
-    if text.isdigit() and len(text) in (3, 4) and state in _ZERO_ZIPS:
-        return text.zfill(5)
-    if text.isdigit() and not text.strip("0"):
+    digits = found and (found[1] or found[2])
+    if digits and not digits.strip("0"):
         return None
+    if digits and len(digits) == 5:
+        return digits if digits != "99999" else None
+    if digits and state in _ZERO_ZIPS:
+        return digits.zfill(5)
     raise Unclear(f"{text[:60]!r} is not a ZIP")
+
+
+def read_home(state: str, zip_code: str, country: str = "") -> tuple[str | None, str | None]:
+    """State and ZIP of an address. Raises Unclear for a cell that cannot be read."""
+    if abroad(country):
+        return ELSEWHERE, ELSEWHERE if zip_code.strip() else None
+    code = read_state(state)
+    return code, read_zip(zip_code, code)
+
+
+def abroad(country: str) -> bool:
+    """Whether a country is named that is not ours."""
+    name = " ".join(country.replace(".", "").split()).casefold()
+    return name not in _HERE and name not in ("", "n/a", "none", "null", "unknown")
+
+
+def shares_our_code(country: str) -> bool:
+    """Whether a number written there without its country's code may begin with +1."""
+    name = " ".join(country.replace(".", "").split()).casefold()
+    return not abroad(country) or name in _OUR_CODE
 
 
 @lru_cache(maxsize=1 << 10)

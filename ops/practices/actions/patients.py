@@ -14,6 +14,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
 from ops.practices.models import Milestone, MilestoneKind, Patient, Practice, TreatmentType
+from ops.practices.us import ELSEWHERE
 from ops.work.reads import ReadOf
 
 
@@ -86,7 +87,7 @@ def _set(patient: Patient, person: ContactFacts) -> None:
 
 def _zip(value: str | None) -> str | None:
     tidy = (value or "").strip()
-    if tidy and not (len(tidy) == 5 and tidy.isascii() and tidy.isdigit()):
+    if tidy and tidy != ELSEWHERE and not (len(tidy) == 5 and tidy.isascii() and tidy.isdigit()):
         raise Refused(f"{value!r} is no ZIP code; five digits are needed.")
     return tidy or None
 
@@ -94,7 +95,7 @@ def _zip(value: str | None) -> str | None:
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "phone": lambda value: checks.phone(value or "") or None,
     "email": lambda value: checks.email(value or "").lower() or None,
-    "state": lambda value: checks.state(value) if value else None,
+    "state": lambda value: checks.home_state(value) if value else None,
     "zip": _zip,
     "stated_zone": lambda value: checks.zone(value) if value else None,
     "language": checks.language,
