@@ -33,6 +33,8 @@ class Batch:
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
     corrects: dict[int, int] = field(default_factory=dict)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    """Where each person's rows stand."""
     counts: dict[int, int] = field(default_factory=dict)
 
     def put_aside(self, row: BadRow) -> None:
@@ -43,6 +45,16 @@ class Batch:
         """In case the database knows of a reason against the row."""
         self.cells[line] = cells
         self.characters += sum(map(len, cells))
+
+    def drop(self, people: Iterable[str], reason: str) -> None:
+        """Put all that is said about these people aside, whole."""
+        for person in people:
+            for line in self.lines.get(person, ()):
+                self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),)))
+            self.patients.pop(person, None)
+            for table in (self.milestones, self.refusals):
+                for key in [key for key in table if key[0] == person]:
+                    del table[key]
 
 
 class Matcher:
@@ -102,10 +114,10 @@ class Batcher:
                 batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),)))
                 return
             batch.patients[external_id] = self._patient_row(patient)
-        else:
-            batch.keep_cells(line, cells)
-            if opt_outs:
-                self._seen.suppress(external_id, line)
+        elif opt_outs:
+            self._seen.suppress(external_id, line)
+        batch.keep_cells(line, cells)
+        batch.lines.setdefault(external_id, []).append(line)
         if corrects:
             batch.corrects[line] = corrects
         if milestone:

@@ -29,9 +29,9 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _HARMLESS = re.compile(r"[+-]?[\d\s().-]+")
 
 
-def correct(row: QuarantinedRow, cells: Sequence[str], actor: str) -> tuple[str, ...]:
+def correct(row: QuarantinedRow, cells: Sequence[str], actor: str, *, same_person: bool = False) -> tuple[str, ...]:
     """Load a quarantined row with these cells instead. Empty when it is stored; else the reasons why it still is not,
-    and the row keeps the new cells.
+    and the row keeps the new cells. `same_person`: somebody looked, and says the number's owner has changed so much.
 
     Raises Refused when it is corrected already, or its practice may not import.
     """
@@ -41,7 +41,7 @@ def correct(row: QuarantinedRow, cells: Sequence[str], actor: str) -> tuple[str,
     practice = db.session.get_one(Practice, row.practice_id)
     refuse_without_baa(practice)
     batch = _batch(practice, _read(file, practice, Record(row.line, list(cells))))
-    bad = batch.bad or _write(file, practice, batch, actor)
+    bad = batch.bad or _write(file, practice, batch, actor, same_person)
     if bad:
         row.cells, row.reasons = list(cells), list(bad[0].reasons)
     else:
@@ -82,9 +82,10 @@ def _batch(practice: Practice, rows: list[GoodRow | BadRow | None]) -> Batch:
     return next(batcher.batches(rows), Batch())
 
 
-def _write(file: ImportFile, practice: Practice, batch: Batch, actor: str) -> list[BadRow]:
+def _write(file: ImportFile, practice: Practice, batch: Batch, actor: str, same_person: bool) -> list[BadRow]:
     profile = Profile.from_json(file.profile) if "columns" in file.profile else None
-    writer = Writer(practice.id, file.import_id, file.id, actor, stated_columns(profile))
+    clashed: set[str] | None = None if same_person else set()
+    writer = Writer(practice.id, file.import_id, file.id, actor, stated_columns(profile), clashed)
     written = writer.write(db.session(), batch, clock.now())
     load = db.session.get_one(Import, file.import_id)
     load.patients_new += written.patients_new

@@ -186,6 +186,7 @@ class _Run:
     def all(self, files: ExitStack) -> None:
         parts = self._parts(files)
         batcher = Batcher(Matcher(self._treatments), self._today, Seen())
+        self._clashed: set[str] = set()
         for part in parts:
             self._file(part, batcher)
         self._finish()
@@ -217,12 +218,15 @@ class _Run:
         with self._edge():
             columns = [] if isinstance(source.content, Bundle) else source.content.columns
             note_reading(part.file_id, source.profile, columns)
-        writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated_columns(source.profile))
+        stated = stated_columns(source.profile)
+        writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated, self._clashed)
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:
                 written = Written()
                 if batch.rows_done > part.rows_done:
                     written = writer.write(session, batch, clock.now())
+                elif batch.patients:
+                    writer.note_clashes(session, batch)
                 self._note(session, part, batch, written)
             if self._report:
                 self._report(source.name, batch.rows_done, min(1.0, part.stream.tell() / max(1, part.size)))

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from ops.imports.loading.batches import Batch
+from ops.imports.loading.clashes import CLASH, OF_A_CLASH, Known, somebody_else
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow
@@ -71,13 +72,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes batches of one file of one practice. `stated` are the patient columns the file speaks about."""
+    """Writes batches of one file of one practice. `stated` are the patient columns the file speaks about.
+
+    `clashed` are the numbers of this load that stood for somebody else; None: whoever loads it says they do not.
+    """
 
     practice_id: int
     import_id: int
     file_id: int
     actor: str
     stated: frozenset[str]
+    clashed: set[str] | None = field(default_factory=set)
 
     def write(self, session: Session, batch: Batch, now: datetime) -> Written:
         """Everything the batch says, in the transaction of `session`. Writing it again changes nothing."""
@@ -88,6 +93,8 @@ class Writer:
             # two loads of one practice would wait for each other's rows in different orders, for ever
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK + self.practice_id,))
             done = Written()
+            if self.clashed:
+                batch.drop(self.clashed & batch.lines.keys(), OF_A_CLASH)
             if batch.patients:
                 done.patients_new, done.patients_updated = self._patients(cursor, batch, now)
             done.bad += batch.bad
@@ -99,11 +106,16 @@ class Writer:
             self._corrected(cursor, batch, done.bad, now)
         return done
 
+    def note_clashes(self, session: Session, batch: Batch) -> None:
+        """What a batch that was written before this process took over had found."""
+        driver = session.connection().connection.driver_connection
+        assert driver is not None
+        with driver.cursor() as cursor:
+            self._stage(cursor, batch)
+            cursor.execute("DROP TABLE staged_patients")
+
     def _patients(self, cursor: Cursor, batch: Batch, now: datetime) -> tuple[int, int]:
-        columns = ", ".join(PATIENT_COLUMNS)
-        declared = ", ".join(f"{name} {kind}" for name, kind in PATIENT_COLUMNS.items())
-        cursor.execute(f"CREATE TEMP TABLE staged_patients ({declared}) ON COMMIT DROP")
-        _copy(cursor, f"staged_patients ({columns})", PATIENT_COLUMNS.values(), batch.patients.values())
+        self._stage(cursor, batch)
         if self.stated & {"phone_key", "email_key"}:
             self._follow(cursor)
         cursor.execute(
@@ -112,6 +124,23 @@ class Writer:
         fresh, changed = cursor.fetchone() or (0, 0)
         cursor.execute("DROP TABLE staged_patients")
         return fresh, changed
+
+    def _stage(self, cursor: Cursor, batch: Batch) -> None:
+        columns = ", ".join(PATIENT_COLUMNS)
+        declared = ", ".join(f"{name} {kind}" for name, kind in PATIENT_COLUMNS.items())
+        cursor.execute(f"CREATE TEMP TABLE staged_patients ({declared}) ON COMMIT DROP")
+        _copy(cursor, f"staged_patients ({columns})", PATIENT_COLUMNS.values(), batch.patients.values())
+        if self.clashed is not None:
+            self._put_clashes_aside(cursor, batch, self.clashed)
+
+    def _put_clashes_aside(self, cursor: Cursor, batch: Batch, clashed: set[str]) -> None:
+        """Rows that give a known number to somebody else, with all that this load says about that number."""
+        cursor.execute(_CHANGED_PERSONS, {"practice": self.practice_id})
+        found = {number for number, *facts in cursor if somebody_else(Known(*facts[:5]), Known(*facts[5:]))}
+        if found:
+            batch.drop(found, CLASH)
+            clashed |= found
+            cursor.execute("DELETE FROM staged_patients WHERE external_id = ANY(%s)", (list(found),))
 
     def _follow(self, cursor: Cursor) -> None:
         """People with a new number or address have said no for that one too."""
@@ -230,6 +259,13 @@ def _upsert_patients(stated: frozenset[str]) -> str:
     )
 
 
+_CHANGED_PERSONS = """
+SELECT s.external_id, p.first_name, p.last_name, p.birth_date, p.phone_key, p.email_key,
+    s.first_name, s.last_name, s.birth_date, s.phone_key, s.email_key
+FROM staged_patients s CROSS JOIN LATERAL (
+    SELECT * FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
+WHERE p.first_name <> s.first_name OR p.last_name <> s.last_name OR p.birth_date <> s.birth_date
+"""
 _MOVES = """
 SELECT p.phone_key, p.email_key, {phone}, {email}
 FROM staged_patients s CROSS JOIN LATERAL (

@@ -13,6 +13,7 @@ from ops.db import transaction
 from ops.imports import actions as import_actions
 from ops.imports import loading
 from ops.imports import queries as imports_queries
+from ops.imports.loading.clashes import CLASH
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
 from ops.imports.views import bp
@@ -142,6 +143,7 @@ def _row_page(
         file=file,
         fields=fields,
         reasons=reasons,
+        clash=any(reason.endswith(CLASH.partition("{}")[2]) for reason in reasons),
         width=len(header),
     )
 
@@ -159,7 +161,7 @@ def correct_row(slug: str, import_id: int, row_id: int) -> ResponseReturnValue:
     row = _row_or_404(load, row_id)
     cells = [request.form.get(f"cell-{number}", "") for number in range(len(_header(file_or_404(load, row.file_id))))]
     with transaction(me().actor):
-        reasons = loading.correct(row, cells, me().actor)
+        reasons = loading.correct(row, cells, me().actor, same_person=request.form.get("same_person") == "yes")
     if reasons:
         return _row_page(practice, load, row, cells, reasons), 422
     flash(f"Line {row.line} is stored.", "success")
