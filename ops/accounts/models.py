@@ -149,6 +149,8 @@ class PatientRead(Base):
     """The task, concern or attempt it was about (no foreign key: the log outlives them)."""
     month: Mapped[date | None]
     """The first day of the month of a report."""
+    shown_key: Mapped[bytes | None]
+    """`crypto.contact_key` of the number or address that was shown; by the time of the outcome it may be another."""
 
     __table_args__ = (
         sa.Index(None, "practice_id", "patient_id", "at"),

@@ -178,6 +178,7 @@ def friends_received(practice: int, start: datetime, end: datetime, as_of: datet
         .join(Patient, Patient.id == Referral.referrer_id)
         .where(
             Referral.practice_id == practice,
+            Referral.joined_id.is_(None),
             Referral.received_at >= start,
             Referral.received_at < end,
             Referral.received_at <= as_of,

@@ -76,8 +76,8 @@ def upkeep() -> None:
 
 def _friends_without_call() -> sa.Select[int]:
     called = sa.exists().where(Task.referral_id == Referral.id)
-    waits = (Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), ~called)
-    return sa.select(Referral.id).where(*waits, awake("call friends", Referral.id)).limit(AT_ONCE)
+    waits = (Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), Referral.joined_id.is_(None))
+    return sa.select(Referral.id).where(*waits, ~called, awake("call friends", Referral.id)).limit(AT_ONCE)
 
 
 def _call_friend(referral_id: int) -> None:

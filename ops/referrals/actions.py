@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.contact.actions import record_consent
+from ops.contact.actions import hold_number, record_consent
+from ops.contact.models import ConsentEvent
 from ops.crypto import contact_key
 from ops.db import db, rows_changed
 from ops.errors import Refused
@@ -66,13 +67,17 @@ def receive_referral(
     ask: Ask | None,
     send_after: datetime | None = None,
 ) -> Referral:
-    """A friend agreed to be contacted. The same friend of the same referrer again is the referral we have.
+    """A friend agreed to be contacted. The same friend of the same referrer again is the referral we have; of another
+    referrer it is one more, joined to that one: the friend is one human, and is called once.
 
     Writes the friend's consent, the first event (told to the referrer at once, at the level that says nothing about the
     friend) and queues that thank-you, to leave not before `send_after`. Raises Refused without a way to reach the
     friend or when the friend is the referrer.
     """
     key = _friend_key(friend, referrer)
+    keys = sorted(contact_key(address) for address in (friend.phone, friend.email) if address)
+    for each in keys:  # two agents may hear of one friend in the same moment
+        hold_number(each)
     known = db.session.scalars(
         sa.select(Referral).where(
             Referral.practice_id == practice.id, Referral.referrer_id == referrer.id, Referral.contact_key == key
@@ -88,6 +93,7 @@ def receive_referral(
         friend_phone=friend.phone,
         friend_email=friend.email,
         contact_key=key,
+        joined_id=_known_friend(practice.id, keys, called=friend.phone is not None),
         opt_in=friend.opt_in,
         state=ReferralState.RECEIVED,
         received_at=clock.now(),
@@ -111,6 +117,31 @@ def _friend_key(friend: NewFriend, referrer: Patient) -> bytes:
     if key in (referrer.phone_key, referrer.email_key):
         raise Refused("That is the patient's own number or address, not the friend's.")
     return key
+
+
+def _known_friend(practice_id: int, keys: list[bytes], *, called: bool) -> int | None:
+    """The referral of a friend with one of these numbers and addresses that is not over; the first of several. One of
+    which we have no number is not joined by one that can be `called`."""
+    agreed = sa.select(ConsentEvent.person).where(
+        ConsentEvent.practice_id == practice_id,
+        ConsentEvent.contact_key.in_(keys),
+        ConsentEvent.person.startswith("referral:"),
+    )
+    return db.session.scalar(
+        sa.select(Referral.id)
+        .where(
+            Referral.practice_id == practice_id,
+            Referral.joined_id.is_(None),
+            sa.true() if not called else Referral.friend_phone.is_not(None),
+            Referral.state.not_in((ReferralState.LOST, ReferralState.TREATED)),
+            sa.or_(
+                Referral.contact_key.in_(keys),
+                sa.func.concat("referral:", sa.cast(Referral.id, sa.Text)).in_(agreed),
+            ),
+        )
+        .order_by(Referral.id)
+        .limit(1)
+    )
 
 
 def _note_consent(referral: Referral, actor: str) -> None:

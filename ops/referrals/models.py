@@ -44,6 +44,8 @@ class Referral(Base):
     friend_phone: Mapped[str | None]
     friend_email: Mapped[str | None]
     contact_key: Mapped[bytes]
+    joined_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The referral by which we knew this friend already, from another patient: they are called, and counted, there."""
     opt_in: Mapped[OptIn] = mapped_column(closed_set(OptIn, "opt_in"))
     state: Mapped[ReferralState] = mapped_column(closed_set(ReferralState, "state"))
     received_at: Mapped[datetime] = mapped_column(Moment)
@@ -53,8 +55,10 @@ class Referral(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referrer_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id", "ask_id"], ["asks.practice_id", "asks.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "joined_id"], ["referrals.practice_id", "referrals.id"]),
         sa.UniqueConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "referrer_id", "contact_key"),
+        sa.Index(None, "practice_id", "contact_key"),
         sa.Index(None, "practice_id", "received_at"),
         sa.CheckConstraint("friend_phone IS NOT NULL OR friend_email IS NOT NULL", name="friend_reachable"),
     )

@@ -33,7 +33,10 @@ def receive_friend(
 
 
 def open_friend_task(referral: Referral, actor: str) -> Task | None:
-    """The follow-up call to a fresh friend, promised within a day; None when there is one already or no number."""
+    """The follow-up call to a fresh friend, promised within a day; None when there is one already, for this referral or
+    the one it is joined to, or no number."""
+    if referral.joined_id is not None:
+        return None
     there = db.session.scalar(
         sa.select(sa.exists().where(Task.referral_id == referral.id, Task.kind == Kind.FRIEND_FOLLOW_UP))
     )
