@@ -241,6 +241,8 @@ def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
     return " ".join(dict.fromkeys(problems))
 
 
-def log_read(agent: User, practice_id: int, patient_id: int, task_id: int, what: ReadOf) -> None:
-    """Note that the agent looked at this of the task (docs/rules.md A12)."""
-    keep_read(agent.id, practice_id, patient_id, what, task_id)
+def log_read(
+    agent: User, practice_id: int, patient_id: int, task_id: int, what: ReadOf, shown: str | None = None
+) -> None:
+    """Note that the agent looked at this of the task (docs/rules.md A12), and which number or address was `shown`."""
+    keep_read(agent.id, practice_id, patient_id, what, task_id, shown_key=contact_key(shown) if shown else None)

@@ -1,5 +1,7 @@
 """Who a task is really about: the patient, or the friend they sent."""
 
+import sqlalchemy as sa
+
 from ops.contact.asking import Person, ReferredPerson
 from ops.db import db
 from ops.messages.permission import may_have_stopped
@@ -19,6 +21,29 @@ def person_of(task: Task, patient: Patient) -> Person:
     if referral is None:
         return patient
     return ReferredPerson(phone=referral.friend_phone, email=referral.friend_email, opted_in=True)
+
+
+def records_of(task: Task) -> list[int]:
+    """The patients that are the human this task is about (records.sql), first the task's own; none for a friend."""
+    if task.referral_id is not None:
+        return []
+    return [row.patient_id for row in db.session.execute(RECORDS, _of(task))]
+
+
+def keys_of(task: Task, person: Person, dialed: bytes | None) -> set[bytes]:
+    """Every number and address of whom a call about this task reached, over all records of them."""
+    keys = {dialed, person.phone_key, person.email_key}
+    if task.referral_id is None:
+        for row in db.session.execute(RECORDS, _of(task)):
+            keys |= {row.phone_key, row.email_key}
+    return {key for key in keys if key}
+
+
+def _of(task: Task) -> dict[str, int]:
+    return {"practice": task.practice_id, "patient": task.patient_id}
+
+
+RECORDS = sa.text("SELECT patient_id, phone_key, email_key FROM records_of(:practice, :patient)")
 
 
 def has_unread_reply(task: Task, person: Person) -> bool:

@@ -66,6 +66,11 @@ class Rule:
         return any(isinstance(each, Suppress) for each in self.effects)
 
     @property
+    def about_the_number(self) -> bool:
+        """Whether it says something about the number that was called, and nothing about the person."""
+        return any(isinstance(each, Suppress) and "all" not in each.channels for each in self.effects)
+
+    @property
     def stays(self) -> tuple[Effect, ...]:
         """What follows and is not taken back with it: an agent who spoke to somebody they may speak to again keeps
         the rest of what there is about them."""
@@ -143,7 +148,7 @@ WILLING = Rule(
     "w",
     "Willing",
     "Sends the note to forward; a friend you record is called today.",
-    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Do.SEND_NOTE, Then.END),
+    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Do.SEND_NOTE, Then.END, Do.END_DOUBLE_ASKS),
 )
 
 
@@ -152,7 +157,7 @@ THINKING = Rule(
     "t",
     "Has to think",
     "Sends the note and asks once more in 7 days.",
-    (NoteAnswer(Answer.NOT_NOW), Do.SEND_NOTE, Later(timedelta(days=7))),
+    (NoteAnswer(Answer.NOT_NOW), Do.SEND_NOTE, Later(timedelta(days=7)), Do.END_DOUBLE_ASKS),
 )
 
 
@@ -161,7 +166,7 @@ NOT_NOW = Rule(
     "o",
     "Not now",
     "Ends; asked again after the next treatment.",
-    (NoteAnswer(Answer.NOT_NOW), Then.END),
+    (NoteAnswer(Answer.NOT_NOW), Then.END, Do.END_DOUBLE_ASKS),
 )
 
 
@@ -170,7 +175,7 @@ ALREADY_TOLD = Rule(
     "a",
     "Already told a friend",
     "Thank them; a friend you record is called today.",
-    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Then.END),
+    (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Then.END, Do.END_DOUBLE_ASKS),
 )
 
 
@@ -179,7 +184,7 @@ NEVER = Rule(
     "e",
     "Never ask",
     "Ends; this patient is not asked again.",
-    (NoteAnswer(Answer.NEVER), Then.END),
+    (NoteAnswer(Answer.NEVER), Then.END, Do.END_DOUBLE_ASKS),
 )
 
 

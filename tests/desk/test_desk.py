@@ -102,6 +102,7 @@ def test_the_number_is_shown_by_an_act_that_is_logged(desk, patient, agent):
     assert answer.json["number"] == patient.phone
     reads = db.session.scalars(sa.select(PatientRead).where(PatientRead.user_id == agent.id)).all()
     assert [(read.what, read.subject_id) for read in reads] == [("card", task().id), ("number", task().id)]
+    assert [read.shown_key for read in reads] == [None, patient.phone_key]
 
 
 def test_the_number_shows_without_javascript_too(desk, patient):

@@ -53,10 +53,10 @@ DECIDED = {
     "wrong_person": "no call sms WRONG_PERSON, ends, cancel other work, lose friend",
     "not_happy": "raise concern, ends, cancel other work, lose friend",
     "remove_me": "no all DNC_INTERNAL, ends, cancel other work, lose friend",
-    "willing": "answer willing, take friend, send note, ends",
-    "thinking": "answer not_now, send note, in 7 days",
-    "already_told": "answer willing, take friend, ends",
-    "never": "answer never, ends",
+    "willing": "answer willing, take friend, send note, ends, end double asks",
+    "thinking": "answer not_now, send note, in 7 days, end double asks",
+    "already_told": "answer willing, take friend, ends, end double asks",
+    "never": "answer never, ends, end double asks",
     "friend_booked": "referral booked, ends",
     "friend_connected": "referral connected, in 3 days",
     "friend_declined": "referral lost, ends",
@@ -87,5 +87,5 @@ def test_each_outcome_does_what_was_decided(kind):
     for rule in rules_for(kind):
         decided = DECIDED.get(rule.outcome, "ends")
         if rule.outcome == Outcome.NOT_NOW and kind is Kind.ASK:
-            decided = "answer not_now, ends"
+            decided = "answer not_now, ends, end double asks"
         assert ", ".join(map(in_words, rule.effects)) == decided, rule.outcome

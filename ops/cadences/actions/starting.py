@@ -49,9 +49,10 @@ START = sa.text(
             WHERE r.patient_id = b.patient_id AND rc.kind = b.kind
               AND (r.milestone_id = b.milestone_id  -- a trigger made again is not a reason to ask again
                    OR r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone))
-          -- asked for a friend once and told "never": never again
+          -- asked for a friend once and told "never": never again, whatever number they stand under
           AND NOT (b.kind = 'ask' AND EXISTS (
-            SELECT FROM asks a WHERE a.patient_id = b.patient_id AND a.answer = 'never'))
+            SELECT FROM records_of(:practice, b.patient_id) o JOIN asks a ON a.patient_id = o.patient_id
+            WHERE a.answer = 'never'))
     ), started AS ({moves.STARTED}), looked AS (
         UPDATE milestones SET triggered_at = :now WHERE id IN (SELECT id FROM batch) RETURNING id
     )

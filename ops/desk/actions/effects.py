@@ -1,5 +1,6 @@
 """The one place that does what the rows of `ops/work/outcomes.py` say, one short function for each effect."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -22,7 +23,7 @@ from ops.queue import keeping, retries
 from ops.queue.actions import tasks
 from ops.queue.actions.friends import receive_friend
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
-from ops.queue.people import referral_of
+from ops.queue.people import keys_of, records_of, referral_of
 from ops.referrals.actions import move_referral, record_ask
 from ops.referrals.models import Ask
 from ops.referrals.states import may_follow
@@ -38,10 +39,6 @@ PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
 
 
-KEYS = {"email": ("email_key",), "all": ("phone_key", "email_key")}
-"""What is suppressed for a channel; for the others the number."""
-
-
 @dataclass
 class Call:
     """A call that was made, and what was saved of it. `person` is whom it reached: the patient or the friend."""
@@ -54,8 +51,18 @@ class Call:
     saved: Saved
     actor: str
     attempt: Attempt
+    dialed: bytes | None
+    """The contact key of the number that was called: the one that was shown, which may have been corrected since."""
     ask: Ask | None = None
     """The ask it answered, once that is noted."""
+
+
+def effects_of(call: Call) -> tuple[Effect, ...]:
+    """What the outcome does. That a number is wrong says nothing about the one by which it was replaced meanwhile: the
+    person is called there."""
+    if call.rule.about_the_number and call.dialed != call.person.phone_key:
+        return (*(each for each in call.rule.effects if isinstance(each, Suppress)), Then.RETRY)
+    return call.rule.effects
 
 
 def apply(effect: Effect, call: Call) -> None:
@@ -85,6 +92,8 @@ def _do(effect: Do, call: Call) -> None:
             _send_note(call)
         case Do.CANCEL_OTHER_WORK:
             _cancel_other_work(call)
+        case Do.END_DOUBLE_ASKS:
+            _end_double_asks(call)
         case Do.LOSE_FRIEND:
             _lose_friend(call)
         case Do.KEEP_TOGETHER:
@@ -135,11 +144,11 @@ def _lose_friend(call: Call) -> None:
 
 
 def _suppress(call: Call, effect: Suppress) -> None:
+    source = f"said to an agent: {call.rule.label}"
     for channel in effect.channels:
-        for name in KEYS.get(channel, ("phone_key",)):
-            if key := getattr(call.person, name):
-                source = f"said to an agent: {call.rule.label}"
-                suppress(key, channel, effect.code, source, call.actor, call.practice.id)
+        keys = keys_of(call.task, call.person, call.dialed) if channel == "all" else {call.dialed}
+        for key in sorted(key for key in keys if key):
+            suppress(key, channel, effect.code, source, call.actor, call.practice.id)
 
 
 def _move(effect: Then | Later, call: Call) -> None:
@@ -202,9 +211,15 @@ def _outlast(task: Task, run: CadenceRun | None, at: datetime) -> None:
 
 
 def _cancel_other_work(call: Call) -> None:
-    if call.task.referral_id is None:  # else it was the friend who said so
-        why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
-        tasks.cancel_work_for(call.patient.id, call.actor, why, except_task=call.task.id)
+    why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
+    for patient_id in records_of(call.task):  # of nobody when it was the friend who said so
+        tasks.cancel_work_for(patient_id, call.actor, why, except_task=call.task.id)
+
+
+def _end_double_asks(call: Call) -> None:
+    why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
+    for patient_id in set(records_of(call.task)) - {call.patient.id}:
+        tasks.cancel_work_for(patient_id, call.actor, why, kind=Kind.ASK)
 
 
 def _keep_together(call: Call) -> None:
@@ -228,9 +243,9 @@ def _keep_together(call: Call) -> None:
     )
 
 
-def wait_for_texts(person: Person) -> None:
+def wait_for_texts(keys: Iterable[bytes]) -> None:
     """A message that is being handed over to them at this moment goes first; none goes after what we record now."""
-    for key in filter(None, (person.phone_key, person.email_key)):
+    for key in sorted(keys):
         hold_number(key)
 
 
@@ -238,5 +253,5 @@ def count_call(call: Call) -> None:
     """Every call counts toward the cap of its number, once for a claim, whatever was taken back of it."""
     task = call.task
     again = TaskEvent.task_id == task.id, TaskEvent.kind == EventKind.UNDONE, TaskEvent.at >= task.claimed_at
-    if call.person.phone_key and not there(*again):
-        record_contact(call.person.phone_key, call.practice.id, "call")
+    if call.dialed and not there(*again):
+        record_contact(call.dialed, call.practice.id, "call")

@@ -5,13 +5,14 @@ task is refused, and the page keeps what was typed. What an outcome does is its 
 """
 
 from ops import clock
+from ops.accounts.reads import last_shown
 from ops.db import db
 from ops.desk.actions import checking, effects, undoing
 from ops.desk.actions.saved import Saved
 from ops.practices.models import Patient, Practice
 from ops.queue.actions import shares, tasks
 from ops.queue.models import Attempt, Task
-from ops.queue.people import person_of
+from ops.queue.people import keys_of, person_of
 from ops.rhythm.minutes import counted_minutes
 from ops.scripts.queries import answer_titles
 from ops.work.effects import Then
@@ -40,15 +41,17 @@ def _record(task: Task, agent_id: int, actor: str, saved: Saved) -> Attempt:
     person = person_of(task, patient)
     if chosen.then is Then.PROMISE:
         checking.check_lawful(task, practice, person, saved)
-    if chosen.suppresses:
-        effects.wait_for_texts(person)
-    keys = [key for key in (person.phone_key, person.email_key) if key]
     since = clock.now()
+    shown = last_shown(agent_id, task.practice_id, task.patient_id, task.id, task.claimed_at or since)
+    dialed = shown or person.phone_key
+    keys = sorted(keys_of(task, person, dialed))
+    if chosen.suppresses:
+        effects.wait_for_texts(keys)
     before = undoing.picture(task, keys, since)
     attempt = _write_attempt(task, agent_id, saved)
-    call = effects.Call(task, practice, patient, person, chosen, saved, actor, attempt)
+    call = effects.Call(task, practice, patient, person, chosen, saved, actor, attempt, dialed)
     effects.count_call(call)
-    for effect in chosen.effects:
+    for effect in effects.effects_of(call):
         effects.apply(effect, call)
     after = undoing.picture(task, keys, since, own=True)
     attempt.undo = undoing.difference(before, after) | {"typed": saved.typed()}

@@ -1,9 +1,10 @@
 """Taking an outcome back: for a minute, as long as nothing of it has left the building.
 
-An outcome changes rows of the patient only: tasks, cadence runs, the ask, referrals, messages, suppressions. They are
-pictured before and after it, in one statement each; what differs is kept on the attempt. Taking it back puts the
-changed rows as they were and deletes the new ones, in one transaction, if every one of them is still as the outcome
-left it. The task is then in the agent's hands again, under a new fencing number, its clock running since its claim.
+An outcome changes rows of the person only (of the patient, and of their other records): tasks, cadence runs, the ask,
+referrals, messages, suppressions. They are pictured before and after it, in one statement each; what differs is kept
+on the attempt. Taking it back puts the changed rows as they were and deletes the new ones, in one transaction, if every
+one of them is still as the outcome left it. The task is then in the agent's hands again, under a new fencing number,
+its clock running since its claim.
 
 What stays: that the number was called (the cap counts calls, not outcomes), a consent the friend gave, and an event
 that says what was taken back.
@@ -23,6 +24,7 @@ from ops.errors import Refused
 from ops.queue import keeping, queries
 from ops.queue.actions import claiming, lanes, moves, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
+from ops.queue.people import records_of
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
 from ops.work.reads import ReadOf
@@ -35,11 +37,12 @@ GONE_ON = "Somebody has gone on with it already: "
 PICTURE = sa.text(
     """
     SELECT jsonb_build_object(
-        'tasks', (SELECT coalesce(jsonb_object_agg(t.id, to_jsonb(t)), '{}') FROM tasks t WHERE t.patient_id = :patient
-                  AND t.practice_id = :practice AND (t.state = ANY (:open) OR t.finished_at >= :since)
+        'tasks', (SELECT coalesce(jsonb_object_agg(t.id, to_jsonb(t)), '{}') FROM tasks t
+                  WHERE t.patient_id = ANY (:people) AND t.practice_id = :practice
+                  AND (t.state = ANY (:open) OR t.finished_at >= :since)
                   AND (NOT :own OR t.xmin = pg_current_xact_id()::xid)),
         'cadence_runs', (SELECT coalesce(jsonb_object_agg(r.id, to_jsonb(r)), '{}') FROM cadence_runs r
-                         WHERE r.patient_id = :patient AND r.practice_id = :practice
+                         WHERE r.patient_id = ANY (:people) AND r.practice_id = :practice
                          AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run)
                          AND (NOT :own OR r.xmin = pg_current_xact_id()::xid)),
         'asks', (SELECT coalesce(jsonb_object_agg(a.id, to_jsonb(a)), '{}') FROM asks a WHERE a.run_id = :run
@@ -72,11 +75,12 @@ def undo_for() -> timedelta:
 
 def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> Picture:
     """The rows an outcome of this task may change, as they are now: table -> id -> columns. `keys` are those of the
-    number and address that are called, `since` the moment of the outcome. With `own` only what this transaction wrote:
-    what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with it."""
+    numbers and addresses of who is called, `since` the moment of the outcome. With `own` only what this transaction
+    wrote: what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with
+    it."""
     db.session.flush()
     asked = {"patient": task.patient_id, "practice": task.practice_id, "run": task.run_id, "keys": keys, "since": since}
-    asked["open"] = list(OPEN)
+    asked |= {"open": list(OPEN), "people": records_of(task) or [task.patient_id]}
     return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 

@@ -279,7 +279,8 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
             assert card
             if what is ReadOf.NUMBER and card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")
-            log_read(me(), card.task.practice_id, card.task.patient_id, card.task.id, what)
+            seen = card.email if what is ReadOf.ADDRESS else card.phone
+            log_read(me(), card.task.practice_id, card.task.patient_id, card.task.id, what, seen)
     except Refused as problem:
         return (jsonify(problem=str(problem)), 409) if wants_json() else _not_saved(task_id, str(problem))
     if not wants_json():

@@ -174,16 +174,19 @@ class Writer:
         ]
 
     def _refusals(self, cursor: Cursor, batch: Batch) -> None:
-        """Opt-outs, under every number and address we know of the person."""
+        """Opt-outs, under every number and address we know of the person, over all their records."""
         if not batch.refusals:
             return
         people = list({external_id for external_id, _ in batch.refusals})
         cursor.execute(_KEYS, {"practice": self.practice_id, "people": people})
-        keys = {external_id: (phone, email) for external_id, phone, email in cursor}
+        keys: dict[str, list[tuple[bytes | None, bytes | None]]] = {}
+        for external_id, phone, email in cursor:
+            keys.setdefault(external_id, []).append((phone, email))
         found = [
             Refusal(key, channel, f"import {self.import_id}, column {source}", self.practice_id)
             for (external_id, channel), (source, _) in batch.refusals.items()
-            for key in _reached_by(channel, *keys.get(external_id, (None, None)))
+            for phone, email in keys.get(external_id, ())
+            for key in _reached_by(channel, phone, email)
         ]
         if found:
             keep(found, self.actor)
@@ -274,8 +277,9 @@ FROM staged_patients s CROSS JOIN LATERAL (
 WHERE (p.phone_key, p.email_key) IS DISTINCT FROM ({phone}, {email})
 """
 _KEYS = """
-SELECT external_id, phone_key, email_key FROM patients
-WHERE practice_id = %(practice)s AND external_id = ANY(%(people)s)
+SELECT p.external_id, o.phone_key, o.email_key
+FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) o
+WHERE p.practice_id = %(practice)s AND p.external_id = ANY(%(people)s)
 """
 _CORRECTED = """
 UPDATE quarantined_rows SET corrected_at = %(now)s
