@@ -1,4 +1,4 @@
-"""The log of reads keeps which number was shown, and a friend named by two patients is one friend."""
+"""The log of reads keeps which number was shown, a friend of two patients is one, 00101 and 101 are one patient."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,10 @@ revision = "0022"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
+SAME_ID = (
+    "CASE WHEN external_id ~ '^[0-9]+([.]0+)?$'"
+    " THEN coalesce(nullif(ltrim(split_part(external_id, '.', 1), '0'), ''), '0') ELSE external_id END"
+)
 
 
 def upgrade() -> None:
@@ -20,9 +24,16 @@ def upgrade() -> None:
         ["practice_id", "id"],
     )
     op.create_index(op.f("ix_referrals_practice_id_contact_key"), "referrals", ["practice_id", "contact_key"])
+    op.create_index(
+        op.f("ix_patients_odd_ids"),
+        "patients",
+        ["practice_id", sa.text(f"({SAME_ID})")],
+        postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_patients_odd_ids"), "patients")
     op.drop_index(op.f("ix_referrals_practice_id_contact_key"), "referrals")
     op.drop_constraint(op.f("fk_referrals_practice_id_joined_id_referrals"), "referrals", type_="foreignkey")
     op.drop_column("referrals", "joined_id")

@@ -12,6 +12,11 @@ from ops.db import Base, Moment, closed_set
 from ops.practices.us import ELSEWHERE
 
 Words = ARRAY(sa.Text)
+SAME_ID = (
+    "CASE WHEN external_id ~ '^[0-9]+([.]0+)?$'"
+    " THEN coalesce(nullif(ltrim(split_part(external_id, '.', 1), '0'), ''), '0') ELSE external_id END"
+)
+"""What all writings of a patient's number share: 00101, 101 and 101.0 (`ops.imports.loading.same_ids`)."""
 
 
 class PracticeStatus(StrEnum):
@@ -168,6 +173,12 @@ class Patient(Base):
     __table_args__ = (
         sa.UniqueConstraint("practice_id", "external_id"),
         sa.UniqueConstraint("practice_id", "id"),
+        sa.Index(
+            "ix_patients_odd_ids",
+            "practice_id",
+            sa.text(f"({SAME_ID})"),
+            postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
+        ),
         sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),

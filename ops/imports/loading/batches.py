@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 
 from ops.crypto import contact_key
+from ops.imports.loading.same_ids import same_id
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord
 from ops.practices.age import adult_born_by
@@ -35,6 +36,8 @@ class Batch:
     corrects: dict[int, int] = field(default_factory=dict)
     lines: dict[str, list[int]] = field(default_factory=dict)
     """Where each person's rows stand."""
+    writings: dict[str, str] = field(default_factory=dict)
+    """Each person's number as it is written here first."""
     counts: dict[int, int] = field(default_factory=dict)
 
     def put_aside(self, row: BadRow) -> None:
@@ -45,6 +48,18 @@ class Batch:
         """In case the database knows of a reason against the row."""
         self.cells[line] = cells
         self.characters += sum(map(len, cells))
+
+    def rename(self, people: dict[str, str]) -> None:
+        """Call these people by the number under which they are known."""
+        for written, known in people.items():
+            self.lines[known] = self.lines.pop(written)
+            if written in self.patients:
+                self.patients[known] = (known, *self.patients.pop(written)[1:])
+            for key in [key for key in self.milestones if key[0] == written]:
+                line, _, *rest = self.milestones.pop(key)
+                self.milestones[known, key[1]] = (line, known, *rest)
+            for key in [key for key in self.refusals if key[0] == written]:
+                self.refusals[known, key[1]] = self.refusals.pop(key)
 
     def drop(self, people: Iterable[str], reason: str) -> None:
         """Put all that is said about these people aside, whole."""
@@ -108,14 +123,20 @@ class Batcher:
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
         line, external_id, patient, milestone, opt_outs, identity, cells, corrects = row
+        person = same_id(external_id)
+        written = batch.writings.setdefault(person, external_id)
+        if written != external_id:
+            external_id = written
+            patient = patient and patient._replace(external_id=written)
+            milestone = milestone and milestone._replace(external_id=written)
         if patient:
-            other = self._seen.note(external_id, identity, self._flags(patient, bool(opt_outs)), line)
+            other = self._seen.note(person, identity, self._flags(patient, bool(opt_outs)), line)
             if other:
                 batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),)))
                 return
             batch.patients[external_id] = self._patient_row(patient)
         elif opt_outs:
-            self._seen.suppress(external_id, line)
+            self._seen.suppress(person, line)
         batch.keep_cells(line, cells)
         batch.lines.setdefault(external_id, []).append(line)
         if corrects:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.clashes import CLASH, OF_A_CLASH, Known, somebody_else
+from ops.imports.loading.same_ids import written_otherwise
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow
@@ -93,6 +94,7 @@ class Writer:
             # two loads of one practice would wait for each other's rows in different orders, for ever
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK + self.practice_id,))
             done = Written()
+            batch.rename(written_otherwise(cursor, self.practice_id, batch.lines))
             if self.clashed:
                 batch.drop(self.clashed & batch.lines.keys(), OF_A_CLASH)
             if batch.patients:
@@ -111,6 +113,7 @@ class Writer:
         driver = session.connection().connection.driver_connection
         assert driver is not None
         with driver.cursor() as cursor:
+            batch.rename(written_otherwise(cursor, self.practice_id, batch.lines))
             self._stage(cursor, batch)
             cursor.execute("DROP TABLE staged_patients")
 
@@ -297,6 +300,11 @@ WITH written AS (
     SELECT %(practice)s, p.id, s.kind, s.happened_on, s.treatment_type_id, s.dedupe_key, %(import)s, %(now)s
     FROM staged_milestones s CROSS JOIN LATERAL (
         SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
+    -- what stands there under a key of its exact words, from before capitals counted for nothing
+    WHERE NOT EXISTS (
+        SELECT FROM milestones o
+        WHERE o.patient_id = p.id AND s.dedupe_key LIKE 'w:%%' AND strpos(o.dedupe_key, ':') = 0 AND o.kind = s.kind
+          AND o.happened_on = s.happened_on AND o.treatment_type_id IS NOT DISTINCT FROM s.treatment_type_id)
     ON CONFLICT (patient_id, dedupe_key) DO UPDATE
         SET happened_on = excluded.happened_on, treatment_type_id = excluded.treatment_type_id
         WHERE (m.happened_on, m.treatment_type_id) IS DISTINCT FROM (excluded.happened_on, excluded.treatment_type_id)

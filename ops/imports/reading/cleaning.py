@@ -8,7 +8,7 @@ unread.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -39,6 +39,10 @@ SHIFTED = 2
 FAR = timedelta(days=730)
 """An appointment further ahead than this is a wrong date."""
 MAX_ID = 200
+SAME_WORDS = "w:"
+"""Begins the keys made of words since capitals count for nothing in them; older ones begin with nothing."""
+_FLOAT = re.compile(r"(\d+)\.0+$", re.ASCII)
+"""A number as a spreadsheet writes one it takes for a measure."""
 SURPLUS = "surplus"
 """Heads the columns of our list of wrong rows that hold what a row had too much."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
@@ -284,10 +288,12 @@ def made_up_id(person: str, born: date | None, contact: str | None) -> str:
 
 def visit_key(visit_id: str, kind: str, when: str, treatment: str) -> str:
     """What makes a milestone the same one in the next file: its number there (a visit may hold several treatments), or
-    kind, time and description. Hashed: a description is more than an agent may see."""
+    kind, time and description, in capitals or not. Hashed: a description is more than an agent may see."""
+    visit_id = _FLOAT.sub(r"\1", visit_id)
     if visit_id and kind == "visit":
         return f"id:{visit_id}" if len(visit_id) <= MAX_ID else f"id:{_short(visit_id)}"
-    return f"id:{_short(visit_id + '|' + treatment)}" if visit_id else _short(f"{kind}|{when}|{treatment}")
+    same = f"{kind}|{when}|{' '.join(treatment.casefold().split())}"
+    return f"id:{_short(visit_id + '|' + treatment)}" if visit_id else SAME_WORDS + _short(same)
 
 
 def _short(text: str) -> str:
@@ -300,7 +306,7 @@ def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
     A two-digit year is the last one that is not far ahead. Raises Unclear for a day far ahead or before 1900.
     """
     day, clock = stamp.day, stamp.clock
-    if clock and stamp.offset:
+    if clock is not None and stamp.offset:
         moment = datetime.combine(day, clock, stamp.offset).astimezone(zone)
         day, clock = moment.date(), moment.time()
     if not stamp.century and day > today + FAR:
@@ -309,6 +315,8 @@ def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
         raise Unclear(f"{day} is more than two years ahead")
     if day.year < 1900:
         raise Unclear(f"{day} is before 1900")
+    if clock == time.min:  # how spreadsheets and databases write a day that has no time
+        clock = None
     return day, f"{day} {clock or ''}"
 
 
