@@ -63,7 +63,7 @@ class Way:
 
     @property
     def parts(self) -> str:
-        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for a mail."""
+        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for an email."""
         if self.medium is not Medium.SMS or self.written is None:
             return ""
         return parts_words(segments.count(self.written.body))
@@ -96,7 +96,7 @@ def parts_words(counted: segments.Segments) -> str:
 
 
 def ways(task: Task, agent: User) -> list[Way]:
-    """Text and mail, for the person this task is about."""
+    """Text and email, for the person this task is about."""
     return [way(task, agent, medium) for medium in MEDIA]
 
 

@@ -91,7 +91,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             Stage.ASKED,
             "Asked",
-            "Patients who were asked for a referral, by a call, text or mail.",
+            "Patients who were asked for a referral, by a call, text or email.",
             "in window, with an ask on record or an ask message delivered",
             _BEFORE,
             owner=Owner.AGENCY,

@@ -1,4 +1,4 @@
-"""What the mail says by which a practice is asked whether it approves a text."""
+"""What the email says by which a practice is asked whether it approves a text."""
 
 from ops.db import db
 from ops.mail.models import StaffMail
@@ -21,7 +21,7 @@ The link works once, until {until:%-d %B %Y}.
 
 
 def letter(mail: StaffMail) -> Letter | None:
-    """One mail to all of the practice's people; None when nobody is there to get it or it is of no use any more."""
+    """One email to all of the practice's people; None when nobody is there to get it or it is of no use any more."""
     approval = db.session.get(ScriptApproval, mail.about_id, populate_existing=True)
     if approval is None:
         return None

@@ -137,7 +137,7 @@ def test_a_friend_is_recorded_only_with_their_own_yes(desk):
         {"outcome": "callback", "callback_at": "2026-03-11T10:00", "zone": "Mars/Base"},
         {"outcome": "callback", "callback_at": "9999-12-31T23:59"},
         {"outcome": "willing", "friend_name": "I", "friend_phone": "not a number", "friend_opt_in": "form"},
-        {"outcome": "willing", "friend_name": "I", "friend_email": "no mail", "friend_opt_in": "form"},
+        {"outcome": "willing", "friend_name": "I", "friend_email": "no email", "friend_opt_in": "form"},
     ],
 )
 def test_bad_input_is_a_clear_error_and_loses_nothing(desk, typed):
