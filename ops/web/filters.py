@@ -51,10 +51,10 @@ def day(value: date | datetime | None, zone: str = "UTC") -> str:
 
 
 def percent_of(part: int, whole: int) -> str:
-    """ "80 % (16 of 20)"; "0 of 0" without a percentage, since there is none."""
+    """ "80% (16 of 20)"; "0 of 0" without a percentage, since there is none."""
     if not whole:
         return f"{part} of {whole}"
-    return f"{round(100 * part / whole)} % ({part} of {whole})"
+    return f"{round(100 * part / whole)}% ({part} of {whole})"
 
 
 def ago(value: datetime | None) -> str:

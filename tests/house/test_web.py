@@ -271,6 +271,6 @@ def test_moments_are_written_in_the_zone_that_matters(filter_, value, more, word
 
 
 def test_shares_carry_their_counts():
-    assert filters.percent_of(16, 20) == "80 % (16 of 20)"
-    assert filters.percent_of(1, 3) == "33 % (1 of 3)"
+    assert filters.percent_of(16, 20) == "80% (16 of 20)"
+    assert filters.percent_of(1, 3) == "33% (1 of 3)"
     assert filters.percent_of(0, 0) == "0 of 0"
