@@ -3,6 +3,7 @@
 from ops.db import db
 from ops.mail.models import StaffMail
 from ops.mail.outbox import Letter
+from ops.phrases import day_words
 from ops.practices.models import Practice
 from ops.scripts import approvals
 from ops.scripts.approvals import LinkState
@@ -16,7 +17,7 @@ takes ten seconds, and you need no password:
 
 {address}
 
-The link works once, until {until:%-d %B %Y}.
+The link works once, until {until}.
 """
 
 
@@ -32,6 +33,6 @@ def letter(mail: StaffMail) -> Letter | None:
     practice = db.session.get_one(Practice, approval.practice_id)
     kind = kind_words(db.session.get_one(Script, version.script_id).kind)
     words = WORDS.format(
-        practice=practice.name, kind=kind, address=approvals.address(approval), until=approval.expires_at
+        practice=practice.name, kind=kind, address=approvals.address(approval), until=day_words(approval.expires_at)
     )
     return Letter(tuple(person.email for person in people), f"May we say this for {practice.name}?", words)
