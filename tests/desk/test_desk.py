@@ -82,7 +82,7 @@ def test_the_card_says_what_an_agent_needs_and_no_more(desk, patient):
     [
         ({}, "is owed the most time"),
         ({"promised_at": clock_at(NOON)}, "promises come first"),
-        ({"handed_at": clock_at(NOON), "owner_until": clock_at("2026-03-10 19:00:00")}, "It was handed to you"),
+        ({"handed_at": clock_at(NOON), "owner_until": clock_at("2026-03-10 19:00:00")}, "It is assigned to you"),
     ],
 )
 def test_the_card_says_why_this_one(desk, agent, given, says):
@@ -168,7 +168,7 @@ def test_what_was_typed_is_kept_when_the_task_left_the_hands(desk):
     with transaction("user:99"):
         tasks.give_back(task(), EventKind.PULLED_BACK, "user:99")
     page = save(desk, 409, outcome="willing", note="every word").get_data(as_text=True)
-    assert "every word" in page and "no longer in your hands" in page
+    assert "every word" in page and "not yours any more" in page
 
 
 def test_the_heartbeat_says_when_the_task_is_lost(desk):

@@ -162,7 +162,7 @@ def test_a_slip_of_the_finger_is_taken_back_with_one_key(agency: Agency, card: P
     card.keyboard.type("Was busy")
     keys(card, "Escape", "r")
     next_card(card, before)
-    assert agency.ask("SELECT count(*) FROM suppressions WHERE source LIKE '%Remove me%'") >= 1
+    assert agency.ask("SELECT count(*) FROM suppressions WHERE source LIKE '%Do not contact%'") >= 1
     then = agency.ask("SELECT count(*) FROM suppressions")
     keys(card, "z")
     expect(card.get_by_text("Taken back.")).to_be_visible()

@@ -259,8 +259,8 @@ def test_a_lost_card_sends_nothing(task, ann, sign_in):
     with transaction("test"):
         tasks.give_back(db.session.get_one(Task, task.id), EventKind.PULLED_BACK, "test")
     desk = sign_in(ann)
-    assert "no longer in your hands" in desk.get(f"/tasks/{task.id}/send", expect=409).text
-    assert "no longer in your hands" in post(desk, task, status=409).text
+    assert "not yours any more" in desk.get(f"/tasks/{task.id}/send", expect=409).text
+    assert "not yours any more" in post(desk, task, status=409).text
     with pytest.raises(tasks.LeaseLost):
         send(task, ann)
     assert queued() == []

@@ -267,9 +267,9 @@ def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_
     with pytest.raises(tasks.LeaseLost):
         record(task, agent, Outcome.WILLING)
     page = browser.post(f"/tasks/{task.id}/pull-back", data={"reason": "again"}, expect=422).text
-    assert "Nobody holds this task any more" in page
+    assert "Nobody has this task in progress any more" in page
     story = browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "Her shift is over; was in the hands of Ann Agent" in story
+    assert "Her shift is over; was in progress with Ann Agent" in story
 
 
 def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):

@@ -76,9 +76,9 @@ def check(task: Task, saved: Saved) -> Rule:
 def _check_moment(task: Task, saved: Saved) -> None:
     now = clock.now()
     if saved.callback_at is None:
-        raise Refused("Please say when to call back.")
+        raise Refused("Please say when the callback is due.")
     if saved.callback_at <= now:
-        raise Refused("The time to call back is in the past.")
+        raise Refused("The time of the callback is in the past.")
     if saved.callback_at > max(task.closes_at or now, now) + FARTHEST_PROMISE:
         raise Refused("That is too far away for this task; choose an earlier day.")
 

@@ -117,7 +117,7 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
     _make_room(agent_id, actor)
     if queries.in_other_hands(task):
-        raise Refused(GONE_ON + "they are in somebody else's hands.")
+        raise Refused(GONE_ON + "somebody else is talking to them.")
     _delete_made(kept["made"])
     was = {"outcome": attempt.outcome, "note": attempt.note, "minutes": float(attempt.minutes)}
     was["recorded_at"] = attempt.at.isoformat()
@@ -145,7 +145,7 @@ def _make_room(agent_id: int, actor: str) -> None:
         PatientRead.at >= task.claimed_at,
     )
     if db.session.scalar(sa.select(shown)):
-        raise Refused("You have the number of this card already. Finish it first, or give it back.")
+        raise Refused("You have the number of this card already. Finish it first, or release it.")
     tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RETURNED, actor, why="the one before it again")
     task.owner_id, task.owner_until, task.handed_at = agent_id, clock.now() + keeping.MADE_ROOM, clock.now()
     db.session.flush()

@@ -17,7 +17,7 @@ from ops.queue.people import referral_of
 from ops.scripts.models import Medium
 from ops.web.errors import wants_json
 
-LOST = "This task is no longer in your hands. Nothing was sent."
+LOST = "This task is not yours any more. Nothing was sent."
 SAID = {Medium.SMS: "The text is on its way.", Medium.EMAIL: "The email is on its way."}
 
 

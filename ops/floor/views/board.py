@@ -190,8 +190,8 @@ def _asked_again(event: TaskEvent) -> list[str]:
 @bp.post("/tasks/<int:task_id>/pull-back")
 @allow(*STAFF)
 def pull_back(task_id: int) -> ResponseReturnValue:
-    """Take the task out of the agent's hands."""
-    return _decide(task_id, assigning.pull_back, "The task is back in the queue.")
+    """Release the task its agent has in progress."""
+    return _decide(task_id, assigning.pull_back, "Released: the task is back in the queue.")
 
 
 @bp.post("/tasks/<int:task_id>/cancel")

@@ -29,7 +29,7 @@ def pull_back(task_id: int, actor: str, reason: str) -> Task:
     reason = _reason(reason)
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.CLAIMED:
-        raise Refused("Nobody holds this task any more.")
+        raise Refused("Nobody has this task in progress any more.")
     tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
     db.session.flush()
     return task
@@ -81,12 +81,12 @@ def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, overr
     task = _open_task(task_id)
     who = _open_account(user_id)
     if task.held_by == user_id:
-        raise Refused(f"{who.name} has this task in hands already.")
+        raise Refused(f"{who.name} has this task in progress already.")
     lacking = lacks(task)[user_id]
     _check_override(who, lacking, override, reason)
     if task.state is TaskState.CLAIMED:
         if not reason:
-            raise Refused("Please say why it is taken out of somebody's hands.")
+            raise Refused("Please say why it is taken from whoever has it in progress.")
         tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
     now = clock.now()
     task.owner_id, task.handed_at = user_id, now
@@ -120,7 +120,7 @@ def _check_override(who: Worker, lacking: list[Lack], override: bool, reason: st
         return
     words = lack_words(lacking)
     if not override:
-        raise Refused(f"{who.name} is not certified for {words}. To hand it over all the same, tick the override.")
+        raise Refused(f"{who.name} is not certified for {words}. To assign it all the same, tick the override.")
     if not reason:
         raise Refused(f"{who.name} is not certified for {words}: please say why they get it all the same.")
 
@@ -134,7 +134,7 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
     """A task that is kept for somebody is everybody's again. Raises Refused when nobody keeps it from the others."""
     task = _open_task(task_id)
     if task.state is not TaskState.WAITING or task.owner_id is None:
-        raise Refused("This task is not kept for anybody.")
+        raise Refused("This task is assigned to nobody.")
     facts = {"from": task.owner_id, "to": None, "reason": reason.strip()[:LONGEST_REASON]}
     task.owner_id = task.owner_until = task.handed_at = None
     moves.move(task, EventKind.HANDED, actor, **facts)

@@ -111,9 +111,7 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
     """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if not task or task.state is not TaskState.CLAIMED or task.held_by != agent_id or task.fence != fence:
-        raise LeaseLost(
-            "This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved."
-        )
+        raise LeaseLost("This task is not yours any more: its lease ran out, or a lead released it. Nothing was saved.")
     return task
 
 

@@ -35,7 +35,7 @@ def start_break(user_id: int, kind: BreakKind, actor: str, *, give_back: tuple[i
     held = queries.task_of(user_id)
     if held:
         if (held.id, held.fence) != give_back:
-            raise CardInHand("You have a card in hand: it goes back into the queue when you go.")
+            raise CardInHand("You have a card open: it goes back into the queue when you go.")
         tasks.release(held.id, user_id, held.fence, actor)
     now, current = clock.now(), rhythm_queries.open_break(user_id)
     if current and current.kind is kind:
