@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     """Send the session cookie over TLS only. None: when `public_url` is https."""
 
     agent_idle_minutes: int = Field(default=10, ge=1, le=240)
-    """An agent with no task in hand is signed out after this many idle minutes (docs/rules.md A12)."""
+    """An agent with no task in progress is signed out after this many idle minutes (docs/rules.md A12)."""
     session_hours: int = Field(default=12, ge=1, le=24)
     """A sign-in ends after this many hours, whatever happens."""
     lease_minutes: int = Field(default=10, ge=1, le=120)
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     """The postal address in the footer of emails to patients. Without one they go to the recorder (CAN-SPAM)."""
     smtp_url: str | None = None
     """smtp://user:password@host:port or smtps://…, for emails to staff, practices and patients. With a user the
-    connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are handed over."""
+    connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are passed on."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"
     log_level: str = "INFO"
     clock_offset_minutes: int = 0

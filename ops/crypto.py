@@ -59,5 +59,5 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> bytes:
-    """What the database keeps of a token: enough to recognise it, not to use it."""
+    """What the database keeps of a token: enough to recognize it, not to use it."""
     return hashlib.sha256(token.encode()).digest()

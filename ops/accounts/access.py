@@ -31,7 +31,7 @@ OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 TOKEN = "sign_in"  # noqa: S105 (the name of a key)
 
 IDLE_EXEMPT: list[Callable[[int], bool]] = []
-"""Asked with a user's id whether they are at work although their browser is silent (the queue: has a task in hand)."""
+"""Asked with a user's id whether they are at work although their browser is silent (the queue: works a task)."""
 
 
 @dataclass(frozen=True)

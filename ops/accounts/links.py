@@ -25,7 +25,7 @@ MAIL_KINDS = {LinkPurpose.INVITE: MailKind.INVITATION, LinkPurpose.RESET: MailKi
 
 
 def make_link(user: User, purpose: LinkPurpose) -> str:
-    """A link to hand over; its token, which is told this once. Earlier unused links of the kind stop working.
+    """A link to pass on; its token, which is told this once. Earlier unused links of the kind stop working.
 
     Raises Refused for a closed account.
     """
@@ -95,7 +95,7 @@ def _add(user_id: int, purpose: LinkPurpose, token: str) -> AccountLink:
 
 
 def address(token: str) -> str:
-    """The whole address to hand over."""
+    """The whole address to pass on."""
     return f"{settings().address}/link/{token}"
 
 

@@ -67,7 +67,7 @@ SIGN_IN = """
         ARRAY(SELECT m.practice_id FROM memberships m WHERE m.user_id = u.id ORDER BY 1) AS practices
     FROM auth_sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s
 """
-"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognise
+"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognize
 somebody."""
 
 
@@ -95,8 +95,8 @@ def by_token(token: str) -> SignIn | None:
 def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
     """Why this sign-in no longer counts at that moment, None while it does.
 
-    `busy`: the agent has a task in hand, which a person may be on the phone about (docs/rules.md A12: 10 minutes idle,
-    12 hours in all).
+    `busy`: the agent has a task in progress, which a person may be on the phone about (docs/rules.md A12: 10 minutes
+    idle, 12 hours in all).
     """
     conf = settings()
     if sign_in.ended_at is not None:

@@ -1,7 +1,7 @@
--- Everything the desk of one agent shows, in one round trip: the card in hand with all the gate asks, and what stands beside
+-- Everything the desk of one agent shows, in one round trip: the open card with all the gate asks, and what stands beside
 -- it. A function, because its plan is then kept by the connection: planning so many joins costs more than running them.
 --
--- {"card": NULL without a task in hand, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
+-- {"card": NULL without a task in progress, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
 -- `undoable` that can still be taken back}
 CREATE OR REPLACE FUNCTION desk_of(an_agent bigint, at_now timestamptz, undoable timestamptz) RETURNS json
 LANGUAGE plpgsql STABLE

@@ -79,7 +79,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class CardFacts:
-    """The card in hand: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
+    """The open card: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
 
     id: int
     practice_id: int

@@ -31,7 +31,7 @@ OPT_IN_WORDS = (
 
 
 class FenceForm(FlaskForm):
-    """Any act on a task in hand carries the fencing number of its claim."""
+    """Any act on a task in progress carries the fencing number of its claim."""
 
     fence = IntegerField(validators=[InputRequired()])
 

@@ -1,4 +1,4 @@
-"""What can be sent from the card in hand: first whether it may be, then the approved text as it would be read.
+"""What can be sent from the open card: first whether it may be, then the approved text as it would be read.
 
 Only published templates, no free text (TEXT_NOT_APPROVED). The gate is asked as the outbox will ask it when the message
 leaves: a yes here is for the agent, the one that counts is given then.

@@ -37,7 +37,7 @@ class MaybeLeft(Exception):
 
 
 def is_set_up() -> bool:
-    """Whether there is an email server. Without one, what would be emailed waits for a person to hand it over."""
+    """Whether there is an email server. Without one, what would be emailed waits for a person to pass it on."""
     return bool(settings().smtp_url)
 
 

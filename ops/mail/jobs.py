@@ -1,4 +1,4 @@
-"""What workers and the tick do for emails to people with an account: claim, hand over, say what became of it."""
+"""What workers and the tick do for emails to people with an account: claim, send, say what became of it."""
 
 import structlog
 

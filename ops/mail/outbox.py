@@ -1,6 +1,6 @@
 """The outbox of emails to people with an account: one reason, one email, sent at most once unless a person says again.
 
-The order is the same for every kind: `claim` is committed, then the email is handed over with no transaction open, then
+The order is the same for every kind: `claim` is committed, then the email is sent with no transaction open, then
 `settle` says what became of it (ops/mail/jobs.py does the three). What certainly did not leave is tried again for a
 day. What may have left is unknown and waits for a person.
 """
@@ -62,7 +62,7 @@ def written_by(kind: MailKind, writer: Writer) -> None:
 
 @dataclass(frozen=True)
 class Claimed:
-    """An email in the hands of one worker, ready to be handed over."""
+    """An email claimed by one worker, ready to be sent."""
 
     id: int
     mail: EmailMessage
@@ -94,7 +94,7 @@ def queue(kind: MailKind, about_id: int, to: str, user_id: int | None = None) ->
 
 
 def claim(mail_id: int) -> Claimed | None:
-    """Take an email to hand it over; None when somebody else has it, it is not its time, or it is not to go at all."""
+    """Claim an email to send it; None when somebody else has it, it is not its time, or it is not to go at all."""
     now, message_id = clock.now(), make_msgid(domain="loopkeeper.invalid")
     is_time = sa.or_(StaffMail.tries == 0, StaffMail.due_at <= now)
     values = {"state": MailState.CLAIMED, "claimed_at": now, "message_id": message_id, "tries": StaffMail.tries + 1}

@@ -15,7 +15,7 @@ class Problem(StrEnum):
     CUT_AFTER = "cut_after"
     """The connection was cut when the whole email had gone over and before the answer came: it may have arrived."""
     LOST = "lost"
-    """The worker that handed it over was never heard of again: it may have arrived."""
+    """The worker that sent it was never heard of again: it may have arrived."""
     CLOSED = "closed"
 
 
@@ -28,8 +28,8 @@ WORDS = {
     Problem.MAIL: "the email server refused the email",
     Problem.CANNOT_CARRY: "the email server cannot carry this address",
     Problem.NOT_WRITTEN: "the email could not be written to this address",
-    Problem.CUT_AFTER: "the connection broke while it was handed over",
-    Problem.LOST: "the worker died while it was handed over",
+    Problem.CUT_AFTER: "the connection broke while it was sent",
+    Problem.LOST: "the worker died while it was sent",
     Problem.CLOSED: "the account is closed",
 }
 

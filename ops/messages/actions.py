@@ -139,7 +139,7 @@ def receive(
     (docs/rules.md A4).
     """
     key = contact_key(from_address)
-    contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after
+    contact.hold_number(key)  # a text being sent to this number at this moment goes first; none goes after
     in_reply_to = in_reply_to or queries.last_to(practice.id, key)
     patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
     values = {

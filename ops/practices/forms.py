@@ -92,10 +92,10 @@ class TreatmentForm(FlaskForm):
         "Category", [InputRequired(), Length(max=40)], description="The only word about it an agent sees."
     )
     match_words = TextAreaField(
-        "Words to recognise it by",
+        "Words to recognize it by",
         [Length(max=2000)],
         description="One a line. A description in a file that contains one of them is this treatment. "
-        "The treatment without words takes what no other recognises.",
+        "The treatment without words takes what no other recognizes.",
     )
     opens_days = IntegerField(
         "Result opens", [InputRequired(), NumberRange(0, 1095)], description="Days after treatment."

@@ -13,7 +13,7 @@ _STATES = (
 STATES = {code: name for code, _, name in (pair.partition(" ") for pair in _STATES.split(", "))}
 """Name by two-letter code, territories included."""
 MILITARY = frozenset({"AA", "AE", "AP"})
-"""Addresses of the forces abroad: a post code, not a place."""
+"""Addresses of the forces abroad: a postal code, not a place."""
 ZONES = (
     "America/Puerto_Rico",
     "America/New_York",

@@ -23,8 +23,8 @@ DEFAULT_DIFFERENCE = 0.15
 RULE = (
     "Nothing is concluded before both versions have the planned answers. Then the difference, within practices, "
     "decides: where its 95% interval leaves 0 out, one is better; else no difference was found. After 60 days without "
-    "the planned answers: no difference found. Harm (“remove me”, “not happy”) ends it by itself, within minutes: at "
-    "least 5 in one version, and so many more than in the other that chance would do it less than once in a hundred."
+    "the planned answers: no difference found. Harm (“do not contact”, “not happy”) ends it by itself, within minutes: "
+    "at least 5 in one version, and so many more than in the other that chance would do it less than once in a hundred."
 )
 
 

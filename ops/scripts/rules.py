@@ -224,7 +224,7 @@ def _voicemail(
     if "treatment_category" in source:
         found.append("The voicemail must not say anything about a treatment: take {{ treatment_category }} out.")
     if why := tells(left, private, public):
-        found.append(f"The voicemail tells too much. {why.replace('Texts and mails', 'Voicemails')}")
+        found.append(f"The voicemail tells too much. {why.replace('Texts and emails', 'Voicemails')}")
     if said.get("callback_number", "") not in left:
         found.append("The voicemail must give the number to call back: {{ callback_number }}.")
     return found

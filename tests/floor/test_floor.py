@@ -1,4 +1,4 @@
-"""The lead's decisions about the floor: who may work what, whose a task is, what is paused, whose weight counts more."""
+"""What a lead decides about the floor: who may work what, whose a task is, what is paused, whose weight counts more."""
 
 from datetime import timedelta
 from decimal import Decimal

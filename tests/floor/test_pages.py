@@ -125,7 +125,7 @@ def test_the_pages_are_for_leads_and_admins(app, client, sign_in, lead, ann):
         (f"/floor/{ann.id}/profile/clear", {}),
         (f"/floor/{ann.id}/certify", {"practices": lake.id}),
         (f"/floor/{ann.id}/withdraw", {"practices": lake.id}),
-        (f"/tasks/{task.id}/hand-over", {"agent": ann.id, "reason": "mine"}),
+        (f"/tasks/{task.id}/assign", {"agent": ann.id, "reason": "mine"}),
         (f"/tasks/{task.id}/free", {}),
         ("/practices/lake/kinds/pause", {"kind": "ask", "reason": "mine"}),
         ("/practices/lake/kinds/resume", {"kind": "ask"}),
@@ -183,10 +183,10 @@ def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
     do(actions.set_profile, ann.id, ["en"], None, False)
     browser = sign_in(lead)
     board = browser.get("/queue?practice=lake", expect=200).text
-    assert f'href="/tasks/{task.id}?hand=1&amp;back=board:lake#hand-over-form"' in board
+    assert f'href="/tasks/{task.id}?hand=1&amp;back=board:lake#assign-form"' in board
     page = browser.get(f"/tasks/{task.id}?hand=1&back=board:lake", expect=200).text
     assert "Ann Agent: not certified for this practice" in page
-    give = f"/tasks/{task.id}/hand-over"
+    give = f"/tasks/{task.id}/assign"
     page = browser.post(give, data={"agent": ann.id, "reason": "Asked for her"}, expect=422).text
     assert "tick the override" in page
     assert "Asked for her" in page
@@ -215,7 +215,7 @@ def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in
     task = make_task(lake)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
     browser = sign_in(lead)
-    browser.post(f"/tasks/{task.id}/hand-over", data={"agent": ann.id}, expect=303)
+    browser.post(f"/tasks/{task.id}/assign", data={"agent": ann.id}, expect=303)
     page = browser.get(f"/tasks/{task.id}", expect=200).text
     assert "It waits for now: Lea Lead paused work of the kind “Referral ask”" in page
     assert "not now: this kind is paused; assigned to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text

@@ -72,7 +72,7 @@ def count(table) -> int:
 def test_an_upload_is_previewed_confirmed_loaded_and_told(practice, lead):
     address = upload(lead, ("clients.csv", CLIENTS))
     page = text(lead.get(address, expect=200))
-    assert "Recognised as med-spa-clients: patients" in page
+    assert "Recognized as med-spa-clients: patients" in page
     assert "Dropped, not stored 6635" in page
     assert "C1 Ada Lane – +13125550101 ada@example.com" in page
     assert "no contact" in page, "an opt-out is shown"
@@ -100,7 +100,7 @@ def test_two_files_are_shown_and_one_can_be_left_out(practice, lead):
     address = upload(lead, ("visits.csv", visits), ("clients.csv", CLIENTS))
     page = text(lead.get(address, expect=200))
     assert "med-spa-visits: visits" in page
-    assert "2026-01-05 Botox" in page
+    assert "Jan 5, 2026 Botox" in page
     lead.post(address + "/confirm", expect=303)
     jobs.run_import(number(address))
     assert count(Milestone) == 1
@@ -125,12 +125,12 @@ def test_unknown_columns_are_mapped_by_hand_and_the_mapping_is_kept_for_the_next
     assert count(Patient) == 2
     assert count(SavedMapping) == 1
     again = upload(lead, ("odd-march.csv", ODD))
-    assert "Recognised as odd list" in text(lead.get(again, expect=200))
+    assert "Recognized as odd list" in text(lead.get(again, expect=200))
     nonsense = {"column-0": "colour", "column-1": "mobile"}
     lead.post(f"{again}/files/{the_file(again)}/map", data=nonsense, expect=303)
     assert "It cannot be read yet" in text(lead.get(again))
-    lead.post(f"{again}/files/{the_file(again)}/as-recognised", expect=303)
-    assert "Recognised as odd list" in text(lead.get(again))
+    lead.post(f"{again}/files/{the_file(again)}/as-recognized", expect=303)
+    assert "Recognized as odd list" in text(lead.get(again))
 
 
 def test_a_file_without_header_is_mapped_by_position(practice, lead):

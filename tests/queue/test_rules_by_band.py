@@ -2,9 +2,9 @@
 waits lawfully behind it is.
 
 A claim looks three times (ops/queue/claim.sql): at what was assigned to the agent, at promises, and at the practice
-owed most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but for
-that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only the
-gate or a unique index still holds is missing here.
+owed most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but
+for that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only
+the gate or a unique index still holds is missing here.
 """
 
 from collections.abc import Callable, Iterator

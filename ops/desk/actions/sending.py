@@ -1,4 +1,4 @@
-"""Sending from the card: an approved text or email to the person in hand, once."""
+"""Sending from the card: an approved text or email to the person on the card, once."""
 
 import sqlalchemy as sa
 

@@ -24,7 +24,7 @@ SAID = {Medium.SMS: "The text is on its way.", Medium.EMAIL: "The email is on it
 @bp.get("/tasks/<int:task_id>/send")
 @allow(*AT_WORK)
 def before_sending(task_id: int) -> ResponseReturnValue:
-    """What may be sent to the person in hand, and how it reads."""
+    """What may be sent to the person on the card, and how it reads."""
     return _page(task_id)
 
 

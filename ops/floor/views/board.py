@@ -111,7 +111,7 @@ def board_live() -> ResponseReturnValue:
 @allow(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """The story of one task. Looking is noted (docs/rules.md A12)."""
-    hand = "hand-over" if "hand" in request.args else ""
+    hand = "assign" if "hand" in request.args else ""
     return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
 
 

@@ -27,7 +27,7 @@ def _checked(form: FlaskForm) -> None:
         raise Refused(" ".join(str(error) for errors in form.errors.values() for error in errors))
 
 
-@bp.post("/tasks/<int:task_id>/hand-over")
+@bp.post("/tasks/<int:task_id>/assign")
 @allow(*STAFF)
 def hand_over(task_id: int) -> ResponseReturnValue:
     """Give the task to an agent."""
@@ -39,7 +39,7 @@ def hand_over(task_id: int) -> ResponseReturnValue:
                 task_id, form.agent.data or 0, me().actor, form.reason.data or "", override=bool(form.override.data)
             )
     except Refused as problem:
-        return task_page(task_id, str(problem), form.reason.data or "", "hand-over", form.agent.data, form.back.data)
+        return task_page(task_id, str(problem), form.reason.data or "", "assign", form.agent.data, form.back.data)
     _say_handed(task_id)
     return redirect(back_to(form.back.data, task_id), 303)
 

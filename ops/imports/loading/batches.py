@@ -48,7 +48,7 @@ class Batch:
 class Matcher:
     """Finds the treatment type a description means: the one with the longest of its words in it.
 
-    A treatment nothing recognises is the type without words, if the practice has one; a mere visit is none.
+    A treatment nothing recognizes is the type without words, if the practice has one; a mere visit is none.
     """
 
     def __init__(self, treatments: Iterable[tuple[int, Sequence[str]]]):

@@ -1,4 +1,4 @@
-"""Runs an import: every file opened and recognised first, then batch after batch, each one transaction.
+"""Runs an import: every file opened and recognized first, then batch after batch, each one transaction.
 
 A batch and the note of how far the file got become true together, so a load that is killed goes on behind its last
 batch and a load that is started twice does nothing twice. Everything already read is read again then, only not written:
@@ -194,7 +194,7 @@ class _Run:
         return nullcontext(self._within) if self._within else transaction(self._actor)
 
     def _parts(self, files: ExitStack) -> list[_Part]:
-        """Every file, opened and recognised before the first row is written. Raises Unreadable, Refused."""
+        """Every file, opened and recognized before the first row is written. Raises Unreadable, Refused."""
         load = db.session.get_one(Import, self._import_id)
         practice = db.session.get_one(Practice, load.practice_id)
         refuse_without_baa(practice)

@@ -1,4 +1,4 @@
-"""The files of one load, opened and recognised, in the order in which they must be read: people before their visits."""
+"""The files of one load, opened and recognized, in the order in which they must be read: people before their visits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -291,7 +291,7 @@ def _short(text: str) -> str:
 
 
 def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
-    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognise it by).
+    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognize it by).
 
     A two-digit year is the last one that is not far ahead. Raises Unclear for a day far ahead or before 1900.
     """

@@ -1,6 +1,6 @@
 """Which system wrote a file and what its columns are, told by the headers.
 
-Known exports are recognised by a few headers only they have together (docs/rules.md, "Column headers seen in real
+Known exports are recognized by a few headers only they have together (docs/rules.md, "Column headers seen in real
 exports"); anything else is read by the names of its columns, or by a mapping a person saved. Columns that mean nothing
 to us are dropped.
 """

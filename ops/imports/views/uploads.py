@@ -122,7 +122,7 @@ def read_without_header(slug: str, import_id: int, file_id: int) -> ResponseRetu
     return _back(slug, import_id)
 
 
-@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognised")
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognized")
 @allow(*STAFF)
 def read_as_recognised(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)

@@ -55,7 +55,7 @@ class Channel(Protocol):
         ...
 
     def send(self, message: Outgoing) -> None:
-        """Hand the message over, within 30 seconds. Raises NotSent; whatever else it raises means "perhaps"."""
+        """Send the message, within 30 seconds. Raises NotSent; whatever else it raises means "perhaps"."""
         ...
 
     def lookup(self, reference: str) -> bool | None:

@@ -1,4 +1,4 @@
-"""The verbs of a task: open, put off, give back, try again, finish, cancel. `moves` writes the state and its event."""
+"""The verbs of a task: open, shut, give back, try again, finish, cancel. `moves` writes the state and its event."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,7 +116,7 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 
 
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
-    """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
+    """Into the queue again, with no holder, its age kept. The minutes charged at the claim are credited."""
     if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
         task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
@@ -131,7 +131,7 @@ def _let_go(task: Task, ready_at: datetime) -> None:
 
 
 def _into_lane(task: Task) -> None:
-    if task.lane_id is None:  # whom it calls has moved while it was in hands
+    if task.lane_id is None:  # whom it calls has moved while it was in progress
         lanes.fit(task, db.session.get_one(Patient, task.patient_id))
     else:
         lanes.offer(task)
