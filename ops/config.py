@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
-    """The address people reach us by, for links in mails. None: http://host:port."""
+    """The address people reach us by, for links in emails. None: http://host:port."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies in front are ours (their X-Forwarded-* is believed)."""
     web_threads: int = Field(default=16, ge=1, le=200)
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     """Number to call back, E.164, for practices that gave none of their own."""
 
     postal_address: str = ""
-    """The postal address in the footer of mails to patients. Without one they go to the recorder (CAN-SPAM)."""
+    """The postal address in the footer of emails to patients. Without one they go to the recorder (CAN-SPAM)."""
     smtp_url: str | None = None
     """smtp://user:password@host:port or smtps://…, for emails to staff, practices and patients. With a user the
     connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are handed over."""

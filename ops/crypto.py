@@ -46,7 +46,7 @@ def pepper_fingerprint() -> str:
 
 
 def contact_key(address: str) -> bytes:
-    """16 bytes that stand for a phone number (E.164) or an e-mail address (any case) in comparisons across practices.
+    """16 bytes that stand for a phone number (E.164) or an email address (any case) in comparisons across practices.
 
     Keyed, so that neither practice nor a copy of the database can find out whose number it is by trying numbers.
     """

@@ -1,7 +1,7 @@
 """Invitations and password resets: links that work once, for a while.
 
-The database keeps the hash of a link's token. A link that is to be mailed has no usable token until its mail is claimed
-(`ops/accounts/mailing.py`): so none ever lies in a queue, and at most one of a link works.
+The database keeps the hash of a link's token. A link that is to be emailed has no usable token until its email is
+claimed (`ops/accounts/mailing.py`): so none ever lies in a queue, and at most one of a link works.
 """
 
 from datetime import timedelta
@@ -35,7 +35,7 @@ def make_link(user: User, purpose: LinkPurpose) -> str:
 
 
 def mail_link(user: User, purpose: LinkPurpose) -> AccountLink:
-    """Mail the person a link; earlier ones stop working. Raises Refused for a closed account."""
+    """Email the person a link; earlier ones stop working. Raises Refused for a closed account."""
     return _mailed(user, _replace(user, purpose, new_token()))
 
 

@@ -90,7 +90,7 @@ class Known(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What is known of the words of a text or mail; None is unknown."""
+    """What is known of the words of a text or email; None is unknown."""
 
     gives_away: bool | None
     """Whether it tells that somebody is a patient (`telling`)."""

@@ -55,7 +55,7 @@ class OutcomeForm(FenceForm):
     mine = BooleanField("I call back myself")
     friend_name = StringField("Friend's first name", validators=[Length(max=200)])
     friend_phone = StringField("Friend's phone", validators=[Length(max=40)])
-    friend_email = StringField("Friend's e-mail", validators=[Length(max=254)])
+    friend_email = StringField("Friend's email", validators=[Length(max=254)])
     friend_opt_in = RadioField(
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )

@@ -19,7 +19,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "introduced": ("i", "Tick that the opening was said"),
     "note": ("m", "Write the note"),
     "friend": ("f", "Take down a friend who agreed"),
-    "send": ("s", "Send a text or mail"),
+    "send": ("s", "Send a text or email"),
     "undo": ("z", "Take the last outcome back"),
     "later": ("l", "Put it off"),
     "skip": ("y", "Skip it, with a reason"),

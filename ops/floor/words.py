@@ -69,7 +69,7 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     if event.kind is EventKind.HANDED:
         parts += _handed(facts, names)
     if event.kind is EventKind.SENT:
-        parts.append(f"{'a mail' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
+        parts.append(f"{'an email' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):

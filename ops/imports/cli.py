@@ -135,7 +135,7 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
         f"{outcome.milestones_new:,} milestones new",
-        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and e-mail, "
+        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
         f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
     ]

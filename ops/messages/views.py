@@ -1,4 +1,4 @@
-"""The outbox, for leads and admins, and the public page by which a reader of our mails leaves."""
+"""The outbox, for leads and admins, and the public page by which a reader of our emails leaves."""
 
 import uuid
 from datetime import datetime
@@ -99,7 +99,7 @@ def reply_is_no_stop(reply_id: int) -> ResponseReturnValue:
 @public
 @limiter.limit(LEAVE_LIMIT)
 def leave(token: str) -> ResponseReturnValue:
-    """Ask whether they want to leave. Mail scanners open links: looking alone changes nothing (docs/rules.md A9)."""
+    """Ask whether they want to leave. Email scanners open links: looking alone changes nothing (docs/rules.md A9)."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     return render_template("messages/leave.html", practice=practice, address=_masked(mail.to_address), token=token)
@@ -110,7 +110,7 @@ def leave(token: str) -> ResponseReturnValue:
 @public
 @limiter.limit(LEAVE_LIMIT)
 def left(token: str) -> ResponseReturnValue:
-    """Leave, by the button or by a mail program in one click (RFC 8058): no cookie, no redirect, works twice."""
+    """Leave, by the button or by an email program in one click (RFC 8058): no cookie, no redirect, works twice."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     db.session.rollback()

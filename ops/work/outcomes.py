@@ -100,7 +100,7 @@ BAD_NUMBER = Rule(
     Outcome.BAD_NUMBER,
     "b",
     "Number does not work",
-    "The number is not used again for this practice; mail goes on.",
+    "The number is not used again for this practice; email goes on.",
     (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
     reached=False,
 )

@@ -31,7 +31,7 @@ class EventKind(StrEnum):
     PULLED_BACK = "pulled_back"
     HANDED = "handed"
     SENT = "sent"
-    """A text or mail was sent from the card."""
+    """A text or email was sent from the card."""
 
 
 class Move(NamedTuple):

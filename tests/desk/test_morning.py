@@ -205,7 +205,7 @@ def test_a_sign_in_that_ended_keeps_what_was_typed(agency: Agency, card: Page) -
     agency.change("UPDATE auth_sessions SET ended_at = created_at, ended_why = 'revoked' WHERE ended_at IS NULL")
     keys(card, "n")
     expect(card.get_by_role("button", name="Sign in")).to_be_visible()
-    card.get_by_label("E-mail").fill("agent@example.com")
+    card.get_by_label("Email", exact=True).fill("agent@example.com")
     card.get_by_label("Password").fill(PASSWORD)
     card.keyboard.press("Enter")
     expect(card.get_by_label("Note")).to_have_value("Written before the sign-in ended")

@@ -13,6 +13,7 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
+from ops.phrases import moment_words
 from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
@@ -101,5 +102,6 @@ def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
-    opens = f" They may from {then.window[0].astimezone(where):%A, %-d %B, %-I:%M %p %Z} on." if then.window else ""
+    at = then.window[0].astimezone(where) if then.window else None
+    opens = f" They may from {at:%A}, {moment_words(at)} on." if at else ""
     raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")

@@ -107,7 +107,7 @@ def _take_friend(call: Call) -> None:
 
 
 def _send_note(call: Call) -> None:
-    """The note to forward, by text or else by mail. Whose friend we have gets the thank-you; two texts would be one
+    """The note to forward, by text or else by email. Whose friend we have gets the thank-you; two texts would be one
     too many."""
     if call.saved.friend:
         return

@@ -264,7 +264,7 @@ def reveal(task_id: int) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/reveal-address")
 @allow(*AT_WORK)
 def reveal_address(task_id: int) -> ResponseReturnValue:
-    """Show the e-mail address: logged as well."""
+    """Show the email address: logged as well."""
     return _show(task_id, ReadOf.ADDRESS)
 
 

@@ -140,5 +140,5 @@ class Batcher:
 
 def _two_people(external_id: str, line: int) -> str:
     if external_id.startswith("~"):
-        return f"the same name and birth date as in line {line}, with another phone or e-mail: one person or two?"
+        return f"the same name and birth date as in line {line}, with another phone or email: one person or two?"
     return f"the number {external_id[:40]} belongs to another name or birth date in line {line}"

@@ -273,7 +273,7 @@ def made_up_id(person: str, born: date | None, contact: str | None) -> str:
     Raises Unclear when there is neither: two people of one name would become one.
     """
     if born is None and not contact:
-        raise Unclear("too little to tell who this is: no number, birth date, phone or e-mail")
+        raise Unclear("too little to tell who this is: no number, birth date, phone or email")
     whole = person if born else f"{person}{contact}"
     return "~" + blake2b(whole.encode(), digest_size=10).hexdigest()
 

@@ -252,7 +252,7 @@ def _name(resource: Resource) -> tuple[str, str]:
 
 
 def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
-    """Phone in E.164, the phone as written, e-mail: the first that can be used, mobile before home before work."""
+    """Phone in E.164, the phone as written, email: the first that can be used, mobile before home before work."""
     points = [point for point in resource.get("telecom") or [] if point.get("use") != "old" and point.get("value")]
     phones = [point for point in points if point.get("system") in ("phone", "sms")]
     phones.sort(key=lambda point: PHONE_ORDER.index(point.get("use", "")) if point.get("use", "") in PHONE_ORDER else 9)

@@ -71,7 +71,7 @@ def read_email(text: str) -> str | None:
         return None
     first = re.split(r"[;,]\s*", text.removeprefix("mailto:"))[0].strip()
     if len(first) > 254 or not _EMAIL.fullmatch(first):
-        raise Unclear(f"{text[:60]!r} is not an e-mail address")
+        raise Unclear(f"{text[:60]!r} is not an email address")
     local, _, domain = first.rpartition("@")
     return f"{local}@{domain.lower()}"
 

@@ -29,7 +29,7 @@ COUNTS = {
     "milestones_new": "milestones new",
     "quarantined": "rows quarantined",
     "suppressed": "people opted out",
-    "unreachable": "without phone and e-mail",
+    "unreachable": "without phone and email",
     "deceased": "deceased",
     "minors": "minors",
 }
