@@ -27,7 +27,8 @@ from ops.web.errors import answer, wants_json
 View = TypeVar("View", bound=Callable[..., Any])
 
 ENDPOINTS = frozenset(endpoint for endpoint, *_ in NAV)
-OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static", "runtime.alive"})
+"""Answered without asking who is there, which may need the database."""
 TOKEN = "sign_in"  # noqa: S105 (the name of a key)
 
 IDLE_EXEMPT: list[Callable[[int], bool]] = []
@@ -243,6 +244,12 @@ def enter(user: User, token: str) -> None:
     session.clear()
     session[TOKEN] = token
     g._login_user = user  # whom Flask-Login answers with for the rest of this request
+
+
+def carries_sign_in(app: Flask, cookie: str) -> bool:
+    """Whether this cookie header is of a browser we once let in; the sign-in may be over. Asks no database."""
+    browser = app.request_class({"HTTP_COOKIE": cookie})
+    return TOKEN in (app.session_interface.open_session(app, browser) or {})
 
 
 def local_path(address: str | None) -> str | None:
