@@ -18,7 +18,16 @@ from ops.imports.reading.dates import Stamp, birth_date, century_earlier, past_d
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.recognising import BOTH, VISITS, Profile
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, OptOut, PatientRecord, Record, Unclear
+from ops.imports.reading.records import (
+    BadRow,
+    GoodRow,
+    MilestoneRecord,
+    OptOut,
+    PatientRecord,
+    Record,
+    Unclear,
+    reason_of,
+)
 from ops.imports.reading.values import (
     read_email,
     read_language,
@@ -36,6 +45,8 @@ SHIFTED = 2
 FAR = timedelta(days=730)
 """An appointment further ahead than this is a wrong date."""
 MAX_ID = 200
+MAX_DIGITS = 18
+"""Of the number of a quarantined row: a longer one is none of ours, and no column of the database holds it."""
 SURPLUS = "surplus"
 """Heads the columns of our list of wrong rows that hold what a row had too much."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
@@ -110,8 +121,8 @@ class Cleaner:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         try:
             return self._first_look(line, cells, stated)
-        except Unclear as reason:
-            return self._second_look(record, cells, str(reason))
+        except Exception as problem:  # whatever a cell makes us raise costs its own row, never the load
+            return self._second_look(record, cells, reason_of(problem))
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         opt_outs = self._refused(tuple([cells[place] for place, _ in self._flags])) if self._flags else ()
@@ -126,7 +137,7 @@ class Cleaner:
             raise Unclear("no patient number: nobody to whom this visit belongs")
         milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
         corrects = cells[self._corrects].strip()
-        number = int(corrects) if corrects.isdecimal() else 0
+        number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
         return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number)
 
     def _patient(self, line: int, cells: list[str], external_id: str) -> tuple[PatientRecord, int]:
@@ -206,8 +217,8 @@ class Cleaner:
             cells[wrong[0][1]] = ""
             try:
                 return self._first_look(record.line, cells, record.cells)
-            except Unclear as reason:
-                return BadRow(record.line, record.cells, (str(reason),))
+            except Exception as problem:
+                return BadRow(record.line, record.cells, (reason_of(problem),))
         reasons = [f"{self._headers[place]}: {reason}" for _, place, reason in wrong] or [first_reason]
         if len(wrong) >= SHIFTED:
             reasons.append(f"{len(wrong)} cells do not hold what their columns promise: the row looks shifted")
@@ -222,8 +233,8 @@ class Cleaner:
                 try:
                     if read is not None:
                         read(cells[place])
-                except Unclear as reason:
-                    found.append((field, place, str(reason)))
+                except Exception as problem:
+                    found.append((field, place, reason_of(problem)))
         return found
 
     def _readers(self) -> dict[Field, Callable[[str], Any]]:

@@ -18,7 +18,7 @@ import ijson
 from ops.imports.reading.cleaning import happened, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.phones import read_phone
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable
+from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable, reason_of
 from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
 
 Resource = dict[str, Any]
@@ -165,8 +165,8 @@ class Bundle:
 def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
     try:
         return read()
-    except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
-        reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
+    except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
+        reason = reason_of(problem) if isinstance(problem, (Unclear, MemoryError)) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
         return BadRow(number, _kept(resource), (f"{where}: {reason}",))
 

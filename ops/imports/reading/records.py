@@ -1,5 +1,6 @@
 """What reading a practice's file yields: patients, milestones, opt-outs, and rows that were wrong, whole."""
 
+import unicodedata
 from datetime import date
 from typing import NamedTuple
 
@@ -10,6 +11,22 @@ class Unreadable(Exception):
 
 class Unclear(ValueError):
     """One cell that does not say what its column promises. The message is the reason, in plain words."""
+
+
+def halfwidth(text: str) -> str:
+    """Digits and signs of any keyboard (full-width, Arabic) as plain ones."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in plain)
+
+
+def reason_of(problem: Exception) -> str:
+    """Why a cell or a row could not be read, in words. Of what we did not foresee only the kind is told: its message
+    may be anything. Running out of memory is about no row: it is raised again."""
+    if isinstance(problem, MemoryError):
+        raise problem
+    return str(problem) if isinstance(problem, Unclear) else f"cannot be read ({type(problem).__name__})"
 
 
 class Record(NamedTuple):

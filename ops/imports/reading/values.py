@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from ops.imports.reading.records import Unclear
+from ops.imports.reading.records import Unclear, halfwidth
 from ops.practices.us import MILITARY, STATES
 
 _STATES = {key.casefold(): code for code, name in STATES.items() for key in (code, name)}
@@ -91,7 +91,7 @@ def read_state(text: str) -> str | None:
 @lru_cache(maxsize=1 << 14)
 def read_zip(text: str, state: str | None) -> str | None:
     """Five digits. Spreadsheets eat leading zeros: three or four digits are filled up where the state has such ZIPs."""
-    text = text.strip()
+    text = halfwidth(text.strip())
     if not text or _FOREIGN_ZIP.fullmatch(text):
         return None
     found = _ZIP.fullmatch(text)
