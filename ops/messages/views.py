@@ -107,8 +107,8 @@ def leave(token: str) -> ResponseReturnValue:
 @csrf.exempt
 @public
 def left(token: str) -> ResponseReturnValue:
-    """Leave, by the button or by an email program in one click (RFC 8058): no cookie, no redirect, works twice. No limit
-    per address either: an email provider leaves for all its people from a few."""
+    """Leave, by the button or by an email program in one click (RFC 8058): no cookie, no redirect, works twice. No
+    limit per address either: an email provider leaves for all its people from a few."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     db.session.rollback()

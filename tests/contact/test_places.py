@@ -137,7 +137,9 @@ def test_what_is_no_number_tells_nothing(phone):
     assert zones(phone=phone) == set(CANDIDATE_ZONES)
 
 
-@pytest.mark.parametrize("where", [{"state": "AE"}, {"zip_code": "09001"}, {"zip_code": "96201"}, {"zip_code": "34002"}])
+@pytest.mark.parametrize(
+    "where", [{"state": "AE"}, {"zip_code": "09001"}, {"zip_code": "96201"}, {"zip_code": "34002"}]
+)
 def test_a_military_address_is_somewhere_in_the_world_where_no_hour_is_right(where):
     assert spots(**where) == {(UNKNOWN, "Asia/Tokyo"), (UNKNOWN, "Europe/Berlin")}
     assert open_window(places_of(**where, phone="+13125550142"), "call", NOON, rulebook.current()) is None

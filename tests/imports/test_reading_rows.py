@@ -117,15 +117,19 @@ def test_a_two_digit_year_of_a_visit_is_the_last_one_that_is_not_far_ahead():
         ("PatStatus", "Deceased", True),
         ("PatStatus", "5", True),
         ("PatStatus", "Inactive", False),
-        ("Client Status", "5", False),
-        ("Client Status", "Expired", False),
         ("Deceased", "yes", True),
         ("Deceased", "no", False),
     ],
 )
-def test_who_has_died_is_told_by_word_and_a_membership_that_expired_is_no_death(header, status, dead):
+def test_who_has_died_is_told_by_word(header, status, dead):
     (row,), _ = read(f"Patient ID,First Name,{header}\n1,Ada,{status}\n")
     assert row.patient.deceased is dead
+
+
+@pytest.mark.parametrize("status", ["5", "Expired"])
+def test_a_status_that_may_be_a_death_or_not_is_neither_stored_nor_a_death(status):
+    good, (bad,) = read(f"Patient ID,First Name,Client Status\n1,Ada,{status}\n")
+    assert (good, bad.reasons) == ([], (f"Client Status: '{status}' is no status of a patient that is known",))
 
 
 def test_a_row_of_blanks_is_no_row():

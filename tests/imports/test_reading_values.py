@@ -214,14 +214,6 @@ def test_four_digits_are_no_zip_where_zips_have_no_zero():
         values.read_zip("2134", "IL")
 
 
-def test_yes_no_and_permission_are_never_guessed():
-    assert [values.read_yes(text) for text in ("Yes", "TRUE", "1", "no", "", "0")] == [True] * 3 + [False] * 3
-    assert [values.read_permission(text) for text in ("Yes", "No", "2", "?", "")] == [True, False, False, None, None]
-    for text in ("maybe", "after 5pm", "2026-01-01"):
-        with pytest.raises(Unclear, match="neither yes nor no"):
-            values.read_yes(text)
-
-
 @pytest.mark.parametrize(("text", "code"), [("English", "en"), ("es-MX", "es"), ("Spanish", "es"), ("Klingon", None)])
 def test_a_language_is_its_code(text, code):
     assert values.read_language(text) == code
