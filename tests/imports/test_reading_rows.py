@@ -34,7 +34,7 @@ def test_a_good_row_is_a_patient_and_a_milestone():
         ({"DOB": "31/12/1985"}, "DOB: '31/12/1985' is not a date that exists"),
         ({"Mobile": "Lane"}, "Mobile: 'Lane' is not a phone number"),
         ({"HomePhone": "unlisted number"}, "Home Phone: 'unlisted number' is not a phone number"),
-        ({"Email": "ada at example"}, "Email: 'ada at example' is not an e-mail address"),
+        ({"Email": "ada at example"}, "Email: 'ada at example' is not an email address"),
         ({"DND": "perhaps"}, "DND: 'perhaps' is neither yes nor no"),
         ({"FirstName": "", "LastName": " "}, "no name"),
         ({"Date": "7/1/2029"}, "Date: 2029-07-01 is more than two years ahead"),
@@ -139,7 +139,7 @@ def test_a_row_of_blanks_is_no_row():
 
 def test_a_name_alone_is_too_little_to_know_somebody_again():
     _, bad = read("First Name,Last Name,DOB,Email\nAda,Lane,,\n")
-    assert bad[0].reasons == ("too little to tell who this is: no number, birth date, phone or e-mail",)
+    assert bad[0].reasons == ("too little to tell who this is: no number, birth date, phone or email",)
 
 
 def test_died_before_being_born_is_impossible():

@@ -182,7 +182,7 @@ def test_an_email_address_is_tidied(text, email):
 
 @pytest.mark.parametrize("text", ["ada", "ada@example", "ada example@example.com", "@example.com", "312-555-0101"])
 def test_what_is_no_email_address_is_a_reason(text):
-    with pytest.raises(Unclear, match="not an e-mail"):
+    with pytest.raises(Unclear, match="not an email"):
         values.read_email(text)
 
 
