@@ -35,6 +35,8 @@ class Settings(BaseSettings):
 
     agent_idle_minutes: int = Field(default=10, ge=1, le=240)
     """An agent with no task in progress is signed out after this many idle minutes (docs/rules.md A12)."""
+    idle_minutes: int = Field(default=30, ge=1, le=240)
+    """Everybody else is signed out after this many (164.312 asks it of every screen that shows patients)."""
     session_hours: int = Field(default=12, ge=1, le=24)
     """A sign-in ends after this many hours, whatever happens."""
     lease_minutes: int = Field(default=10, ge=1, le=120)

@@ -47,9 +47,8 @@ def configure() -> None:
     root = logging.getLogger()
     if not any(isinstance(handler, _Sieve) for handler in root.handlers):
         root.addHandler(_Sieve(level=logging.WARNING))
-    # These two print paths, and a path can hold a patient's number.
+    # It prints paths, and a path can hold a patient's number.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    logging.getLogger("gunicorn.access").disabled = True
 
 
 class _StandardError:

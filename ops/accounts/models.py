@@ -35,8 +35,6 @@ class User(Base):
     password_hash: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
-    failed_sign_ins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(Moment)
     single_keys: Mapped[bool] = mapped_column(default=True)
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
@@ -81,6 +79,22 @@ class Membership(Base):
     user: Mapped[User] = relationship(back_populates="memberships")
 
     __table_args__ = (sa.Index(None, "practice_id"),)
+
+
+class SignInTries(Base):
+    """Tries to sign in to one account from one source (a stranger's address, or a browser the account knows) since the
+    last right password."""
+
+    __tablename__ = "sign_in_tries"
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    known: Mapped[bool]
+    failed: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    locked_until: Mapped[datetime | None] = mapped_column(Moment)
+    """Until then no try of this source is looked at."""
+
+    __table_args__ = (sa.CheckConstraint("failed >= 1", name="failed"),)
 
 
 class AuthSession(Base):

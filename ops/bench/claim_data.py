@@ -143,8 +143,8 @@ def _practices(connection: psycopg.Connection[Any], plan: Scenario, practices: i
 
 def _agents(connection: psycopg.Connection[Any], plan: Scenario, agents: int, practices: int) -> None:
     connection.execute(
-        "INSERT INTO users (id, email, name, role, active, created_at, failed_sign_ins, single_keys)"
-        " SELECT i, 'agent-' || i || '@example.com', 'Agent ' || i, 'agent', true, %s, 0, true"
+        "INSERT INTO users (id, email, name, role, active, created_at, single_keys)"
+        " SELECT i, 'agent-' || i || '@example.com', 'Agent ' || i, 'agent', true, %s, true"
         " FROM generate_series(1, %s::bigint) i",
         [plan.now, agents],
     )

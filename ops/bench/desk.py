@@ -8,7 +8,7 @@ card_ms, bare_ms, ratio: the time the server takes for the open card (GET /desk:
 statements: SQL statements of that card, as the driver is given them (BEGIN and ROLLBACK apart).
 first_load_kb: what a browser that was never here takes over the wire for the first card, styles and scripts included.
 key_p50_ms, key_p95_ms: in real Chromium, from the press of "no answer" to the frame in which the next card is painted
-    (two animation frames after it is in the page), through gunicorn. None without a browser.
+    (two animation frames after it is in the page), through the web server. None without a browser.
 """
 
 import json

@@ -106,7 +106,7 @@ def _web_server() -> Iterator[str]:
         listener.set_inheritable(True)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "python:ops.runtime.web_server"],
+            [sys.executable, "-m", "ops.runtime.web_server"],
             env=os.environ | {"WEB_SOCKET_FD": str(listener.fileno())},
             pass_fds=[listener.fileno()],
             stdout=subprocess.DEVNULL,

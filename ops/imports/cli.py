@@ -1,5 +1,6 @@
 """`ops import`: load a practice's files here and now, with a progress bar."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.imports.actions import file_name
 from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
@@ -50,7 +52,9 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
     how = _profile(practice, profile)
     try:
         with ExitStack() as stack:
-            streams: list[tuple[str, BinaryIO]] = [(path.name, stack.enter_context(path.open("rb"))) for path in files]
+            streams: list[tuple[str, BinaryIO]] = [
+                (_name(path), stack.enter_context(path.open("rb"))) for path in files
+            ]
             outcome = _try(practice, streams, how) if dry_run else _load(practice, streams, how)
     except (Unreadable, Refused) as problem:
         if as_json:
@@ -59,6 +63,11 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
         click.echo(f"Error: {problem}", err=True)
         sys.exit(1)
     _say(outcome.json_parts() if as_json else [_in_words(outcome, dry_run)])
+
+
+def _name(path: Path) -> str:
+    """As it can be shown and stored: other systems' file names may be no text here."""
+    return file_name(os.fsencode(path.name).decode("utf-8", "replace"))
 
 
 def _say(parts: Iterable[str]) -> None:

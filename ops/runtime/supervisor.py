@@ -84,7 +84,7 @@ class Supervisor:
         self._web_ready.unlink(missing_ok=True)
         fd = self._listener.fileno()
         os.environ["WEB_SOCKET_FD"] = str(fd)
-        self._add("web", launcher([*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd]))
+        self._add("web", launcher([*PYTHON, "ops.runtime.web_server"], pass_fds=[fd]))
         self._publish()
 
     def _start_workers(self) -> None:

@@ -257,6 +257,13 @@ def test_the_button_or_one_click_ends_contact_and_works_twice(client, practice):
     assert state_of(waiting) in (MessageState.DELIVERED, MessageState.BLOCKED)
 
 
+def test_a_mail_provider_may_leave_for_everybody_from_one_address(client, practice):
+    message = send(practice, channel="email")
+    for _ in range(40):
+        client.get(f"/u/{message.id.hex}", expect=200)
+        client.post(f"/u/{message.id.hex}", csrf=False, expect=200)
+
+
 @pytest.mark.parametrize("token", ["x", "0" * 32, "../outbox", "%00"])
 def test_a_made_up_way_out_leads_nowhere(client, practice, token):
     client.get(f"/u/{token}", expect=404)

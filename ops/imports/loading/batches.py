@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ops.crypto import contact_key
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, MilestoneRecord, PatientRecord
 from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
 
@@ -73,7 +73,7 @@ class Batcher:
         self._adult_born_by = adult_born_by(today)
         self._key = lru_cache(maxsize=1 << 12)(contact_key)
 
-    def batches(self, rows: Iterable[GoodRow | BadRow | None]) -> Iterator[Batch]:
+    def batches(self, rows: Iterable[GoodRow | BadRow | LeftOutRow]) -> Iterator[Batch]:
         """All rows, ROWS at a time; the last batch may be smaller or, for no rows at all, missing."""
         batch, done = Batch(), 0
         for row in rows:
@@ -81,7 +81,7 @@ class Batcher:
             done += 1
             if isinstance(row, GoodRow):
                 self._take(batch, row)
-            elif row is not None:
+            elif isinstance(row, BadRow):
                 batch.put_aside(row)
             if batch.rows == ROWS or batch.characters > CHARACTERS:
                 yield self._closed(batch, done)
@@ -95,7 +95,7 @@ class Batcher:
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
-        line, external_id, patient, milestone, opt_outs, identity, cells, corrects = row
+        line, external_id, patient, milestone, opt_outs, identity, cells, corrects, _ = row
         if patient:
             other = self._seen.note(external_id, identity, self._flags(patient, bool(opt_outs)), line)
             if other:

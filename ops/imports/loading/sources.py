@@ -11,8 +11,8 @@ from ops.imports.reading.content import format_of
 from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import plain
 from ops.imports.reading.files import Table, open_table
-from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise
-from ops.imports.reading.records import BadRow, GoodRow, Unreadable
+from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
 
 FHIR = "fhir-r4"
 _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
@@ -34,11 +34,16 @@ class Source:
         return self.profile is not None and self.profile.kind == IGNORED
 
     @property
+    def asks(self) -> list[str]:
+        """The columns a person must explain before anything is loaded."""
+        return to_ask(self.content.columns, self.profile) if self.profile and isinstance(self.content, Table) else []
+
+    @property
     def order(self) -> int:
         return _ORDER.get(self.profile.kind, 0) if self.profile else 1
 
-    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """Every row, cleaned; None for one that says nothing (a cancelled encounter)."""
+    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """Every row, cleaned."""
         if isinstance(self.content, Bundle):
             return chain(self.content.patients(today), self.content.milestones(zone, today))
         assert self.profile is not None
@@ -60,7 +65,20 @@ def open_source(
         columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
         where = f"{name}, line {source.content.header_line}"
         raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    if source.asks:
+        raise Unreadable(f"{name}: {asking(source.asks)}")
     return source
+
+
+def asking(headers: Sequence[str]) -> str:
+    """Why a load stops at columns that may hold a refusal, in words for the person who can say what they mean."""
+    several = len(headers) > 1
+    return (
+        f"the column{'s' if several else ''} {', '.join(map(repr, headers))} may say who refused contact, who died or "
+        f"which visit was cancelled, and {'are' if several else 'is'} not understood. Upload the file on the "
+        "practice's page of imports and say there what each is read as, or that it is not used; keep that as a "
+        "mapping to use it again (--profile)."
+    )
 
 
 def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: Sequence[Profile]) -> Source:
@@ -78,5 +96,5 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
             stated = recognise(table.columns, profile if isinstance(profile, str) else None)
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
-    ignored = ["Holds no patients and no visits: not read."] if stated.kind == IGNORED else []
+    ignored = [f"Holds no patients and no visits, but {stated.name}: not read."] if stated.kind == IGNORED else []
     return Source(name, table, stated, [*table.notes, *ignored])

@@ -15,14 +15,27 @@ from zoneinfo import ZoneInfo
 
 import ijson
 
-from ops.imports.reading.cleaning import happened, local_moment, visit_key
+from ops.imports.reading.cleaning import left_out, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.phones import read_phone
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable
+from ops.imports.reading.records import (
+    BadRow,
+    GoodRow,
+    LeftOut,
+    LeftOutRow,
+    MilestoneRecord,
+    PatientRecord,
+    Unclear,
+    Unreadable,
+    reason_of,
+)
 from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
 
 Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
+NOT_HELD = {"arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error", "unknown"}
+NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
+"""What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
 READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
@@ -65,15 +78,15 @@ class Bundle:
         """How many entries say something about patients."""
         return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
 
-    def patients(self, today: date) -> Iterator[GoodRow | BadRow | None]:
+    def patients(self, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Patient entries. `today` is the practice's day."""
         for number, full_url, resource in self._entries():
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
                 yield _row(number, resource, partial(_patient, resource, number, external_id, today))
 
-    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """The Encounters and Procedures; None for one that was not finished. `zone` and `today` are the practice's."""
+    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
         here = ZoneInfo(zone)
         for number, _, resource in self._entries():
             if resource.get("resourceType") in MILESTONES:
@@ -135,16 +148,19 @@ class Bundle:
             for reference in (full_url, f"Patient/{resource.get('id')}"):
                 self._ids[reference] = external_id
 
-    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | None:
+    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | LeftOutRow:
         kind, finished = MILESTONES[resource["resourceType"]]
-        if resource.get("status") != finished:
-            return None
+        status = resource.get("status")
+        if status in NOT_HELD:
+            return LeftOutRow(number, LeftOut.NOT_HELD)
+        if status != finished:
+            raise Unclear(f"{str(status)[:60]!r} is no status of a visit that is known")
         external_id = self._subject(resource)
         stamp = read_stamp(_when(resource))
         if stamp is None:
             raise Unclear("no date on which it happened")
         day, when = local_moment(stamp, zone, today)
-        happened(day, "completed", today)
+        left_out(day, True, today)
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
@@ -162,11 +178,11 @@ class Bundle:
         return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
 
 
-def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
+def _row(number: int, resource: Resource, read: Callable[[], GoodRow | LeftOutRow]) -> GoodRow | BadRow | LeftOutRow:
     try:
         return read()
-    except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
-        reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
+    except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
+        reason = reason_of(problem) if isinstance(problem, (Unclear, MemoryError)) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
         return BadRow(number, _kept(resource), (f"{where}: {reason}",))
 

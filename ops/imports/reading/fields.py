@@ -29,11 +29,14 @@ class Field(StrEnum):
     TEXT_OK = "text_ok"
     EMAIL_OK = "email_ok"
     CALL_OK = "call_ok"
+    CONTACT_OK = "contact_ok"
     PREFERRED_CONTACT = "preferred_contact"
     VISIT_ID = "visit_id"
     HAPPENED = "happened"
     TREATMENT = "treatment"
     VISIT_STATUS = "visit_status"
+    VISIT_CANCELLED = "visit_cancelled"
+    VISIT_DONE = "visit_done"
     QUARANTINED_ROW = "quarantined_row"
 
 
@@ -61,11 +64,14 @@ LABELS = {
     Field.TEXT_OK: "may be texted (yes/no)",
     Field.EMAIL_OK: "may be emailed (yes/no)",
     Field.CALL_OK: "may be called (yes/no)",
+    Field.CONTACT_OK: "may be contacted at all (yes/no)",
     Field.PREFERRED_CONTACT: "preferred way of contact",
     Field.VISIT_ID: "visit number",
     Field.HAPPENED: "date of the visit or treatment",
     Field.TREATMENT: "treatment or service",
     Field.VISIT_STATUS: "status of the visit",
+    Field.VISIT_CANCELLED: "visit was cancelled or missed (yes/no)",
+    Field.VISIT_DONE: "visit was completed (yes/no)",
     Field.QUARANTINED_ROW: "number of the quarantined row it corrects",
 }
 """How the pages call each field."""
@@ -85,7 +91,10 @@ _NAMES = {
     ),
     Field.BIRTH_DATE: "birthdate birthday dateofbirth dob bday born patientdob",
     Field.DEATH_DATE: "deathdate dateofdeath deceaseddate deceasedon dod",
-    Field.STATUS: "patstatus patientstatus clientstatus",
+    Field.STATUS: (
+        "patstatus patientstatus clientstatus customerstatus contactstatus leadstatus recordstatus "
+        "accountstatus lifecyclestage"
+    ),
     Field.DECEASED: "deceased isdeceased dead",
     Field.MOBILE: (
         "mobile mobilenumber mobilephone mobilephonenumber cell cellphone cellphonenumber cellular wirelessphone "
@@ -108,7 +117,7 @@ _NAMES = {
     ),
     Field.EMAIL_OK: (
         "sendpromotionalemails sendaccountemails sendscheduleemails emailconf emailremind emailreminder emailreminders "
-        "emailoptin emailconsent emailmarketing acceptsemailmarketing acceptsmarketing marketingconsent"
+        "emailoptin emailconsent emailmarketing acceptsemailmarketing"
     ),
     Field.CALL_OK: "callok phoneok calloptin callconsent",
     Field.PREFERRED_CONTACT: "preferconfirmmethod prefercontactmethod preferredcontact preferredcontactmethod",

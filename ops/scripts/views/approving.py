@@ -4,7 +4,7 @@ The link is the key: it is signed, works for fourteen days and for one answer, a
 page changes nothing, since email scanners look at links too.
 """
 
-from flask import abort, flash, make_response, render_template
+from flask import Response, abort, flash, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, public, staff
@@ -42,9 +42,14 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
     return saved_then(script_id, done)
 
 
+def is_wrong(response: Response) -> bool:
+    """Only links that lead nowhere are counted: people of one practice share an address."""
+    return response.status_code == 404
+
+
 @bp.get("/approve/<token>")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def approval(token: str) -> ResponseReturnValue:
     """What would be said in the practice's name, and two buttons."""
     return _page(_approval_or_404(token), token, AnswerForm(formdata=None))
@@ -52,7 +57,7 @@ def approval(token: str) -> ResponseReturnValue:
 
 @bp.post("/approve/<token>/yes")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def approve(token: str) -> ResponseReturnValue:
     """The practice says yes."""
     return _answer(token, ApprovalAnswer.APPROVED)
@@ -60,7 +65,7 @@ def approve(token: str) -> ResponseReturnValue:
 
 @bp.post("/approve/<token>/change")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def ask_for_change(token: str) -> ResponseReturnValue:
     """The practice wants it different."""
     return _answer(token, ApprovalAnswer.CHANGE)
