@@ -15,6 +15,13 @@ from ops.imports.reading.permission_headers import by_words, must_be_asked, of_a
 from ops.imports.reading.tables import not_ours, of_visits
 
 PATIENTS, VISITS, BOTH, IGNORED = "patients", "visits", "both", "ignored"
+KINDS = {
+    PATIENTS: "patients",
+    VISITS: "visits",
+    BOTH: "patients and their visits",
+    IGNORED: "neither patients nor visits: not read",
+}
+"""What a file was taken for, in words."""
 
 
 @dataclass(frozen=True)
