@@ -96,5 +96,7 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
             stated = recognise(table.columns, profile if isinstance(profile, str) else None)
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
-    ignored = [f"Holds no patients and no visits, but {stated.name}: not read."] if stated.kind == IGNORED else []
+    ignored = (
+        [f"Holds no patients and no visits (recognized as {stated.name}): not read."] if stated.kind == IGNORED else []
+    )
     return Source(name, table, stated, [*table.notes, *ignored])

@@ -72,6 +72,8 @@ class Bundle:
             self.notes.append(
                 "Holds no patients, encounters or procedures, only " + ", ".join(sorted(self.kinds)) + "."
             )
+        elif others := sorted(self.kinds.keys() - {"Patient", *MILESTONES}):
+            self.notes.append("Not read: " + ", ".join(f"{kind} {self.kinds[kind]:,}" for kind in others) + ".")
 
     @property
     def rows(self) -> int:
