@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from ops.imports.loading.sources import Source, open_source
+from ops.imports.reading.sources import Source, open_source
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow, GoodRow
 
