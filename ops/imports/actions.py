@@ -9,9 +9,9 @@ from ops import clock
 from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.imports.loading import begin, cancel, choose_profile, chosen_profile
-from ops.imports.loading.preview import Preview
 from ops.imports.models import Import, ImportChunk, ImportFile, ImportState, QuarantinedRow, SavedMapping
 from ops.imports.reading.fields import Field
+from ops.imports.reading.preview import Preview
 from ops.imports.reading.recognising import Profile, mapped
 from ops.practices.models import Practice
 

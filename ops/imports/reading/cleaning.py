@@ -110,8 +110,8 @@ class Cleaner:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         try:
             return self._first_look(line, cells, stated)
-        except Exception as problem:  # whatever a cell makes us raise costs its own row, never the load
-            return self._second_look(record, cells, reason_of(problem))
+        except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
+            return self._second_look(record, cells, reason_of(error))
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         dead, opt_outs = self._said(tuple([cells[place] for place, _ in self._flags])) if self._flags else (False, ())

@@ -23,6 +23,8 @@ MAX_GRID = 2_000_000
 MAX_PARTS = 2_000
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 
+_BEGINS = re.compile(rb"<(?:\w+:)?c[\s/>]")
+
 
 class Workbook:
     """The first visible sheet with anything on it; `notes` names the ones left aside."""
@@ -134,19 +136,26 @@ def _blocks(stream: BinaryIO, part: zipfile.ZipInfo, name: str) -> Iterator[byte
 
 
 class _Grid:
-    """The corner furthest from A1 that a sheet's XML mentions, seen block by block."""
+    """The corner furthest from A1 that a sheet's XML mentions, seen block by block, and how many cells it has: those
+    that do not say where they stand follow each other."""
 
     def __init__(self, part: str, name: str):
         self._part, self._name = part, name
         self._tail = b""
         self._columns = self._rows = 1
+        self._cells = 0
 
     def look(self, block: bytes) -> None:
         text = self._tail + block
+        self._cells += len(_BEGINS.findall(block))
         for letters, digits in set(_CELL.findall(text)):
             self._columns = max(self._columns, column_number(letters))
             self._rows = max(self._rows, int(digits))
         self._tail = text[-256:]
+        if self._cells > MAX_GRID:
+            raise Unreadable(
+                f"{self._name}: {self._part} holds more than {MAX_GRID:,} cells. Save the sheet as CSV instead."
+            )
         if self._columns * self._rows > MAX_GRID:
             raise Unreadable(
                 f"{self._name}: {self._part} spans {self._columns:,} columns by {self._rows:,} rows, more than "

@@ -17,7 +17,7 @@ from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
 from ops.imports.reading.recognising import KINDS
 from ops.imports.views import bp
-from ops.imports.views.uploads import file_or_404, import_or_404, look_through
+from ops.imports.views.uploads import file_or_404, import_or_404
 from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
@@ -46,7 +46,7 @@ def show_import(slug: str, import_id: int) -> ResponseReturnValue:
     practice = practice_or_404(slug)
     load = import_or_404(practice, import_id)
     if load.state is ImportState.UPLOADED:
-        previews, problems = look_through(practice, load)
+        previews, problems = loading.previews(practice, load)
         return render_template(
             "imports/preview.html",
             practice=practice,

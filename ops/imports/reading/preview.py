@@ -6,12 +6,12 @@ from datetime import date
 from itertools import islice
 from typing import BinaryIO
 
-from ops.imports.loading.sources import FHIR, look_at
 from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.files import Table
 from ops.imports.reading.recognising import Profile, may_refuse, missing
 from ops.imports.reading.records import BadRow, GoodRow
+from ops.imports.reading.sources import FHIR, look_at
 
 SAMPLES = 3
 LOOKED_AT = 200
@@ -75,6 +75,7 @@ def preview(
     lacking = missing(source.profile) if source.profile else []
     read = [] if source.ignored or lacking else list(islice(source.rows(zone, today), rows))
     content, stated = source.content, source.profile
+    assert content is not None
     return Preview(
         name=name,
         format=content.format,
