@@ -1,7 +1,7 @@
 """What a reply means for our right to write again (docs/rules.md A4). Pure.
 
 A reply that is nothing but a stop word stops at once, by itself. One that merely contains such a word, or says it in
-words of its own, may mean it: sending waits until a person has read it. Measured on ordinary texts, 1.4 % contain one
+words of its own, may mean it: sending waits until a person has read it. Measured on ordinary texts, 1.4% contain one
 of the words and none is exactly one.
 """
 
@@ -39,7 +39,7 @@ def meaning(body: str) -> Meaning:
 
 
 def _own(body: str) -> str:
-    """Without the message it answers, which mail programs put below, and without the signature."""
+    """Without the message it answers, which email programs put below, and without the signature."""
     lines = []
     for line in body.splitlines():
         if re.match(r"\s*(-- ?$|_{5,}|-----|On .+ wrote:|El .+ escribi)", line):

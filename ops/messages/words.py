@@ -45,4 +45,4 @@ MEANING_WORDS = {
     Meaning.MAYBE_STOP: "Received: it may mean stop. Nothing more is sent until somebody has decided.",
     Meaning.OTHER: "Received. An agent will answer.",
 }
-ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the mail"}
+ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the email"}

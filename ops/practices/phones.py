@@ -6,7 +6,6 @@ way are some other country's, and letters are never read as digits: a street or 
 
 import re
 from functools import lru_cache
-from unicodedata import normalize
 
 import phonenumbers
 
@@ -28,7 +27,7 @@ _ABROAD = re.compile(r"(?:\+|011|00)\s*\d[\d\s()./-]*", re.ASCII)
 
 def digits_of(text: str) -> str | None:
     """The digits of a phone number as they are grouped, without label and extension; None when `text` is none."""
-    found = _WRITTEN.fullmatch(normalize("NFKC", text).strip())  # full-width digits are digits too
+    found = _WRITTEN.fullmatch(text.strip())
     return found["digits"].strip() if found else None
 
 

@@ -22,7 +22,7 @@ OVERSEAS = {
 }
 """Name by two-letter code of where our post goes beyond the states: no state's law holds there."""
 MILITARY = frozenset({"AA", "AE", "AP"})
-"""Addresses of the forces abroad: a post code, not a place."""
+"""Addresses of the forces abroad: a postal code, not a place."""
 ELSEWHERE = "??"
 """In place of a state or ZIP that was given and lies abroad or cannot be read: unlike one nobody gave it may be
 anywhere, whatever the area code says."""

@@ -20,21 +20,21 @@ class Waits(StrEnum):
         "the practice is paused or has ended",
         "when the practice is active again",
     )
-    KIND_PAUSED = "kind_paused", "a lead has this kind of work rest", "when a lead resumes it"
+    KIND_PAUSED = "kind_paused", "this kind of work is paused", "when a lead resumes it"
     NOBODY_MAY = (
         "nobody_may",
         "nobody is certified for the practice, the kind of work and the language",
         "when somebody is certified",
     )
     # it is not due yet
-    PROMISED = "promised", "promised for a later moment"
+    PROMISED = "promised", "promised for a later time"
     NEXT_TRY = "next_try", "no answer so far, waiting for the next try"
-    PUT_OFF = "put_off", "put off by an agent"
+    PUT_OFF = "put_off", "snoozed by an agent"
     NOT_DUE = "not_due", "not due yet"
-    # what the claim found when it came up, and put it off for
+    # what the claim found when it came up, and why it waits again
     UNREAD_REPLY = "unread_reply", "wrote something that may mean stop, which a lead has to read first"
     PERSON_LIMIT = "person_limit", "called often enough this month"
-    NO_NUMBER = "no_number", "has no telephone number any more"
+    NO_NUMBER = "no_number", "has no phone number any more"
     # it is due, and may not be called just now
     NO_LANE = (
         "no_lane",
@@ -45,7 +45,7 @@ class Waits(StrEnum):
     WINDOW_SHUT = "window_shut", "outside the hours in which they may be called", "within a minute"
     IN_OTHER_HANDS = "in_other_hands", "an agent is speaking to the same person just now", "after that call"
     # not for this agent
-    KEPT = "kept", "kept for a colleague for now", "within minutes"
+    KEPT = "kept", "assigned to a colleague for now", "within minutes"
 
 
 REASON_WORDS: dict[str, str] = {each: each.words for each in Waits}

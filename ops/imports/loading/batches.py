@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from ops.crypto import contact_key
 from ops.imports.loading.same_ids import same_id
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord
+from ops.imports.reading.records import BadRow, GoodRow, LeftOut, LeftOutRow, MilestoneRecord, PatientRecord
 from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
 
@@ -17,15 +18,26 @@ ROWS = 10_000
 CHARACTERS = 4_000_000
 """Of raw cells in one batch, which ends when it holds more: wrong rows can be a million characters long."""
 
+
+class Taken(NamedTuple):
+    """One row of a batch by what it is found again by, to tell afterwards what became of it. `key`: its milestone."""
+
+    line: int
+    external_id: str = ""
+    key: str = ""
+    left_out: LeftOut | None = None
+
+
 PatientRow = tuple[object, ...]
 MilestoneRow = tuple[object, ...]
 
 
 @dataclass
 class Batch:
-    """Rows `rows_done - rows` to `rows_done` of a file. The counts are of people in the load so far."""
+    """Rows `rows_done - rows` to `rows_done` of a file, each of them once in `taken`. The counts are of people in the
+    load so far."""
 
-    rows: int = 0
+    taken: list[Taken] = field(default_factory=list)
     rows_done: int = 0
     characters: int = 0
     patients: dict[str, PatientRow] = field(default_factory=dict)
@@ -33,6 +45,8 @@ class Batch:
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
+    strangers: dict[int, str] = field(default_factory=dict)
+    """Lines that say something of a patient who is to be known already, and of whom."""
     corrects: dict[int, int] = field(default_factory=dict)
     lines: dict[str, list[int]] = field(default_factory=dict)
     """Where each person's rows stand."""
@@ -40,8 +54,13 @@ class Batch:
     """Each person's number as it is written here first."""
     counts: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> int:
+        return len(self.taken)
+
     def put_aside(self, row: BadRow) -> None:
         self.bad.append(row)
+        self.taken.append(Taken(row.line))
         self.characters += sum(map(len, row.cells))
 
     def keep_cells(self, line: int, cells: list[str]) -> None:
@@ -51,6 +70,10 @@ class Batch:
 
     def rename(self, people: dict[str, str]) -> None:
         """Call these people by the number under which they are known."""
+        if not people:
+            return
+        self.taken = [row._replace(external_id=people.get(row.external_id, row.external_id)) for row in self.taken]
+        self.strangers = {line: people.get(written, written) for line, written in self.strangers.items()}
         for written, known in people.items():
             self.lines[known] = self.lines.pop(written)
             if written in self.patients:
@@ -66,6 +89,7 @@ class Batch:
         for person in people:
             for line in self.lines.get(person, ()):
                 self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),)))
+                self.strangers.pop(line, None)
             self.patients.pop(person, None)
             for table in (self.milestones, self.refusals):
                 for key in [key for key in table if key[0] == person]:
@@ -75,7 +99,7 @@ class Batch:
 class Matcher:
     """Finds the treatment type a description means: the one with the longest of its words in it.
 
-    A treatment nothing recognises is the type without words, if the practice has one; a mere visit is none.
+    A treatment nothing recognizes is the type without words, if the practice has one; a mere visit is none.
     """
 
     def __init__(self, treatments: Iterable[tuple[int, Sequence[str]]]):
@@ -100,16 +124,17 @@ class Batcher:
         self._adult_born_by = adult_born_by(today)
         self._key = lru_cache(maxsize=1 << 12)(contact_key)
 
-    def batches(self, rows: Iterable[GoodRow | BadRow | None]) -> Iterator[Batch]:
+    def batches(self, rows: Iterable[GoodRow | BadRow | LeftOutRow]) -> Iterator[Batch]:
         """All rows, ROWS at a time; the last batch may be smaller or, for no rows at all, missing."""
         batch, done = Batch(), 0
         for row in rows:
-            batch.rows += 1
             done += 1
             if isinstance(row, GoodRow):
                 self._take(batch, row)
-            elif row is not None:
+            elif isinstance(row, BadRow):
                 batch.put_aside(row)
+            else:
+                batch.taken.append(Taken(row.line, left_out=row.why))
             if batch.rows == ROWS or batch.characters > CHARACTERS:
                 yield self._closed(batch, done)
                 batch = Batch()
@@ -122,7 +147,7 @@ class Batcher:
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
-        line, external_id, patient, milestone, opt_outs, identity, cells, corrects = row
+        line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out = row
         person = same_id(external_id)
         written = batch.writings.setdefault(person, external_id)
         if written != external_id:
@@ -135,10 +160,14 @@ class Batcher:
                 batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),)))
                 return
             batch.patients[external_id] = self._patient_row(patient)
-        elif opt_outs:
-            self._seen.suppress(person, line)
+        else:
+            if milestone or opt_outs:
+                batch.strangers[line] = external_id
+            if opt_outs:
+                self._seen.suppress(person, line)
         batch.keep_cells(line, cells)
         batch.lines.setdefault(external_id, []).append(line)
+        batch.taken.append(Taken(line, external_id, milestone.dedupe_key if milestone else "", left_out))
         if corrects:
             batch.corrects[line] = corrects
         if milestone:
@@ -173,5 +202,5 @@ class Batcher:
 
 def _two_people(external_id: str, line: int) -> str:
     if external_id.startswith("~"):
-        return f"the same name and birth date as in line {line}, with another phone or e-mail: one person or two?"
+        return f"the same name and birth date as in line {line}, with another phone or email: one person or two?"
     return f"the number {external_id[:40]} belongs to another name or birth date in line {line}"

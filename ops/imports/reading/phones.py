@@ -8,7 +8,7 @@ at all, which makes the row wrong.
 import re
 from functools import lru_cache
 
-from ops.imports.reading.records import Unclear
+from ops.imports.reading.records import Unclear, halfwidth
 from ops.practices.phones import digits_of, e164
 
 _DATE_LIKE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}/\d{1,2}/\d{2,4}.*")
@@ -20,7 +20,7 @@ DIGITS = range(7, 20)
 @lru_cache(maxsize=1 << 14)
 def read_phone(text: str) -> str | None:
     """The number in E.164; None for an empty cell or one that cannot be dialled. Raises Unclear for anything else."""
-    text = text.strip()
+    text = halfwidth(text.strip())
     if text.lower() in _NOTHING:
         return None
     number = e164(text)
