@@ -8,7 +8,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from ops import patience
 from ops.config import settings
+from ops.patience import Kind
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -68,6 +70,7 @@ def server(app: "Flask", listener: socket.socket) -> "Server":
 def main() -> None:
     """Serve until SIGTERM."""
     _allow_many_files()
+    patience.this_is(Kind.WEB)
     serving = server(create(), socket.socket(fileno=int(os.environ["WEB_SOCKET_FD"])))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: serving.stop())

@@ -18,7 +18,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from ops import background
+from ops import background, patience
+from ops.patience import Kind
 from ops.runtime.starting import die_with_parent
 
 log = structlog.get_logger()
@@ -89,6 +90,7 @@ class Worker(rq.Worker):
 
 def work(name: str, app: Flask) -> None:
     """Work on queue `name` (one of ops.background.QUEUES) until SIGTERM, which lets the job at hand finish."""
+    patience.this_is(Kind.WORKER)
     Worker.app = app
     mine = background.queue(name)
     worker = Worker(

@@ -20,6 +20,7 @@ BASE = {
     "isolated",
     "logs",
     "migrate",
+    "patience",
     "phrases",
     "sql",
     "web",
