@@ -21,6 +21,7 @@ GRACE_SECONDS = 2.0
 DATABASE_SECONDS = 60.0
 OPEN_FILES = 4096
 """A connection has up to three: itself, a large body, a large answer."""
+SAY_OFFSET = "UPDATE installation SET clock_offset_minutes = :minutes"
 BIGGEST_HEADERS = 32 * 1024
 
 
@@ -37,6 +38,8 @@ def create() -> "Flask":
     while True:
         try:
             upgrade(engine)
+            with engine.begin() as connection:
+                connection.execute(sa.text(SAY_OFFSET), {"minutes": settings().clock_offset_minutes})
         except sa.exc.OperationalError:
             if time.monotonic() > deadline:
                 raise

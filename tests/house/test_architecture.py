@@ -20,6 +20,7 @@ BASE = {
     "isolated",
     "logs",
     "migrate",
+    "one_clock",
     "patience",
     "phrases",
     "sql",
