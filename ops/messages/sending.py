@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from ops import clock
+from ops import clock, one_clock
 from ops.contact import actions as contact
 from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
@@ -43,8 +43,9 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
     """Send this message if it is due and nobody else is at it; the state it is in then, None when there was nothing
     to do.
 
-    Opens its own transactions: call it outside one.
+    Opens its own transactions: call it outside one. Raises WrongClock.
     """
+    one_clock.must_agree()
     key = _claim(message_id)
     if key is None:
         return None

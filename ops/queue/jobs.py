@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.orm.util import identity_key
 
-from ops import clock
+from ops import clock, one_clock
 from ops.db import db, driver_transaction, transaction
 from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
@@ -28,8 +28,9 @@ AT_ONCE = 500
 def next_for(agent_id: int, actor: str) -> Claimed | None:
     """Claim the next task, in transactions of its own; None when nothing may be done now.
 
-    Before it says so, what came due or opened since the last upkeep is offered.
+    Before it says so, what came due or opened since the last upkeep is offered. Raises WrongClock.
     """
+    one_clock.must_agree()
     claimed = _claim(agent_id, actor)
     if claimed is None:
         with transaction("tick"):

@@ -323,9 +323,10 @@ def _rank_parts(found: Found) -> dict[str, float]:
 
 
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
-    """A sign of life from the page: the lease starts again. Raises LeaseLost."""
+    """A sign of life from the page: the lease starts again, and never ends earlier for it. Raises LeaseLost."""
     task = tasks.held(task_id, agent_id, fence)
-    moves.hold_on(task, clock.now() + timedelta(minutes=settings().lease_minutes))
+    until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.hold_on(task, max(until, task.lease_until or until))  # the clock of this web may be behind another's
     return task
 
 
