@@ -23,6 +23,7 @@ from ops.contact.facts import Decision
 from ops.contact.models import GateDecision
 from ops.db import db, driver_transaction, transaction
 from ops.floor.actions import pause_kind
+from ops.messages.actions import receive
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
@@ -149,6 +150,19 @@ def never_again(case: Case) -> None:
         suppress(case.patient.phone_key, "all", "DNC_INTERNAL", "said so", "test", case.here.id)
 
 
+def they_wrote(case: Case) -> None:
+    """To this practice, and nobody has read it."""
+    with transaction("inbound"):
+        receive(case.here, channel="sms", from_address=case.patient.phone, body="ok then", provider_id="one")
+
+
+def they_wrote_elsewhere(case: Case) -> None:
+    """The same human, as the patient of another practice, by email."""
+    same = make_patient(case.elsewhere, phone=case.patient.phone, email="same@example.com")
+    with transaction("inbound"):
+        receive(case.elsewhere, channel="email", from_address=same.email, body="", provider_id="one")
+
+
 def go_on_break(case: Case) -> None:
     with transaction("test"):
         start_break(case.agent.id, BreakKind.BREAK, "test")
@@ -193,6 +207,8 @@ FORBIDDEN = {
     "kept for a colleague": Rule(keep_for_colleague),
     "not due yet": Rule(nothing, due_in=timedelta(minutes=1)),
     "asked not to be called": Rule(never_again, by_gate=True),
+    "wrote what nobody has read": Rule(they_wrote),
+    "wrote to another practice what nobody has read": Rule(they_wrote_elsewhere),
     "on a break": Rule(go_on_break, all_work=True),
 }
 
