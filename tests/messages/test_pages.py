@@ -221,7 +221,7 @@ def test_a_person_settles_it_and_a_second_one_is_told_so(lead, unknown, verb, be
 @pytest.mark.parametrize(("verb", "stops"), [("stop", 2), ("no-stop", 0)])
 def test_a_reply_that_may_mean_stop_is_decided_by_a_person(lead, practice, verb, stops):
     message = send(practice)
-    lead.post(f"/outbox/{message.id}/answer", data={"body": "please stop calling", "once": "e" * 32}, expect=303)
+    lead.post(f"/outbox/{message.id}/answer", data={"body": "I think that is enough", "once": "e" * 32}, expect=303)
     assert "Does this mean stop?" in page_of(lead, message)
     reply = db.session.scalars(sa.select(InboundMessage)).one()
     lead.post(f"/replies/{reply.id}/{verb}", expect=303)
