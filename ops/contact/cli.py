@@ -47,8 +47,8 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--loop-consent",), {"type": int, "help": "The level the friend agreed to."}),
     (("--incentive/--no-incentive",), {"default": None, "help": "Does it offer a reward?"}),
     (("--campaign-registered/--campaign-unregistered",), {"default": None, "help": "The practice's texts."}),
-    (("--text-has-phi/--text-without-phi",), {"default": None, "help": "Of a text or mail."}),
-    (("--text-approved/--text-not-approved",), {"default": None, "help": "Of a text or mail."}),
+    (("--text-has-phi/--text-without-phi",), {"default": None, "help": "Of a text or email."}),
+    (("--text-approved/--text-not-approved",), {"default": None, "help": "Of a text or email."}),
     (("--lock-held/--lock-lost",), {"default": None, "help": "Does whoever asks still hold it?"}),
 ]
 

@@ -111,7 +111,7 @@ class Facts:
     """Of a text: the practice's campaign is registered with the carriers, or no carrier takes part (docs/rules.md
     A7)."""
     text_has_phi: bool | None
-    """Of a text or mail, like the next. A call has no text: None allows it."""
+    """Of a text or email, like the next. A call has no text: None allows it."""
     text_approved: bool | None
     lock_held: bool | None
     """Does the caller hold the lease or lock it asks under, as just read?"""
@@ -119,7 +119,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer and what it rests on. `window` and `opens_at` are UTC; None for e-mail, which has no hours."""
+    """The answer and what it rests on. `window` and `opens_at` are UTC; None for email, which has no hours."""
 
     allow: bool
     reasons: tuple[Reason, ...]

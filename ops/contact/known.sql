@@ -16,7 +16,7 @@ CREATE OR REPLACE VIEW unread_replies AS
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
 --   address; attempts: calls and texts to the number in the 24 hours up to `at`, and calls to it that somebody else has
---   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
+--   in progress (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
 -- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.

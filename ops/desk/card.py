@@ -24,7 +24,7 @@ from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
 from ops.work.reads import ReadOf
 
-CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
+CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Emails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
 MAY_STOP_ASKED = "CT"
 """Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
@@ -202,7 +202,7 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
         for each in facts.attempts_made
     ]
     messages = [
-        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Mail'}, {each.kind.replace('_', ' ')}: {each.state}")
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'}, {each.kind.replace('_', ' ')}: {each.state}")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
@@ -229,12 +229,12 @@ def _agreed(facts: CardFacts, channel: str) -> str:
 
 
 def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
-    """Why the note to forward could reach them neither by text nor by mail; None when it could."""
+    """Why the note to forward could reach them neither by text nor by email; None when it could."""
     if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
     values, problems = wording.values(facts.practice, facts), []
     written = {note.medium: note for note in facts.notes}
-    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "e-mail address")):
+    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "email address")):
         if not address:
             problems.append(f"We have no {missing}.")
         elif medium not in written:

@@ -1,7 +1,7 @@
--- Everything the desk of one agent shows, in one round trip: the card in hand with all the gate asks, and what stands beside
+-- Everything the desk of one agent shows, in one round trip: the open card with all the gate asks, and what stands beside
 -- it. A function, because its plan is then kept by the connection: planning so many joins costs more than running them.
 --
--- {"card": NULL without a task in hand, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
+-- {"card": NULL without a task in progress, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
 -- `undoable` that can still be taken back}
 CREATE OR REPLACE FUNCTION desk_of(an_agent bigint, at_now timestamptz, undoable timestamptz) RETURNS json
 LANGUAGE plpgsql STABLE
@@ -51,7 +51,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
          WHERE t.kind = 'reply' AND i.patient_id = t.patient_id AND i.decided_at IS NOT NULL
          ORDER BY i.received_at DESC LIMIT 1) AS their_words,
         script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
-        -- the note that an ask may end with: the text, or else the mail
+        -- the note that an ask may end with: the text, or else the email
         (SELECT json_agg(json_build_object('medium', d.medium, 'subject', n.subject, 'body', n.body))
          FROM (VALUES ('sms'), ('email')) d (medium)
          JOIN script_versions n ON n.id = script_in_force(t.practice_id, 'ask', d.medium, t.patient_id)

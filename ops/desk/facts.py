@@ -47,7 +47,7 @@ class Call(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A text or mail that went to them."""
+    """A text or email that went to them."""
 
     at: datetime
     channel: str
@@ -79,7 +79,7 @@ class NextPromise(NamedTuple):
 
 
 class Note(NamedTuple):
-    """The template of the note to forward, as a text or as a mail."""
+    """The template of the note to forward, as a text or as an email."""
 
     medium: str
     subject: str
@@ -88,7 +88,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class CardFacts:
-    """The card in hand: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
+    """The open card: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
 
     id: int
     practice_id: int
@@ -201,7 +201,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def of_friend(facts: CardFacts, key: bytes) -> tuple[list[str], bool]:
-    """What stands against calling a friend who is known by an e-mail address as well: suppressions of the address, and
+    """What stands against calling a friend who is known by an email address as well: suppressions of the address, and
     whether they wrote something that nobody has read."""
     asked: dict[str, Any] = {"practice": facts.practice_id, "key": key, "at": clock.now()}
     against, unread = db.session.execute(BY_ADDRESS, asked).one()

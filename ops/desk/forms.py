@@ -31,7 +31,7 @@ OPT_IN_WORDS = (
 
 
 class FenceForm(FlaskForm):
-    """Any act on a task in hand carries the fencing number of its claim."""
+    """Any act on a task in progress carries the fencing number of its claim."""
 
     fence = IntegerField(validators=[InputRequired()])
 
@@ -58,11 +58,11 @@ class OutcomeForm(FenceForm):
     outcome = StringField(validators=[InputRequired()])
     note = TextAreaField("Note", validators=[Length(max=20_000)])
     zone = HiddenField()
-    callback_at = DateTimeLocalField("Call back at", validators=[Optional()])
-    mine = BooleanField("I call back myself")
+    callback_at = DateTimeLocalField("Callback at", validators=[Optional()])
+    mine = BooleanField("Assign the callback to me")
     friend_name = StringField("Friend's first name", validators=[Length(max=200)])
     friend_phone = StringField("Friend's phone", validators=[Length(max=40)])
-    friend_email = StringField("Friend's e-mail", validators=[Length(max=254)])
+    friend_email = StringField("Friend's email", validators=[Length(max=254)])
     friend_opt_in = RadioField(
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )

@@ -1,4 +1,4 @@
-"""What can be sent from the card in hand: first whether it may be, then the approved text as it would be read.
+"""What can be sent from the open card: first whether it may be, then the approved text as it would be read.
 
 Only published templates, no free text (TEXT_NOT_APPROVED). The gate is asked as the outbox will ask it when the message
 leaves: a yes here is for the agent, the one that counts is given then.
@@ -24,6 +24,7 @@ from ops.messages import actions as messages
 from ops.messages import channels
 from ops.messages.models import Message, MessageChannel, MessageState
 from ops.messages.words import STATE_TAGS, STATE_WORDS
+from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Task, TaskEvent
 from ops.queue.people import referral_of
@@ -62,7 +63,7 @@ class Way:
 
     @property
     def parts(self) -> str:
-        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for a mail."""
+        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for an email."""
         if self.medium is not Medium.SMS or self.written is None:
             return ""
         return parts_words(segments.count(self.written.body))
@@ -95,7 +96,7 @@ def parts_words(counted: segments.Segments) -> str:
 
 
 def ways(task: Task, agent: User) -> list[Way]:
-    """Text and mail, for the person this task is about."""
+    """Text and email, for the person this task is about."""
     return [way(task, agent, medium) for medium in MEDIA]
 
 
@@ -109,7 +110,7 @@ def way(task: Task, agent: User, medium: Medium) -> Way:
     return Way(
         medium=medium,
         why_not=reasons_words(reasons),
-        until=_said(decision.window[1], zone, "%-I:%M %p %Z") if decision.window and not reasons else "",
+        until=time_words(decision.window[1].astimezone(zone_info(zone))) if decision.window and not reasons else "",
         opens=_opens(task, practice, patient, medium, zone) if reasons else "",
         written=written,
         problem=problem,
@@ -133,12 +134,12 @@ def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zon
             return ""
         if Reason.CAP_24H not in decision.reasons:
             at = moment if decision.allow else decision.opens_at
-            return _said(at, zone, "%A, %-I:%M %p %Z") if at and at > now else ""
+            return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
     return ""
 
 
-def _said(at: datetime, zone: str, how: str) -> str:
-    return at.astimezone(zone_info(zone)).strftime(how)
+def _day_and_time(local: datetime) -> str:
+    return f"{local:%A}, {time_words(local)}"
 
 
 def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:

@@ -38,7 +38,7 @@ class Words:
     harmed: str
 
 
-CALL_WORDS = Words("calls", "reached", "patients who answered", "willing", "“remove me” or “not happy”")
+CALL_WORDS = Words("calls", "reached", "patients who answered", "willing", "“do not contact” or “not happy”")
 WRITTEN_WORDS = Words("sent", "delivered", "patients it was delivered to", "wrote back", "asked us to stop")
 
 

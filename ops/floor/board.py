@@ -1,8 +1,8 @@
 """The lead's board: how the floor stands, practice by practice, and what waits for what.
 
 A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
-are (`piles`), one adds up hours, small ones read lanes, what rests and who works. With a million open tasks the first
-is the cost of the page, so nothing here looks at them twice.
+are (`piles`), one adds up hours, small ones read lanes, what is paused and who works. With a million open tasks the
+first is the cost of the page, so nothing here looks at them twice.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from ops.queue.waiting import Stood, lanes_by_id, piles, waits
 from ops.work.kinds import Kind
 
 ROWS = 200
-"""Practices and hands listed at most; the totals count all."""
+"""Practices and tasks in progress listed at most; the totals count all."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PracticeLine:
     blocks: tuple["Block", ...]
     """What its tasks wait for; a task shut for two reasons counts under both."""
     rests: tuple[Kind, ...]
-    """The kinds of work that a lead has rest."""
+    """The kinds of work that a lead paused."""
 
     @property
     def active(self) -> bool:
@@ -159,7 +159,7 @@ def look(asked: Asked) -> Board:
 
 
 def _rests() -> dict[int, list[Kind]]:
-    """The kinds of work that a lead has rest, by practice."""
+    """The kinds of work that leads paused, by practice."""
     found: dict[int, list[Kind]] = {}
     for practice_id, kind in db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)):
         found.setdefault(practice_id, []).append(kind)

@@ -24,7 +24,7 @@ from ops.work.states import EventKind, TaskState
 
 
 def why_waiting(story: Story, said: Said) -> list[str]:
-    """Why a waiting task is not in anybody's hands yet, in sentences; empty for a task that does not wait."""
+    """Why nobody has claimed a waiting task yet, in sentences; empty for a task that does not wait."""
     task = story.task
     if task.state is not TaskState.WAITING:
         return []
@@ -65,7 +65,7 @@ def _at_rest(task: Task, said: Said) -> str:
     pause = db.session.get_one(KindPause, (task.practice_id, task.kind))
     by = names_of({pause.paused_by}).get(pause.paused_by, pause.paused_by)
     what = KIND_WORDS[task.kind]
-    return f"{by} has work of the kind “{what}” rest for this practice since {said(pause.since)}: {pause.reason}"
+    return f"{by} paused work of the kind “{what}” for this practice on {said(pause.since)}: {pause.reason}"
 
 
 def _nobody(story: Story) -> str:
@@ -81,7 +81,7 @@ def _nobody(story: Story) -> str:
     for what, needed in wants.items():
         if all(needed & set(lacking) for lacking in staff):
             where = "" if what.startswith("is certified") else f", of those certified for {practice.name},"
-            return f"Nobody{where} {what}: it waits until somebody does, or a lead hands it over."
+            return f"Nobody{where} {what}: it waits until somebody does, or a lead assigns it."
     return f"Nobody of those certified for {practice.name} both speaks {language_words(language)} and does this kind."
 
 
@@ -91,11 +91,11 @@ def _not_yet(task: Task, said: Said, codes: list[str]) -> str:
             return f"Promised for {said(task.promised_at or task.ready_at)}; it comes first from then on."
         case Waits.NEXT_TRY:
             tried = count_of(task.tries, "time")
-            return f"Tried {tried} without an answer; the next try is from {said(task.ready_at)} on."
+            return f"Tried {tried} without an answer; the next try is due {said(task.ready_at)}."
         case Waits.PUT_OFF:
-            return f"Put off by an agent until {said(task.ready_at)}."
+            return f"Snoozed until {said(task.ready_at)}."
         case Waits.NOT_DUE:
-            return f"It is due from {said(task.ready_at)} on."
+            return f"Due {said(task.ready_at)}."
         case _:
             return f"May not be contacted before {said(task.ready_at)}: {reasons_words(codes)}."
 
@@ -124,19 +124,19 @@ def _in_hands(task: Task) -> str:
 
 
 def _kept(story: Story, said: Said) -> str | None:
-    """For whom it is kept now, and why them; None when it is anybody's."""
+    """To whom it is assigned now, and why them; None when it is anybody's."""
     task = story.task
     if task.owner_until is None or waiting.keeper_of(task) is None:
         return None
     owner, until = story.names.get(f"user:{task.owner_id}", "an agent"), said(task.owner_until)
     if task.handed_at and (event := _handed(story)):
         by = story.names.get(event.actor, "a lead")
-        return f"Handed to {owner} by {by}, before everything else of theirs; from {until} on it is anybody's."
+        return f"Assigned to {owner} by {by}, before everything else they have; from {until} on it is anybody's."
     if task.handed_at:
-        return f"Kept for {owner}, who has just dealt with the same person, until {until}."
+        return f"Assigned to {owner}, who has just dealt with the same person, until {until}."
     if task.promised_at:
-        return f"Kept for {owner}, who promised the call, until {until}."
-    return f"Kept for {owner}, who spoke to them last, until {until}; then it is anybody's."
+        return f"Assigned to {owner}, who promised the call, until {until}."
+    return f"Assigned to {owner}, who spoke to them last, until {until}; then it is anybody's."
 
 
 def _handed(story: Story) -> TaskEvent | None:

@@ -1,4 +1,4 @@
-"""What workers and the tick do for emails to people with an account: claim, hand over, say what became of it."""
+"""What workers and the tick do for emails to people with an account: claim, send, say what became of it."""
 
 import structlog
 
@@ -15,7 +15,7 @@ FOR_SECONDS = 30
 
 
 def send(mail_id: int) -> None:
-    """Send one mail, if nobody else did and it is its time. The claim is committed before the server is called, and no
+    """Send one email, if nobody else did and it is its time. The claim is committed before the server is called, and no
     transaction is open during the call."""
     if not client.is_set_up():
         return
@@ -38,9 +38,9 @@ def _hand_over(claimed: outbox.Claimed) -> outbox.Result:
 
 
 def upkeep() -> None:
-    """For the tick: claims that lost their worker, mails whose doorbell was lost, and those to be tried again."""
+    """For the tick: claims that lost their worker, emails whose doorbell was lost, and those to be tried again."""
     with transaction("tick"):
         outbox.call_lost()
     waiting = outbox.due() if client.is_set_up() else []
     db.session.rollback()
-    each("mail staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)
+    each("email staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)

@@ -43,11 +43,11 @@ def queue_message(
     script_version_id: int | None = None,
     send_after: datetime | None = None,
 ) -> Message:
-    """Put a text ("sms") or mail ("email") into the outbox, to leave as soon as the gate allows, not before
+    """Put a text ("sms") or email ("email") into the outbox, to leave as soon as the gate allows, not before
     `send_after`.
 
     `reason_key` is the business reason, unique for ever: asked again, the message that is there is returned unchanged.
-    Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; a mail
+    Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; an email
     gets the practice's footer with the way out. Raises Refused for what may not be sent: no address, an unfilled
     placeholder, more than ten parts, a treatment or a date.
     """
@@ -82,7 +82,7 @@ def queue_message(
 
 
 def as_sent(channel: str, body: str) -> str:
-    """The body as it leaves: of a text with plain marks, of a mail without what stands around it (see `footer`)."""
+    """The body as it leaves: of a text with plain marks, of an email without what stands around it (see `footer`)."""
     return segments.plain(body) if channel == MessageChannel.SMS else body.strip()
 
 
@@ -114,9 +114,9 @@ def _public(practice: Practice, patient: Patient | None) -> str:
 
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:
-    """What stands below every mail (docs/rules.md A9): who sends it, from where, and how to get no more."""
+    """What stands below every email (docs/rules.md A9): who sends it, from where, and how to get no more."""
     sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
-    return f"\n\n-- \n{sender}\nNo more of these mails: {unsubscribe_url(message_id)}\n"
+    return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
 
 
 def unsubscribe_url(message_id: uuid.UUID) -> str:
@@ -140,7 +140,7 @@ def receive(
     docs/rules.md A4).
     """
     key = contact_key(from_address)
-    contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after
+    contact.hold_number(key)  # a text being sent to this number at this moment goes first; none goes after
     in_reply_to = in_reply_to or queries.last_to(practice.id, key)
     patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
     values = {

@@ -1,4 +1,4 @@
-"""Texts and mails that leave the system, exactly as sent, and what became of each."""
+"""Texts and emails that leave the system, exactly as sent, and what became of each."""
 
 import uuid
 from datetime import datetime

@@ -41,7 +41,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Search:
-    """What was asked for; None is everything. `address` is a whole number (E.164) or e-mail address, never a part."""
+    """What was asked for; None is everything. `address` is a whole number (E.164) or email address, never a part."""
 
     practice_id: int | None = None
     shelf: Shelf | None = None

@@ -46,7 +46,7 @@ def meaning(body: str) -> Meaning:
 
 
 def _own(body: str) -> str:
-    """Without the message it answers, which mail programs put below, and without the signature."""
+    """Without the message it answers, which email programs put below, and without the signature."""
     lines = []
     for line in body.splitlines():
         if re.match(r"\s*(-- ?$|_{5,}|-----|On .+ wrote:|El .+ escribi)", line):

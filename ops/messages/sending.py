@@ -1,8 +1,8 @@
-"""Handing one message over, so that it is sent at most once and only when it may be (docs/rules.md B6).
+"""Sending one message, so that it is sent at most once and only when it may be (docs/rules.md B6).
 
     1. claim: one of several workers gets it
     2. ask the gate and say "attempting", in one transaction that is durable before anything leaves
-    3. hand it over, with no transaction open
+    3. send it, with no transaction open
     4. say what became of it
 
 The number is held from before 2 until after 4, on a connection of its own: a STOP that arrives meanwhile waits for
@@ -76,7 +76,7 @@ def _claim(message_id: uuid.UUID) -> bytes | None:
 
 
 def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, None]:
-    """Ask the gate, and if it allows, note that we are about to hand the message over. Nothing has left yet."""
+    """Ask the gate, and if it allows, note that we are about to send the message. Nothing has left yet."""
     now = clock.now()
     with transaction(ACTOR) as session:
         message = session.get_one(Message, message_id, populate_existing=True)

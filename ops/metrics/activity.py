@@ -28,7 +28,7 @@ OUTCOME_WORDS = {
     Outcome.FRIEND_DECLINED: "Friend not interested",
     Outcome.ANSWERED: "Question answered",
     Outcome.REVIEW_PROMISED: "Will leave a review",
-    Outcome.CALLBACK: "Call back agreed",
+    Outcome.CALLBACK: "Callback",
     Outcome.NO_ANSWER: "No answer",
     Outcome.VOICEMAIL: "Voicemail left",
     Outcome.BAD_NUMBER: "Number does not work",

@@ -69,7 +69,7 @@ GATE: dict[str, Why] = {
     Reason.DECEASED: Why("Has died", PATIENT),
     Reason.MINOR: Why(f"Under {ADULT_YEARS}", PATIENT),
 }
-UNREACHABLE = Why("No phone number or e-mail address on file", PRACTICE)
+UNREACHABLE = Why("No phone number or email address on file", PRACTICE)
 ANSWERED: dict[Outcome, Why] = {
     Outcome.REMOVE_ME: _OPTED_OUT,
     Outcome.NOT_HAPPY: Why("Was not happy with the treatment", PRACTICE),

@@ -112,7 +112,7 @@ class Contract(Base):
 
 
 class TreatmentType(Base):
-    """A treatment the practice does, how it is recognised in files, and when its result shows (days after it)."""
+    """A treatment the practice does, how it is recognized in files, and when its result shows (days after it)."""
 
     __tablename__ = "treatment_types"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

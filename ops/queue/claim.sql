@@ -1,10 +1,10 @@
 -- The task that comes next for one agent, locked, with all the gate will ask about it. One call, one round trip.
 --
--- Order (band): 0 what was handed to this agent (by a lead, or the same person's other work); 1 promises, the earliest
+-- Order (band): 0 what was assigned to this agent (by a lead, or the same person's other work); 1 promises, the earliest
 -- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
 -- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
--- kinds, for practices, languages and kinds the agent is not certified for (what a lead handed over excepted), kept for
--- a colleague, about somebody who is in other hands, or about somebody who wrote what nobody has read.
+-- kinds, for practices, languages and kinds the agent is not certified for (what a lead assigned excepted), assigned to
+-- a colleague, about somebody who is being called already, or about somebody who wrote what nobody has read.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -94,7 +94,7 @@ BEGIN
 END $$;
 
 
--- Band 0: what was handed to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
+-- Band 0: what was assigned to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
 CREATE OR REPLACE FUNCTION handed_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -234,7 +234,7 @@ END $$;
 
 
 -- The best moment of one practice for this agent, locked, and what stands behind it, among the heads of its open lanes.
--- `others_take`: there was something, all of it just being taken by others. A kind that rests is in no open lane.
+-- `others_take`: there was something, all of it just being taken by others. A kind that is paused is in no open lane.
 CREATE OR REPLACE FUNCTION best_of(
     a_practice bigint, open_lanes integer[], an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[],
     OUT task_id bigint, OUT second_task bigint, OUT second_rank numeric, OUT others_take boolean
@@ -304,7 +304,7 @@ BEGIN
         'task_id', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
         'referral_id', t.referral_id, 'kind', t.kind, 'fence', t.fence, 'estimate_minutes', t.estimate_minutes,
         'rank', t.rank, 'lane_id', t.lane_id,
-        -- the deadline of a promise, or when it was handed over
+        -- the deadline of a promise, or when it was assigned
         'decided_at', CASE band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END,
         'created_at', t.created_at, 'ranked_at', t.ranked_at,
         'opens_at', u.opens_at, 'peaks_at', u.peaks_at, 'closes_at', u.closes_at,

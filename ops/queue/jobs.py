@@ -11,6 +11,7 @@ from ops.db import db, driver_transaction, transaction
 from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
+from ops.phrases import day_words
 from ops.practices.models import Patient
 from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
@@ -129,7 +130,7 @@ def note_reply(inbound_id: int) -> None:
                 practice_id=patient.practice_id,
                 patient_id=patient.id,
                 kind=Kind.REPLY,
-                reason=f"Wrote on {inbound.received_at:%-d %B}: “{inbound.body[:200]}”",
+                reason=f"Wrote on {day_words(inbound.received_at)}: “{inbound.body[:200]}”",
                 actor="reply",
                 promised_at=inbound.received_at + READ_WITHIN,
             )

@@ -36,7 +36,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 
--- Why work of this practice and kind rests altogether, as codes; no row when it does not. Without a kind: the practice.
+-- Why work of this practice and kind is paused altogether, as codes; no row when it does not. Without a kind: the practice.
 CREATE OR REPLACE FUNCTION why_rests(a_practice bigint, a_kind text) RETURNS TABLE (code text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT 'practice_not_active' FROM practices p WHERE p.id = a_practice AND p.status <> 'active'

@@ -29,10 +29,10 @@ class Pile:
     """Open tasks of one practice and kind that stand alike; one task (`task_id`) where single tasks were asked for.
 
     `codes`: what they wait for before they are due, or that somebody speaks to them; None: nothing. `keeper`: whom they
-    are kept for now; `handed`: by a lead, or as other work about the same person. `opens_at` is the earliest moment one
-    of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until` when it
-    opens; a window that is over was not looked at since, and the next upkeep says when the next one is. `rests`: why
-    nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
+    are assigned to now; `handed`: by a lead, or as other work about the same person. `opens_at` is the earliest
+    moment one of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until`
+    when it opens; a window that is over was not looked at since, and the next upkeep says when the next one is.
+    `rests`: why nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
     """
 
     task_id: int | None
@@ -73,7 +73,7 @@ WITH staff AS MATERIALIZED (
 ), each AS (
     SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
            CASE WHEN t.state = 'claimed' THEN NULL
-                -- spoken_to (offered.sql) the other way round: two looks at the few in hands, not two for each task
+                -- spoken_to (offered.sql) the other way round: two looks at the few in progress, not two for each task
                 WHEN t.ready_at <= :now THEN CASE WHEN
                     t.patient_id IN (SELECT h.patient_id FROM tasks h WHERE h.state = 'claimed')
                     OR t.person_key IN (SELECT h.person_key FROM tasks h
@@ -160,7 +160,7 @@ def _pile(row: sa.Row) -> Pile:
 def hindrances(pile: Pile, agent_id: int | None = None) -> list[list[Wait]]:
     """All that keeps a pile from being offered, to this agent or to anybody at work; what counts first, first.
 
-    The gate's reasons are one hindrance, they end together. Empty: it is offered now, or in hands.
+    The gate's reasons are one hindrance, they end together. Empty: it is offered now, or in progress.
     """
     if pile.held:
         return []

@@ -12,6 +12,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.contact.places import zone_info
 from ops.db import db
+from ops.phrases import time_words
 from ops.practices.models import Practice
 from ops.queue.models import Attempt, Task
 from ops.referrals.models import Referral
@@ -62,7 +63,7 @@ class Finished(NamedTuple):
     @property
     def when(self) -> str:
         """ "3:00 PM EDT", in the practice's zone."""
-        return f"{self.at.astimezone(zone_info(self.zone)):%-I:%M %p %Z}"
+        return time_words(self.at.astimezone(zone_info(self.zone)))
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ READY = sa.text(
 
 def waiting(agent_id: int) -> MyQueue:
     """How much there is to do for this agent now, or why there is nothing: of the practices, languages and kinds that
-    are theirs to work, and what was handed to them.
+    are theirs to work, and what was assigned to them.
 
     A look at what is in turn is cheap, however much waits, and all the desk needs on a working day; only where that
     finds nothing are the open tasks counted.
@@ -177,7 +177,7 @@ def _counted(who: Worker) -> MyQueue:
 
 
 def _theirs(who: Worker, agent_id: int) -> set[int]:
-    """Where they are certified, and where something was handed to them."""
+    """Where they are certified, and where something was assigned to them."""
     handed = sa.select(Task.practice_id).where(
         Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.handed_at.is_not(None)
     )

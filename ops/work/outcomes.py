@@ -84,8 +84,8 @@ _NOT_REACHED = (NoteAnswer(Answer.NO_ANSWER), Then.RETRY, Do.LOSE_FRIEND)
 CALLBACK = Rule(
     Outcome.CALLBACK,
     "c",
-    "Call back at…",
-    "A promise: comes first when the time is there.",
+    "Callback…",
+    "A promise: it comes first when it is due.",
     (Then.PROMISE,),
 )
 
@@ -100,7 +100,7 @@ BAD_NUMBER = Rule(
     Outcome.BAD_NUMBER,
     "b",
     "Number does not work",
-    "The number is not used again for this practice; mail goes on.",
+    "The number is not used again for this practice; email goes on.",
     (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
     reached=False,
 )
@@ -129,7 +129,7 @@ NOT_HAPPY = Rule(
 REMOVE_ME = Rule(
     Outcome.REMOVE_ME,
     "r",
-    "Remove me",
+    "Do not contact",
     "Nobody of this practice contacts them again, on any channel.",
     (Suppress(("all",), "DNC_INTERNAL"), Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
 )
@@ -249,8 +249,8 @@ TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in
 OUTCOME_WORDS: dict[str, str] = {
     **{outcome: outcome.replace("_", " ").capitalize() for outcome in Outcome},
     Outcome.NOT_HAPPY: "Was not happy",
-    Outcome.REMOVE_ME: "Asked to be removed",
+    Outcome.REMOVE_ME: "Do not contact",
     Outcome.BAD_NUMBER: "Number does not work",
     Outcome.VOICEMAIL: "Voicemail left",
-    Outcome.CALLBACK: "Call back agreed",
+    Outcome.CALLBACK: "Callback",
 }

@@ -145,7 +145,7 @@ def mailbox(app, monkeypatch):
 
 
 def asked(client, email):
-    """Forget a password; the mail that comes of it."""
+    """Forget a password; the email that comes of it."""
     client.post("/forgot", data={"email": email}, expect=200)
     newest = sa.select(StaffMail).join(AccountLink, AccountLink.id == StaffMail.about_id).order_by(StaffMail.id.desc())
     return db.session.scalar(newest.limit(1)).id

@@ -65,7 +65,7 @@ def mails() -> list[StaffMail]:
 
 
 def mail_all() -> None:
-    """Run the jobs of all mails, as their doorbells would."""
+    """Run the jobs of all emails, as their doorbells would."""
     for mail in mails():
         jobs.send(mail.id)
 
@@ -174,7 +174,7 @@ def test_what_could_not_be_mailed_in_a_day_is_not_mailed_any_more(lake, ann, mai
     at_noon.tick(timedelta(hours=25))
     jobs.upkeep()
     assert mailbox.letters == []
-    assert "No mail to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
+    assert "No email to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
 
 
 def test_a_refused_address_is_given_up_and_a_passing_refusal_is_not(lake, ann, mailbox, at_noon):
@@ -190,7 +190,7 @@ def test_a_refused_address_is_given_up_and_a_passing_refusal_is_not(lake, ann, m
     mailbox.refuse = None
     mail_all()
     assert mailbox.letters == []
-    assert "The mail to Lea Lead was refused. Tell them another way." in told(mailing=True)
+    assert "The email to Lea Lead was refused. Tell them another way." in told(mailing=True)
 
 
 def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake, ann, mailbox, at_noon):
@@ -201,7 +201,7 @@ def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake,
     at_noon.tick(timedelta(minutes=5))
     jobs.upkeep()
     assert len(mailbox.letters) == 1
-    assert any("Nobody can tell whether the mail to Lea Lead left" in line for line in told(mailing=True))
+    assert any("Nobody can tell whether the email to Lea Lead left" in line for line in told(mailing=True))
 
 
 def test_a_worker_that_died_after_the_claim_leaves_it_unknown(lake, ann, mailbox, at_noon):
@@ -234,7 +234,7 @@ def test_without_a_mail_server_nobody_counts_as_told(lake, ann):
     attempt = unhappy(lake, ann)
     mail_all()
     assert mails()[0].claimed_at is None
-    assert any("no mail server is set up" in line for line in told(mailing=False))
+    assert any("no email server is set up" in line for line in told(mailing=False))
     assert do(actions.concern_told, attempt.id) is False
 
 

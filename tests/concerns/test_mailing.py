@@ -1,4 +1,4 @@
-"""Whom a mail about a concern still reaches when it leaves."""
+"""Whom an email about a concern still reaches when it leaves."""
 
 import sqlalchemy as sa
 

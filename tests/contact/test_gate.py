@@ -97,8 +97,8 @@ def test_oregon_had_the_federal_hours_until_its_law_came_into_force():
     ("state", "day"),
     [
         ("AL", date(2026, 12, 1)),  # Rosa Parks Day
-        ("AL", date(2026, 7, 3)),  # 4 July on a Saturday: the Friday before
-        ("AL", date(2027, 7, 5)),  # 4 July on a Sunday: the Monday after
+        ("AL", date(2026, 7, 3)),  # July 4 on a Saturday: the Friday before
+        ("AL", date(2027, 7, 5)),  # July 4 on a Sunday: the Monday after
         ("AL", date(2026, 6, 19)),
         ("AL", date(2026, 2, 17)),  # Mardi Gras
         ("LA", date(2026, 12, 24)),

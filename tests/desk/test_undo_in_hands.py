@@ -66,7 +66,7 @@ def test_while_the_person_is_in_other_hands_nothing_is_taken_back(recorded, in_h
     with transaction("test"):
         assigning.hand_over(task.id, colleague.id, "user:1")
     assert claim(colleague).id == task.id
-    with pytest.raises(Refused, match="in somebody else's hands"):
+    with pytest.raises(Refused, match="somebody else is talking to them"):
         take_back(attempt, agent)
     db.session.rollback()
     assert db.session.get_one(Task, held.id).state is TaskState.DONE

@@ -46,7 +46,7 @@ def arm(patient, kind="ask", medium=Medium.CALL):
 
 
 def test_the_plan_follows_from_the_baseline_and_the_smallest_difference_worth_knowing():
-    assert planned_answers(0.40, 0.15) == 173  # two proportions, 5 % and 80 %, as in the tables
+    assert planned_answers(0.40, 0.15) == 173  # two proportions, 5% and 80%, as in the tables
     assert planned_answers(0.50, 0.10) == 388
     assert planned_answers(0.40, 0.30) < planned_answers(0.40, 0.15) < planned_answers(0.40, 0.05)
     for baseline, gain in ((0, 0.1), (0.9, 0.1), (0.4, 0), (0.4, -0.1), (1.2, 0.1)):

@@ -67,7 +67,7 @@ def test_hours_are_those_bought_and_worked_this_month_in_the_practices_zone(app)
     make_contract(practice, 62, date(2026, 3, 11))
     assert line_of("lake").bought_hours == 10 + 42  # ten days of 31 h, 21 of 62 h, in 31 days
     agent = make_user("agent")
-    with freeze_time("2026-03-01 05:50") as frozen:  # 28 February, 23:50 in Chicago
+    with freeze_time("2026-03-01 05:50") as frozen:  # February 28, 23:50 in Chicago
         make_task(practice)
         frozen.move_to("2026-02-27 18:00")
         with transaction("test"):
@@ -123,7 +123,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
     assert (total.ready, total.later, total.paused, total.promised) == (1, 3, 1, 1)
     page = sign_in(lead).get("/queue", expect=200).text
     assert "Outside the lawful hours of the place" in page
-    assert "Thu 12 Mar 2026, 08:00 CDT" in page, "in the practice's own zone in its row"
+    assert "Mar 12, 2026, 8:00 AM CDT" in page, "in the practice's own zone in its row"
 
 
 def test_what_its_hours_shut_is_not_ready_and_opens_with_them(app, lead, at_noon):
@@ -267,9 +267,9 @@ def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_
     with pytest.raises(tasks.LeaseLost):
         record(task, agent, Outcome.WILLING)
     page = browser.post(f"/tasks/{task.id}/pull-back", data={"reason": "again"}, expect=422).text
-    assert "Nobody holds this task any more" in page
+    assert "Nobody has this task in progress any more" in page
     story = browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "Her shift is over; was in the hands of Ann Agent" in story
+    assert "Her shift is over; was in progress with Ann Agent" in story
 
 
 def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):

@@ -1,4 +1,4 @@
-"""The lead's decisions about the floor: who may work what, whose task it is, what rests, whose weight counts more."""
+"""What a lead decides about the floor: who may work what, whose a task is, what is paused, whose weight counts more."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -177,8 +177,8 @@ def test_a_held_task_is_pulled_back_first(app, lead, ann):
     lake = make_floor()
     task, bob = make_task(lake), make_user("agent")
     claim(ann)
-    assert "has this task in hands" in refused(assigning.hand_over, task.id, ann.id, lead.actor, "x")
-    assert "out of somebody's hands" in refused(assigning.hand_over, task.id, bob.id, lead.actor)
+    assert "has this task in progress" in refused(assigning.hand_over, task.id, ann.id, lead.actor, "x")
+    assert "whoever has it in progress" in refused(assigning.hand_over, task.id, bob.id, lead.actor)
     assert fresh(task).held_by == ann.id
     do(assigning.hand_over, task.id, bob.id, lead.actor, "Ann has gone home")
     kinds = db.session.scalars(sa.select(TaskEvent.kind).order_by(TaskEvent.id)).all()
@@ -219,7 +219,7 @@ def test_a_handed_task_can_be_given_back_to_everybody(app, lead, ann):
     do(assigning.hand_over, task.id, bob.id, lead.actor)
     do(assigning.free, task.id, lead.actor, "Bob is ill")
     assert (fresh(task).owner_id, fresh(task).handed_at) == (None, None)
-    assert "not kept" in refused(assigning.free, task.id, lead.actor)
+    assert "assigned to nobody" in refused(assigning.free, task.id, lead.actor)
     assert claim(ann).id == task.id
 
 
@@ -230,12 +230,12 @@ def test_a_kind_at_rest_is_not_offered_promises_included_until_it_is_resumed(app
     other_kind, other_practice = make_task(lake, Kind.RECALL), make_task(river)
     assert "say why" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, " ")
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away", by=lead.actor)
-    assert "rests already" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "again")
+    assert "paused already" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "again")
     got = {claim(agent).id for agent in (ann, make_user("agent"))}
     assert got == {other_kind.id, other_practice.id}
     assert claim(make_user("agent")) is None
     do(actions.resume_kind, lake.id, Kind.ASK, "Back", by=lead.actor)
-    assert "does not rest" in refused(actions.resume_kind, lake.id, Kind.ASK)
+    assert "not paused any more" in refused(actions.resume_kind, lake.id, Kind.ASK)
     assert claim(make_user("agent")).promised_at == NOON
     assert claim(make_user("agent")) is not None
     told = db.session.execute(

@@ -1,4 +1,4 @@
-"""The one SMTP client, against real servers: what it tells them, and what it says became of a mail."""
+"""The one SMTP client, against real servers: what it tells them, and what it says became of an email."""
 
 import uuid
 from email.message import EmailMessage

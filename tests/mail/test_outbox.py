@@ -38,7 +38,7 @@ def ann(app):
 
 
 def ask(user) -> int:
-    """A person forgot the password; the mail that comes of it."""
+    """A person forgot the password; the email that comes of it."""
     with clock.moved_to(NOON), transaction("forgot"):
         assert links.ask_for_link(user.email)
     return db.session.scalar(sa.select(sa.func.max(StaffMail.id)))

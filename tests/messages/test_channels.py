@@ -191,11 +191,11 @@ worker.work("messages", create_app())
         worker.wait()
 
 
-# --- mail
+# --- email
 
 
 class Postbox:
-    """Takes mails, or answers what it is told to."""
+    """Takes emails, or answers what it is told to."""
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []

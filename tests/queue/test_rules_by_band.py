@@ -1,10 +1,10 @@
 """Each rule of what may be offered, in each band a task can come from: what is forbidden is never handed out, and what
 waits lawfully behind it is.
 
-A claim looks three times (ops/queue/claim.sql): at what was handed to the agent, at promises, and at the practice owed
-most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but for
-that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only the
-gate or a unique index still holds is missing here.
+A claim looks three times (ops/queue/claim.sql): at what was assigned to the agent, at promises, and at the practice
+owed most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but
+for that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only
+the gate or a unique index still holds is missing here.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ NINE_IN_THE_EVENING = datetime(2026, 3, 11, 2, tzinfo=UTC)
 EIGHT_IN_THE_MORNING = datetime(2026, 3, 10, 13, tzinfo=UTC)
 """In Chicago, to the second."""
 HALF_PAST_FOUR = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
-HANDED, PROMISE, FAIR = BANDS = ("handed to me", "a promise", "by turn")
+HANDED, PROMISE, FAIR = BANDS = ("assigned to me", "a promise", "by turn")
 
 
 @dataclass
@@ -178,7 +178,7 @@ FORBIDDEN = {
     "a practice they are not certified for": Rule(
         lambda case: profile(case.agent, certified=[case.elsewhere]), ELSEWHERE, not_in=(HANDED,)
     ),
-    "a language they do not speak, kept for them no longer": Rule(
+    "a language they do not speak, handed to them no longer": Rule(
         lambda case: profile(case.agent, languages=["es"]),
         {"language": "es"},
         opened=EIGHT_IN_THE_MORNING,
@@ -204,7 +204,7 @@ FORBIDDEN = {
     ),
     "a patient in other hands": Rule(their_friend_is_in_hands),
     "a number in other hands": Rule(their_number_is_in_hands),
-    "kept for a colleague": Rule(keep_for_colleague),
+    "assigned to a colleague": Rule(keep_for_colleague),
     "not due yet": Rule(nothing, due_in=timedelta(minutes=1)),
     "asked not to be called": Rule(never_again, by_gate=True),
     "wrote what nobody has read": Rule(they_wrote),
@@ -313,7 +313,7 @@ def test_without_any_of_them_what_came_first_is_first(case_of, band, some_only):
 
 @pytest.mark.parametrize("band", BANDS)
 def test_the_first_is_not_the_oldest(case_of, move_to, band):
-    """Handed over first, agreed for earlier, of the better moment."""
+    """Assigned first, agreed for earlier, of the better moment."""
     case = case_of(band)
     newer = case.open(make_patient(case.here), Kind.REPLY, later=-1)
     if band == HANDED:
@@ -364,7 +364,7 @@ def work_of_theirs_waits(case: Case) -> None:
 
 
 def other_work_rests(case: Case) -> None:
-    """Of another kind, another practice, and what was handed to them or agreed."""
+    """Of another kind, another practice, and what was assigned to them or agreed."""
     for _ in range(2):
         task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
     with transaction("test"):
@@ -378,8 +378,8 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
     "they speak it among others": lambda case: profile(case.agent, languages=["es", "en"]),
     "they do it among others": lambda case: profile(case.agent, kinds=["review_request", "ask"]),
     "they are certified for it": lambda case: profile(case.agent, certified=[case.here]),
-    "kept for them": keep_for_them,
-    "kept for a colleague until now": was_kept_until_now,
+    "assigned to them": keep_for_them,
+    "assigned to a colleague until now": was_kept_until_now,
     "somebody else is in hands": somebody_else_is_in_hands,
     "work of theirs waits or is over": work_of_theirs_waits,
     "other work rests": other_work_rests,
@@ -391,7 +391,7 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
 def test_what_is_no_rule_keeps_nothing_back(case_of, name, band):
     case = case_of(band)
     NO_RULE[name](case)
-    came_by = FAIR if (name, band) == ("kept for a colleague until now", HANDED) else band
+    came_by = FAIR if (name, band) == ("assigned to a colleague until now", HANDED) else band
     assert given(case) == (case.task.id, came_by)
 
 

@@ -71,7 +71,7 @@ def _add(form: AddPersonForm) -> int:
 
 
 def _invite(user: User) -> str | None:
-    """An invitation (a reset link for who has a password): by mail, or its token where there is no mail server."""
+    """An invitation (a reset link for who has a password): by email, or its token where there is no email server."""
     purpose = LinkPurpose.RESET if user.password_hash else LinkPurpose.INVITE
     if not client.is_set_up():
         return links.make_link(user, purpose)

@@ -14,6 +14,7 @@ from ops.db import db
 from ops.desk.actions.reading import unread_on
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
+from ops.phrases import moment_words
 from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
@@ -81,9 +82,9 @@ def check(task: Task, saved: Saved) -> Rule:
 def _check_moment(task: Task, saved: Saved) -> None:
     now = clock.now()
     if saved.callback_at is None:
-        raise Refused("Please say when to call back.")
+        raise Refused("Please say when the callback is due.")
     if saved.callback_at <= now:
-        raise Refused("The time to call back is in the past.")
+        raise Refused("The time of the callback is in the past.")
     if saved.callback_at > max(task.closes_at or now, now) + FARTHEST_PROMISE:
         raise Refused("That is too far away for this task; choose an earlier day.")
 
@@ -107,5 +108,6 @@ def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
-    opens = f" They may from {then.window[0].astimezone(where):%A, %-d %B, %-I:%M %p %Z} on." if then.window else ""
+    at = then.window[0].astimezone(where) if then.window else None
+    opens = f" They may from {at:%A}, {moment_words(at)} on." if at else ""
     raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")

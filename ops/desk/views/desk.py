@@ -45,7 +45,7 @@ from ops.work.reasons import UNTIL_KNOWN
 @bp.get("/desk")
 @allow(*AT_WORK)
 def desk() -> ResponseReturnValue:
-    """The card in hand, or the way to the next one."""
+    """The open card, or the way to the next one."""
     facts, beside = desk_facts.desk_of(me().id, clock.now() - undoing.undo_for())
     return _card(card_of(facts, me()), beside=beside) if facts else _empty(beside)
 
@@ -282,7 +282,7 @@ def reveal(task_id: int) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/reveal-address")
 @allow(*AT_WORK)
 def reveal_address(task_id: int) -> ResponseReturnValue:
-    """Show the e-mail address: logged as well."""
+    """Show the email address: logged as well."""
     return _show(task_id, ReadOf.ADDRESS)
 
 

@@ -111,7 +111,7 @@ def board_live() -> ResponseReturnValue:
 @allow(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """The story of one task. Looking is noted (docs/rules.md A12)."""
-    hand = "hand-over" if "hand" in request.args else ""
+    hand = "assign" if "hand" in request.args else ""
     return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
 
 
@@ -190,8 +190,8 @@ def _asked_again(event: TaskEvent) -> list[str]:
 @bp.post("/tasks/<int:task_id>/pull-back")
 @allow(*STAFF)
 def pull_back(task_id: int) -> ResponseReturnValue:
-    """Take the task out of the agent's hands."""
-    return _decide(task_id, assigning.pull_back, "The task is back in the queue.")
+    """Release the task its agent has in progress."""
+    return _decide(task_id, assigning.pull_back, "Released: the task is back in the queue.")
 
 
 @bp.post("/tasks/<int:task_id>/cancel")

@@ -2,8 +2,8 @@
 always.
 
 `next_task` (ops/queue/claim.sql) finds and locks it in one round trip, with all the gate asks about; the gate answers
-here, inside the transaction; a second round trip puts the task into the agent's hands, charges its practice and writes
-down why. With BEGIN and COMMIT that makes four. What the gate refuses is put off to its opening, and the next one is
+here, inside the transaction; a second round trip gives the task to the agent, charges its practice and writes
+down why. With BEGIN and COMMIT that makes four. What the gate refuses is shut until its opening, and the next one is
 looked at.
 """
 
@@ -67,7 +67,7 @@ SELECT %(at)s, practice_id, 'task:' || id, true, '[]'::jsonb, %(facts)s::jsonb, 
 
 
 class Claimed(NamedTuple):
-    """A task in an agent's hands, as much as the caller needs to go on."""
+    """A task an agent has in progress, as much as the caller needs to go on."""
 
     id: int
     practice_id: int
@@ -101,7 +101,7 @@ class Found(NamedTuple):
     rank: float
     lane_id: int
     decided_at: str | None
-    """The promise's deadline, or when it was handed over."""
+    """The promise's deadline, or when it was assigned."""
     passed: list[int]
     created_at: str
     ranked_at: str
@@ -154,7 +154,7 @@ def _day(text: str | None) -> date | None:
 
 
 def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[Refusal]) -> Claimed | Refusal | None:
-    """The task that is right for this agent now, put into their hands; the one they already hold; None when there is
+    """The task that is right for this agent now, given to them; the one they already hold; None when there is
     nothing.
 
     A `Refusal` when the gate, or the queue, said no to the one that came next: nothing was changed, the caller puts it
@@ -178,12 +178,12 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
 
 
 def one_at_a_time(agent_id: int) -> None:
-    """Until the end of the transaction nothing else is put into this agent's hands (the lock of `next_task`)."""
+    """Until the end of the transaction nothing else is given to this agent (the lock of `next_task`)."""
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS, agent_id)))
 
 
 def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:
-    """Ask the gate and put the task into the agent's hands."""
+    """Ask the gate and give the task to the agent."""
     found = _with_address(connection, found, now)
     decision, facts = _ask(found, now)
     # a number that is not there has no visit to rest on: the gate's word about that is not the reason to show
@@ -216,7 +216,7 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
 
 
 def put_off(refusal: Refusal) -> None:
-    """Put off what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
+    """Shut what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
     task = db.session.get(Task, refusal.task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.WAITING:
         return

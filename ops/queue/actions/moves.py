@@ -26,11 +26,11 @@ COLUMNS = {
 
 
 class LeaseLost(Refused):
-    """The task is no longer in the hands that try to change it."""
+    """The task is not held any more by whoever tries to change it."""
 
 
 class Hands(NamedTuple):
-    """Whose hands a task comes into, and for how long. `claimed_at`: since when its minutes count."""
+    """Who holds a task that is in progress, and for how long. `claimed_at`: since when its minutes count."""
 
     agent_id: int
     claimed_at: datetime
@@ -77,7 +77,7 @@ def _columns(task: Task, becomes: TaskState, hands: Hands | None) -> dict[str, A
         case TaskState.WAITING:
             return free | {"claimed_at": None, "finished_at": None}
         case TaskState.CLAIMED:
-            assert hands, "a task in hands is in somebody's"
+            assert hands, "a task in progress has a holder"
             holder = {"held_by": hands.agent_id, "claimed_at": hands.claimed_at, "lease_until": hands.lease_until}
             return free | holder | {"fence": task.fence + 1, "finished_at": None}
         case TaskState.DONE | TaskState.CANCELLED:
@@ -106,7 +106,7 @@ def _tell(task: Task, event: EventKind, actor: str, facts: dict[str, Any]) -> No
 
 
 def hold_on(task: Task, until: datetime) -> None:
-    """The hands that hold the task (`tasks.held`) keep it until then: no move, and no event."""
+    """Whoever holds the task (`tasks.held`) keeps it until then: no move, and no event."""
     task.lease_until = until
 
 

@@ -16,7 +16,7 @@ from ops.db import db
 from ops.queue.models import Share
 
 CREDIT = 3.0
-"""The most a practice may be owed, in minutes per contract hour (5 % of what it bought)."""
+"""The most a practice may be owed, in minutes per contract hour (5% of what it bought)."""
 SERVED_WITHIN = timedelta(minutes=15)
 """Practices served so lately say how far the others have come."""
 NO_CONTRACT_HOURS = 0.1

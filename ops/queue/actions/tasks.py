@@ -1,4 +1,4 @@
-"""The verbs of a task: open, put off, give back, try again, finish, cancel. `moves` writes the state and its event."""
+"""The verbs of a task: open, shut, give back, try again, finish, cancel. `moves` writes the state and its event."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,14 +111,12 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
     """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if not task or task.state is not TaskState.CLAIMED or task.held_by != agent_id or task.fence != fence:
-        raise LeaseLost(
-            "This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved."
-        )
+        raise LeaseLost("This task is not yours any more: its lease ran out, or a lead released it. Nothing was saved.")
     return task
 
 
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
-    """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
+    """Into the queue again, with no holder, its age kept. The minutes charged at the claim are credited."""
     if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
         task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
@@ -133,7 +131,7 @@ def _let_go(task: Task, ready_at: datetime) -> None:
 
 
 def _into_lane(task: Task) -> None:
-    if task.lane_id is None:  # whom it calls has moved while it was in hands
+    if task.lane_id is None:  # whom it calls has moved while it was in progress
         lanes.fit(task, db.session.get_one(Patient, task.patient_id))
     else:
         lanes.offer(task)
