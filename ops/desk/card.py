@@ -77,6 +77,11 @@ class Card:
         return reasons_words(list(self.decision.reasons))
 
     @property
+    def last_unread(self) -> int:
+        """The last reply that this card shows to be read; 0 without one."""
+        return max((reply.id for reply in self.task.unread_here), default=0)
+
+    @property
     def promise_label(self) -> str:
         """What the task's promised moment is."""
         if self.kind is Kind.REPLY and not self.task.tries:

@@ -145,6 +145,11 @@ class InboundMessage(Base):
         return self.meaning == "stop"
 
     @property
+    def was_read_as(self) -> str:
+        """ ": it means stop", as its reader said; "" when that is not known."""
+        return {True: ": it means stop", False: ": it does not mean stop", None: ""}[self.decided_stop]
+
+    @property
     def waits_to_be_read(self) -> bool:
         """Whether a person has to say if it means stop: nobody contacts them until then."""
         return not self.means_stop and self.decided_at is None

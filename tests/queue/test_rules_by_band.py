@@ -23,7 +23,6 @@ from ops.contact.facts import Decision
 from ops.contact.models import GateDecision
 from ops.db import db, driver_transaction, transaction
 from ops.floor.actions import pause_kind
-from ops.messages.actions import receive
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
@@ -37,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import claim_facts, open_for, practice_of, profile
+from tests.queue_world import claim_facts, open_for, practice_of, profile, wrote
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -150,19 +149,6 @@ def never_again(case: Case) -> None:
         suppress(case.patient.phone_key, "all", "DNC_INTERNAL", "said so", "test", case.here.id)
 
 
-def they_wrote(case: Case) -> None:
-    """To this practice, and nobody has read it."""
-    with transaction("inbound"):
-        receive(case.here, channel="sms", from_address=case.patient.phone, body="ok then", provider_id="one")
-
-
-def they_wrote_elsewhere(case: Case) -> None:
-    """The same human, as the patient of another practice, by email."""
-    same = make_patient(case.elsewhere, phone=case.patient.phone, email="same@example.com")
-    with transaction("inbound"):
-        receive(case.elsewhere, channel="email", from_address=same.email, body="", provider_id="one")
-
-
 def go_on_break(case: Case) -> None:
     with transaction("test"):
         start_break(case.agent.id, BreakKind.BREAK, "test")
@@ -207,8 +193,8 @@ FORBIDDEN = {
     "assigned to a colleague": Rule(keep_for_colleague),
     "not due yet": Rule(nothing, due_in=timedelta(minutes=1)),
     "asked not to be called": Rule(never_again, by_gate=True),
-    "wrote what nobody has read": Rule(they_wrote),
-    "wrote to another practice what nobody has read": Rule(they_wrote_elsewhere),
+    "wrote what nobody has read": Rule(lambda case: wrote(case.patient)),
+    "wrote elsewhere": Rule(lambda c: wrote(make_patient(c.elsewhere, phone=c.patient.phone), email="b@example.com")),
     "on a break": Rule(go_on_break, all_work=True),
 }
 

@@ -27,7 +27,7 @@ def unread_on(task: Task) -> set[int]:
 
 
 def read_replies(task_id: int, agent_id: int, fence: int, actor: str, shown: Collection[int], *, is_stop: bool) -> None:
-    """The agent has read these replies on the card in hand and says whether they mean stop: if so, they are not
+    """The agent has read these replies on their card and says whether they mean stop: if so, they are not
     contacted again and the task is over.
 
     What arrived since the card was shown stays unread. Raises LeaseLost; Refused when nothing of it is unread any more.
