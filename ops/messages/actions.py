@@ -222,8 +222,6 @@ def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
     keys = db.session.scalars(
         sa.text("SELECT key FROM unread_replies WHERE reply_id = :reply"), {"reply": reply.id}
     ).all()
-    if is_stop:
-        contact.hold_number(reply.contact_key)  # as in `receive`
     claimed = db.session.execute(
         sa.update(InboundMessage)
         .where(InboundMessage.id == reply.id, InboundMessage.decided_at.is_(None))
@@ -233,6 +231,7 @@ def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
     if not claimed:
         raise Refused("Somebody has already decided about this reply.")
     if is_stop:
+        contact.hold_number(reply.contact_key)  # as in `receive`
         reason = "STOP_SMS" if reply.channel is MessageChannel.SMS else "UNSUB_EMAIL"
         opt_out(reply.practice_id, reply.contact_key, reason, f"reply {reply.id}, read by a person", actor=actor)
     _try_again_now([key for key in keys if key])
