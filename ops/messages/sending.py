@@ -82,9 +82,6 @@ def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, No
     with transaction(ACTOR) as session:
         message = session.get_one(Message, message_id, populate_existing=True)
         practice = session.get_one(Practice, message.practice_id, populate_existing=True)
-        if permission.is_held_back(message):
-            _later(message, now + LOOK_AGAIN / 4, "a reply that may mean stop has not been read yet")
-            return None, None
         decision = permission.ask(message, practice, now)
         if not decision.allow:
             _refuse(message, practice, decision, now)
@@ -131,16 +128,16 @@ def _refuse(message: Message, practice: Practice, decision: Decision, now: datet
         move(message.id, MessageState.CLAIMED, MessageState.BLOCKED, actor=ACTOR, note=note, block_reasons=reasons)
         return
     opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
-    _later(message, opens, "", reasons)
+    _later(message, opens, reasons)
 
 
-def _later(message: Message, at: datetime, note: str, reasons: list[str] | None = None) -> None:
+def _later(message: Message, at: datetime, reasons: list[str]) -> None:
     move(
         message.id,
         MessageState.CLAIMED,
         MessageState.QUEUED,
         actor=ACTOR,
-        note=note or f"not now: {reasons_words(reasons)}",
+        note=f"not now: {reasons_words(reasons)}",
         send_after=at,
         block_reasons=reasons,
     )
