@@ -211,7 +211,7 @@ class Queue:
     # what becomes of a task in hands
 
     def give_back(self, task: Work, ready_at: datetime | None = None) -> None:
-        """Release, skip, snooze, pull-back, expiry: the estimate is taken back."""
+        """Release, skip, snooze, lease over: the estimate is taken back."""
         task.practice.charge(-task.estimate)
         self._let_go(task, ready_at or task.ready_at)
 

@@ -64,7 +64,7 @@ def test_while_the_person_is_in_other_hands_nothing_is_taken_back(recorded, in_h
     agent, patient, held, attempt = recorded
     task, colleague = in_hands(patient), make_user(Role.AGENT)
     with transaction("test"):
-        assigning.hand_over(task.id, colleague.id, "user:1")
+        assigning.assign(task.id, colleague.id, "user:1")
     assert claim(colleague).id == task.id
     with pytest.raises(Refused, match="somebody else is talking to them"):
         take_back(attempt, agent)

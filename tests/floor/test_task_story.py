@@ -101,7 +101,7 @@ def test_a_task_says_for_whom_it_is_kept_and_why(app, sign_in, lead):
             kept.owner_id, kept.owner_until = agent.id, NOON + timedelta(minutes=20)
             kept.handed_at = NOON if task is together else None
     with transaction(lead.actor):
-        assigning.hand_over(handed.id, agent.id, lead.actor, "Asked for her")
+        assigning.assign(handed.id, agent.id, lead.actor, "Asked for her")
     browser = sign_in(lead)
     for task, words in (
         (

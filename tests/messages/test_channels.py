@@ -40,11 +40,11 @@ from ops import clock, create_app
 from ops.messages.channels.recorder import Recorder
 from ops.runtime import worker
 
-hand_over, sign = Recorder.send, Path(sys.argv[1])
+really_send, sign = Recorder.send, Path(sys.argv[1])
 
 def stuck(self, message):
     if sys.argv[2] == "after":
-        hand_over(self, message)
+        really_send(self, message)
     sign.touch()
     time.sleep(600)
 
@@ -144,12 +144,12 @@ def test_a_worker_that_is_only_slow_keeps_its_message(app, practice, monkeypatch
     from ops.messages.channels import recorder
 
     message, inside, go_on = queue_one(practice), threading.Event(), threading.Event()
-    hand_over = recorder.Recorder.send
+    really_send = recorder.Recorder.send
 
     def slow(self, outgoing):
         inside.set()
         assert go_on.wait(20)
-        hand_over(self, outgoing)
+        really_send(self, outgoing)
 
     monkeypatch.setattr(recorder.Recorder, "send", slow)
 

@@ -96,13 +96,13 @@ def test_nothing_is_handed_over_after_a_stop_is_durable(app, practice, monkeypat
         patient = world.make_patient(practice)
         messages = [queue(practice, patient, f"loop:{n}") for n in range(2)]
     inside, log = threading.Event(), []
-    hand_over = recorder.Recorder.send
+    really_send = recorder.Recorder.send
 
     def slowly(self, outgoing):
         inside.set()
         stopped.wait(0.5)  # the stop is on its way but cannot become durable yet
         log.append(("sent", stopped.is_set()))
-        hand_over(self, outgoing)
+        really_send(self, outgoing)
 
     stopped = threading.Event()
     monkeypatch.setattr(recorder.Recorder, "send", slowly)

@@ -135,7 +135,7 @@ def test_what_was_handed_to_an_account_that_is_closed_is_everybodys(agent):
     gone = make_user(Role.AGENT)
     task = open_for(make_patient(practice_of()))
     with transaction("test") as session:
-        assigning.hand_over(task.id, gone.id, "test")
+        assigning.assign(task.id, gone.id, "test")
         gone.active = False
         session.merge(gone)
     assert claim(agent) is None

@@ -69,7 +69,7 @@ class Case:
         task = open_for(patient, kind, ready_at=ready_at, promised_at=promised_at)
         if self.band == HANDED:
             with transaction("test"):
-                assigning.hand_over(task.id, self.agent.id, "user:1")
+                assigning.assign(task.id, self.agent.id, "user:1")
         return task
 
     def in_hands_of_colleague(self, task: Task) -> None:
@@ -102,7 +102,7 @@ def their_friend_is_in_hands(case: Case) -> None:
         friend = NewFriend("Bo Friend", "+13125550199", None, OptIn.FORM)
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
-        assigning.hand_over(task.id, case.colleague.id, "user:1")
+        assigning.assign(task.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(task)
 
 
@@ -110,13 +110,13 @@ def their_number_is_in_hands(case: Case) -> None:
     """The same human, as the patient of another practice."""
     same = open_for(make_patient(case.elsewhere, phone=case.patient.phone))
     with transaction("test"):
-        assigning.hand_over(same.id, case.colleague.id, "user:1")
+        assigning.assign(same.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(same)
 
 
 def keep_for_colleague(case: Case) -> None:
     with transaction("test"):
-        assigning.hand_over(case.task.id, case.colleague.id, "user:1")
+        assigning.assign(case.task.id, case.colleague.id, "user:1")
 
 
 def change(verb: Callable[[Practice], object]) -> Callable[[Case], object]:
@@ -303,7 +303,7 @@ def test_the_first_is_not_the_oldest(case_of, move_to, band):
     if band == HANDED:
         move_to(NOON + timedelta(minutes=1))
         with transaction("test"):
-            assigning.hand_over(case.task.id, case.agent.id, "user:1")
+            assigning.assign(case.task.id, case.agent.id, "user:1")
     assert given(case) == (newer.id, band)
 
 
@@ -336,7 +336,7 @@ def was_kept_until_now(case: Case) -> None:
 def somebody_else_is_in_hands(case: Case) -> None:
     other = open_for(make_patient(case.here))
     with transaction("test"):
-        assigning.hand_over(other.id, case.colleague.id, "user:1")
+        assigning.assign(other.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(other)
 
 
@@ -352,7 +352,7 @@ def other_work_rests(case: Case) -> None:
     for _ in range(2):
         task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
     with transaction("test"):
-        assigning.hand_over(task.id, case.agent.id, "user:1")
+        assigning.assign(task.id, case.agent.id, "user:1")
         pause_kind(case.elsewhere.id, Kind.ASK, "user:1", "a flood of calls")
         pause_kind(case.here.id, Kind.REVIEW_REQUEST, "user:1", "a flood of calls")
         practices.pause_practice(db.session.get_one(Practice, case.elsewhere.id))

@@ -21,7 +21,7 @@ from ops.work.states import OPEN, EventKind, TaskState
 LONGEST_REASON = 500
 
 
-def pull_back(task_id: int, actor: str, reason: str) -> Task:
+def release(task_id: int, actor: str, reason: str) -> Task:
     """Release a task that an agent has in progress into the queue again, its age kept.
 
     What the agent saves later is refused. Raises Refused without a reason, and when nobody holds the task any more.
@@ -70,7 +70,7 @@ def _open_account(user_id: int) -> Worker:
     return who
 
 
-def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
+def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
     """Give an open task to an agent, before everything else of theirs; released first, if somebody has it in progress.
 
     It stays assigned to them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
@@ -130,7 +130,7 @@ def _opens(task: Task) -> datetime | None:
     return lane.opens_at if lane else None
 
 
-def free(task_id: int, actor: str, reason: str = "") -> Task:
+def unassign(task_id: int, actor: str, reason: str = "") -> Task:
     """A task that is assigned to somebody is everybody's again. Raises Refused when it is assigned to nobody."""
     task = _open_task(task_id)
     if task.state is not TaskState.WAITING or task.owner_id is None:
@@ -145,10 +145,10 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
 GONE = "their account is closed"
 
 
-def free_of_closed(actor: str) -> int:
+def unassign_closed(actor: str) -> int:
     """What was assigned to somebody whose account has been closed since is everybody's; how many."""
     theirs = sa.select(Task).join(User, User.id == Task.owner_id)
     theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
     found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
     ids = {task.id: task.id for task in found}
-    return each_within("free what the gone kept", ids, lambda id: free(id, actor, GONE), owner=Task.practice_id)
+    return each_within("unassign closed accounts", ids, lambda id: unassign(id, actor, GONE), owner=Task.practice_id)

@@ -55,7 +55,7 @@ def let_go(user_id: int, actor: str) -> int:
     """The calls they promised for today are anybody's, and each task's story says so; how many."""
     promised = rhythm_queries.due_today(user_id)
     for one in promised:
-        assigning.free(one.task_id, actor, WHY_LET_GO)
+        assigning.unassign(one.task_id, actor, WHY_LET_GO)
     return len(promised)
 
 
