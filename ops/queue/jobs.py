@@ -52,7 +52,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
             return found
         refused.append(found)
         with transaction("gate"):
-            claiming.put_off(found)
+            claiming.shut(found)
     return None
 
 

@@ -29,7 +29,7 @@ class Waits(StrEnum):
     # it is not due yet
     PROMISED = "promised", "promised for a later time"
     NEXT_TRY = "next_try", "no answer so far, waiting for the next try"
-    PUT_OFF = "put_off", "snoozed by an agent"
+    SNOOZED = "snoozed", "snoozed by an agent"
     NOT_DUE = "not_due", "not due yet"
     # what the claim found when it came up, and why it waits again
     UNREAD_REPLY = "unread_reply", "wrote something that may mean stop, which a lead has to read first"
@@ -43,7 +43,7 @@ class Waits(StrEnum):
     )
     NO_WINDOW = "no_window", "no hours in which they may be called within two weeks", "not in sight"
     WINDOW_SHUT = "window_shut", "outside the hours in which they may be called", "within a minute"
-    IN_OTHER_HANDS = "in_other_hands", "an agent is speaking to the same person just now", "after that call"
+    ON_ANOTHER_CALL = "on_another_call", "an agent is speaking to the same person just now", "after that call"
     # not for this agent
     KEPT = "kept", "assigned to a colleague for now", "within minutes"
 

@@ -195,8 +195,8 @@ def test_a_task_about_somebody_who_is_being_called_waits_for_the_end_of_that_cal
     make_task(practice, Kind.RECALL, patient=patient)
     claim(agent)
     line = line_of("lake")
-    assert (line.in_hands, line.ready) == (1, 0)
-    assert [one.code for one in line.blocks] == ["in_other_hands"]
+    assert (line.in_progress, line.ready) == (1, 0)
+    assert [one.code for one in line.blocks] == ["on_another_call"]
 
 
 def test_a_promise_whose_time_has_passed_is_overdue(app):
@@ -244,7 +244,7 @@ def test_the_live_part_is_the_board_without_the_rest_of_the_page(app, lead):
     )
 
 
-def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_save(app, sign_in, lead):
+def test_releasing_a_task_frees_it_keeps_its_age_and_refuses_the_agents_late_save(app, sign_in, lead):
     practice, agent = make_floor(), make_user("agent", name="Ann Agent")
     opened = make_task(practice)
     with transaction("test"):
@@ -261,7 +261,7 @@ def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_
     freed = fresh(task)
     assert (freed.state, freed.held_by, freed.created_at) == (TaskState.WAITING, None, opened.created_at)
     last = db.session.scalars(sa.select(TaskEvent).order_by(TaskEvent.id.desc())).first()
-    assert (last.kind, last.actor) == (EventKind.PULLED_BACK, lead.actor)
+    assert (last.kind, last.actor) == (EventKind.RELEASED_BY_LEAD, lead.actor)
     assert last.facts == {"reason": "Her shift is over", "held_by": agent.id}
     assert db.session.get_one(Share, practice.id).minutes_charged == charged
     with pytest.raises(tasks.LeaseLost):
@@ -290,7 +290,7 @@ def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):
     assert "finished already" in browser.post(f"/tasks/{task.id}/cancel", data={"reason": "x"}, expect=422).text
 
 
-def test_a_task_cancelled_in_an_agents_hands_leaves_them_and_credits_the_minutes(app, lead):
+def test_a_task_cancelled_while_in_progress_leaves_the_agent_and_credits_the_minutes(app, lead):
     practice, agent = make_floor(), make_user("agent")
     make_task(practice)
     task = claim(agent)

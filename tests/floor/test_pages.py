@@ -97,7 +97,7 @@ def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
         assert looked == today._counted(who).ready > 0
 
 
-def test_what_is_handed_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
+def test_what_is_assigned_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
     task = make_task(make_floor(), language="es")
     assert today.waiting(ann.id).ready == 0
     do(assigning.assign, task.id, ann.id, lead.actor, "Nobody else is here", override=True)
@@ -177,14 +177,14 @@ def test_a_lead_certifies_on_the_page(app, sign_in, lead, ann):
     assert "every kind, in English only" in browser.get(there, expect=200).text
 
 
-def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
+def test_a_lead_assigns_a_task_on_its_page(app, sign_in, lead, ann):
     lake = make_floor()
     task = make_task(lake)
     do(actions.set_profile, ann.id, ["en"], None, False)
     browser = sign_in(lead)
     board = browser.get("/queue?practice=lake", expect=200).text
-    assert f'href="/tasks/{task.id}?hand=1&amp;back=board:lake#assign-form"' in board
-    page = browser.get(f"/tasks/{task.id}?hand=1&back=board:lake", expect=200).text
+    assert f'href="/tasks/{task.id}?assign=1&amp;back=board:lake#assign-form"' in board
+    page = browser.get(f"/tasks/{task.id}?assign=1&back=board:lake", expect=200).text
     assert "Ann Agent: not certified for this practice" in page
     give = f"/tasks/{task.id}/assign"
     page = browser.post(give, data={"agent": ann.id, "reason": "Asked for her"}, expect=422).text
@@ -203,14 +203,14 @@ def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
     assert "assigned to nobody" in browser.post(f"/tasks/{task.id}/unassign", data={}, expect=422).text
 
 
-def test_who_handed_a_task_over_is_told_though_the_clock_goes_on(app, sign_in, lead, ann):
+def test_who_assigned_a_task_is_told_though_the_clock_goes_on(app, sign_in, lead, ann):
     task = make_task(make_floor())
     with freeze_time(NOON, auto_tick_seconds=1):
         do(assigning.assign, task.id, ann.id, lead.actor)
     assert "Assigned to Ann Agent by Lea Lead" in sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
 
 
-def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in, lead, ann):
+def test_a_task_assigned_while_its_kind_is_paused_says_that_it_waits(app, sign_in, lead, ann):
     lake = make_floor()
     task = make_task(lake)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
@@ -221,7 +221,7 @@ def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in
     assert "not now: this kind is paused; assigned to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
 
 
-def test_a_lead_weighs_and_rests_on_the_board(app, sign_in, lead):
+def test_a_lead_weighs_and_pauses_on_the_board(app, sign_in, lead):
     lake = make_floor(name="Lake Skin")
     make_task(lake)
     browser = sign_in(lead)

@@ -52,7 +52,7 @@ ROADS = [staff_road, patients_road]
 
 
 @pytest.mark.parametrize("road", ROADS)
-def test_no_password_and_no_mail_go_to_a_server_without_encryption(monkeypatch, road):
+def test_no_password_and_no_email_go_to_a_server_without_encryption(monkeypatch, road):
     with mail_server(monkeypatch, user=PASSWORD) as box:
         with pytest.raises((NotLeft, NotSent), match="encrypted"):
             road()
@@ -78,7 +78,7 @@ def test_nothing_goes_to_a_server_whose_certificate_nobody_signed(monkeypatch, t
         assert box.passwords == [] and box.letters == []
 
 
-def test_without_a_user_a_relay_gets_the_mail_and_encryption_is_used_where_it_is_offered(monkeypatch):
+def test_without_a_user_a_relay_gets_the_email_and_encryption_is_used_where_it_is_offered(monkeypatch):
     with mail_server(monkeypatch) as box:
         assert deliver() == {}
         assert len(box.letters) == 1
@@ -115,7 +115,7 @@ def test_a_server_that_says_no_has_nothing(monkeypatch, what, problem, answer, a
     assert (said.value.problem, said.value.code, said.value.again) == (problem, int(answer[:3]), again)
 
 
-def test_cut_before_the_mail_went_over_it_certainly_did_not_leave(monkeypatch):
+def test_cut_before_the_email_went_over_it_certainly_did_not_leave(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "before"
         with pytest.raises(NotLeft) as said:
@@ -123,7 +123,7 @@ def test_cut_before_the_mail_went_over_it_certainly_did_not_leave(monkeypatch):
     assert (said.value.problem, said.value.again, box.letters) == (Problem.CUT_BEFORE, True, [])
 
 
-def test_cut_in_the_middle_of_a_long_mail_it_certainly_did_not_leave(monkeypatch):
+def test_cut_in_the_middle_of_a_long_email_it_certainly_did_not_leave(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "in"
         with pytest.raises(NotLeft) as said:

@@ -59,8 +59,8 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
         "blocked": floor.over_all(seen.lines),
         "windows": seen.windows,
         "ages": seen.ages,
-        "rests": floor_lists.rests(asked.practice),
-        "hands": lists.hands(asked),
+        "paused_kinds": floor_lists.paused_kinds(asked.practice),
+        "in_progress": lists.in_progress(asked),
         "next_up": lists.next_up(asked),
         "zone": zone,
         "words": words,
@@ -111,8 +111,8 @@ def board_live() -> ResponseReturnValue:
 @allow(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """The story of one task. Looking is noted (docs/rules.md A12)."""
-    hand = "assign" if "hand" in request.args else ""
-    return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
+    form = "assign" if "assign" in request.args else ""
+    return task_page(task_id, open_form=form, back=request.args.get("back", "")[:120])
 
 
 def task_page(

@@ -30,7 +30,7 @@ def release(task_id: int, actor: str, reason: str) -> Task:
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.CLAIMED:
         raise Refused("Nobody has this task in progress any more.")
-    tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+    tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
     db.session.flush()
     return task
 
@@ -87,12 +87,12 @@ def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override
     if task.state is TaskState.CLAIMED:
         if not reason:
             raise Refused("Please say why it is taken from whoever has it in progress.")
-        tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+        tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
     now = clock.now()
     task.owner_id, task.handed_at = user_id, now
     task.owner_until = max(now, task.ready_at, _opens(task) or now) + keeping.ASSIGNED
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
-    moves.move(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
+    moves.move(task, EventKind.ASSIGNED, actor, **facts, override=[str(lack) for lack in lacking])
     db.session.flush()
     return task
 
@@ -137,7 +137,7 @@ def unassign(task_id: int, actor: str, reason: str = "") -> Task:
         raise Refused("This task is assigned to nobody.")
     facts = {"from": task.owner_id, "to": None, "reason": reason.strip()[:LONGEST_REASON]}
     task.owner_id = task.owner_until = task.handed_at = None
-    moves.move(task, EventKind.HANDED, actor, **facts)
+    moves.move(task, EventKind.ASSIGNED, actor, **facts)
     db.session.flush()
     return task
 
