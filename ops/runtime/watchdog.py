@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -89,8 +90,9 @@ class Watchdog:
 
 def say(what: str) -> None:
     """A line for the server's log, where our output goes."""
-    sys.stderr.write(f"watchdog: {what}\n")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"watchdog: {what}\n")
+        sys.stderr.flush()
 
 
 def main(name: str, var: Path) -> int:
@@ -98,7 +100,8 @@ def main(name: str, var: Path) -> int:
     alone = FileLock(Place(var, name).watchdog_lock)
     if not alone.try_exclusive():
         return 0
-    Place(var, name).watchdog_lock.write_text(str(os.getpid()))
+    with suppress(OSError):  # on a full disk a stop is not hurried (see forgo_grace), nothing else
+        Place(var, name).watchdog_lock.write_text(str(os.getpid()))
     try:
         return Watchdog(name, var).run()
     except (OSError, subprocess.CalledProcessError) as problem:

@@ -134,6 +134,13 @@ def test_a_person_can_say_that_such_a_column_means_nothing_and_only_that_one_is_
         opened("Patient ID,First Name,Photo Consent,Vital Status\n1,Ada,x,dead\n", profile=profile)
 
 
+@pytest.mark.parametrize("header", ["Receive SMS", "DND", "Deceased", "Date of Death", "Patient Status"])
+def test_a_mapping_made_before_there_was_such_a_column_does_not_drop_it(header):
+    profile = mapped("ours", {"patientid": Field.EXTERNAL_ID, "firstname": Field.FIRST_NAME})
+    with pytest.raises(Unreadable, match=f"'{header}' may say"):
+        opened(f"Patient ID,First Name,{header}\n1,Ada,x\n", profile=profile)
+
+
 def held(header: str, cell: str) -> str:
     """What becomes of a visit with this cell."""
     good, bad = read(f"Patient ID,Appt Date,Service,{header}\n1,2026-05-02,Botox,{cell}\n")

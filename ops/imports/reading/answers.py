@@ -22,6 +22,8 @@ FLAGS = (*REFUSALS, *PERMISSIONS, Field.PREFERRED_CONTACT)
 """Columns that say by which channels somebody may be contacted; a file may have several of each."""
 OUTCOMES = (Field.VISIT_STATUS, Field.VISIT_CANCELLED, Field.VISIT_DONE)
 """Columns that say whether a visit took place; all of them must agree."""
+DECISIVE = {*FLAGS, *OUTCOMES, Field.STATUS, Field.DECEASED, Field.DEATH_DATE}
+"""Columns nobody leaves out without saying so."""
 
 _YES = {"yes", "y", "true", "t", "1", "x", "on", "si", "sí", "checked", "✓", "✔", "☑", "☒"}
 _NO = {"no", "n", "false", "f", "0", "off", "", "null", "none", "unchecked", "-", "–", "—", "☐"}

@@ -31,6 +31,7 @@ from ops.imports.reading.records import (
     reason_of,
 )
 from ops.imports.reading.values import (
+    SHEET_ERROR,
     read_email,
     read_language,
     read_name,
@@ -109,12 +110,14 @@ class Cleaner:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         try:
             return self._first_look(line, cells, stated)
-        except Exception as problem:  # whatever a cell makes us raise costs its own row, never the load
-            return self._second_look(record, cells, reason_of(problem))
+        except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
+            return self._second_look(record, cells, reason_of(error))
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         dead, opt_outs = self._said(tuple([cells[place] for place, _ in self._flags])) if self._flags else (False, ())
         external_id = cells[self._id].strip()
+        if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
+            raise Unclear(f"{external_id!r} stands where the patient's number should")
         if len(external_id) > MAX_ID:
             raise Unclear(f"the patient's number is longer than {MAX_ID} characters")
         patient, identity = None, 0

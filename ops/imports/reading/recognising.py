@@ -10,11 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ops.imports.reading.answers import DECISIVE
 from ops.imports.reading.fields import SYNONYMS, Field, plain
 from ops.imports.reading.permission_headers import by_words, must_be_asked, of_a_visit
 from ops.imports.reading.tables import not_ours, of_visits
 
 PATIENTS, VISITS, BOTH, IGNORED = "patients", "visits", "both", "ignored"
+KINDS = {
+    PATIENTS: "patients",
+    VISITS: "visits",
+    BOTH: "patients and their visits",
+    IGNORED: "neither patients nor visits: not read",
+}
+"""What a file was taken for, in words."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +178,18 @@ def _kind(columns: Mapping[str, Field]) -> str:
     return VISITS if Field.EXTERNAL_ID in meanings and not named else BOTH
 
 
+def may_refuse(header: str, profile: Profile) -> bool:
+    """Whether a column may hold a refusal, a permission, a status or a death, and nothing tells what it says of it."""
+    name, dated = plain(header), Field.HAPPENED in profile.columns.values()
+    if profile.kind == IGNORED or profile.headerless or name in profile.columns:
+        return False
+    left_out = SYNONYMS.get(name) or by_words(name) or (of_a_visit(name) if dated else None)
+    return left_out in DECISIVE or must_be_asked(name, dated)
+
+
 def to_ask(headers: Sequence[str], profile: Profile) -> list[str]:
-    """The columns that may hold a refusal, a permission, a status or a death, and that nobody has explained."""
-    if profile.kind == IGNORED or profile.headerless:
-        return []
-    known = {*profile.columns, *profile.unused}
-    dated = Field.HAPPENED in profile.columns.values()
-    return [header for header in headers if plain(header) not in known and must_be_asked(plain(header), dated)]
+    """The columns that may refuse, and of which nobody has said yet what they are."""
+    return [header for header in headers if plain(header) not in profile.unused and may_refuse(header, profile)]
 
 
 def missing(profile: Profile) -> list[str]:

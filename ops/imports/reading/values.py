@@ -15,7 +15,9 @@ _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+SHEET_ERROR = re.compile(r"#(?:N/?A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|ERROR!|GETTING_DATA)", re.I)
+"""What a spreadsheet shows where it could not compute: never a value."""
+_NO_NAME = re.compile(SHEET_ERROR.pattern + r"|.*[@?].*|[\d\s()+./:-]{(5,)}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
 _NO_EMAIL = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "null", "none"}
 _NO_EMAIL |= {"n/a", "na", "-", "unknown", "declined"}
 _LANGUAGES = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ops.imports.reading.cleaning import Cleaner
 from ops.imports.reading.content import format_of
@@ -20,23 +20,22 @@ _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
 
 @dataclass
 class Source:
-    """One readable file. `profile` is None for a FHIR bundle; `ignored` says that nothing in it is about patients."""
+    """One readable file. `profile` is None for a FHIR bundle; `ignored` says that nothing in it is about patients.
+
+    It is told to other processes without its `content`, which is None there.
+    """
 
     name: str
-    content: Table | Bundle
+    content: Table | Bundle | None
     profile: Profile | None
+    columns: list[str]
+    ignored: bool
     notes: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
+    """The columns a person must explain before anything is loaded."""
 
-    @property
-    def ignored(self) -> bool:
-        if isinstance(self.content, Bundle):
-            return self.content.rows == 0
-        return self.profile is not None and self.profile.kind == IGNORED
-
-    @property
-    def asks(self) -> list[str]:
-        """The columns a person must explain before anything is loaded."""
-        return to_ask(self.content.columns, self.profile) if self.profile and isinstance(self.content, Table) else []
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"content": None}
 
     @property
     def order(self) -> int:
@@ -46,8 +45,8 @@ class Source:
         """Every row, cleaned."""
         if isinstance(self.content, Bundle):
             return chain(self.content.patients(today), self.content.milestones(zone, today))
-        assert self.profile is not None
         table = self.content
+        assert table is not None and self.profile is not None
         return map(Cleaner(table.columns, self.profile, zone, today, table.from_excel), table.records())
 
 
@@ -85,7 +84,7 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
     """`open_source` for a person who can still say what the columns mean."""
     if format_of(stream, name) == "json":
         bundle = Bundle(stream, name)
-        return Source(name, bundle, None, bundle.notes)
+        return Source(name, bundle, None, [], bundle.rows == 0, bundle.notes)
     stated = profile if isinstance(profile, Profile) else None
     table = open_table(stream, name, headerless=bool(stated and stated.headerless))
     if profile is None:
@@ -96,5 +95,6 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
             stated = recognise(table.columns, profile if isinstance(profile, str) else None)
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
-    ignored = [f"Holds no patients and no visits, but {stated.name}: not read."] if stated.kind == IGNORED else []
-    return Source(name, table, stated, [*table.notes, *ignored])
+    ignored = stated.kind == IGNORED
+    notes = [f"Holds no patients and no visits (recognized as {stated.name}): not read."] if ignored else []
+    return Source(name, table, stated, table.columns, ignored, [*table.notes, *notes], to_ask(table.columns, stated))
