@@ -53,7 +53,7 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
         outgoing, channel = _attempt(message_id)
         if outgoing is None or channel is None:
             return state_of(message_id)
-        problem = _hand_over(channel, outgoing)
+        problem = _send(channel, outgoing)
         with transaction(ACTOR):
             _settle(message_id, channel, problem)
     return state_of(message_id)
@@ -143,7 +143,7 @@ def _later(message: Message, at: datetime, reasons: list[str]) -> None:
     )
 
 
-def _hand_over(channel: Channel, outgoing: Outgoing) -> Exception | None:
+def _send(channel: Channel, outgoing: Outgoing) -> Exception | None:
     """The one call outside. What went wrong, if anything did: unless it is NotSent, the message may have left."""
     try:
         channel.send(outgoing)

@@ -59,7 +59,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
             return found
         refused.append(found)
         with transaction("gate"):
-            claiming.put_off(found)
+            claiming.shut(found)
     return None
 
 
@@ -68,7 +68,7 @@ def upkeep() -> None:
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        assigning.free_of_closed("tick")
+        assigning.unassign_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):
