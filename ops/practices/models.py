@@ -180,6 +180,7 @@ class Patient(Base):
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
         sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.Index("ix_patients_email_key", "email_key", postgresql_where=sa.text("email_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         sa.CheckConstraint("phone IS NULL OR phone ~ '^[+][1-9][0-9]{6,14}$'", name="phone_e164"),

@@ -93,6 +93,28 @@ def test_a_number_of_somebody_who_lives_abroad_is_ours_only_if_it_says_so():
     assert phone("312-555-0101", "United States of America") == ("+13125550101", "312-555-0101", None)
 
 
+@pytest.mark.parametrize(
+    ("cells", "name", "dead", "channels"),
+    [
+        ({"LastName": "Lane (DO NOT TEXT)"}, ("Ada", "Lane"), False, ["sms"]),
+        ({"FirstName": "Ada - DNC"}, ("Ada", "Lane"), False, ["all"]),
+        ({"LastName": "Lane *DECEASED*"}, ("Ada", "Lane"), True, []),
+        ({"FirstName": "Ada no calls", "LastName": "Lane no emails"}, ("Ada", "Lane"), False, ["call", "email"]),
+        ({"LastName": "Do Not Contact"}, ("Ada", ""), False, ["all"]),
+        ({"LastName": "Lane [deceased] do-not-call", "State": "Chicago"}, ("Ada", "Lane"), True, ["call"]),
+        ({"FirstName": "Nocal", "LastName": "Texter-Dncan"}, ("Nocal", "Texter-Dncan"), False, []),
+    ],
+)
+def test_flags_that_front_desks_write_into_names_are_flags(cells, name, dead, channels):
+    row = one(**cells)
+    assert (row.patient.first_name, row.patient.last_name, row.patient.deceased) == (*name, dead)
+    assert [opt_out.channel for opt_out in row.opt_outs] == channels
+
+
+def test_a_flag_without_a_name_is_nobody():
+    assert one(FirstName="DO NOT TEXT", LastName="").reasons == ("no name",)
+
+
 def test_an_appointment_to_come_is_no_milestone_yet():
     assert one(Date="6/20/2026").milestone is None
     assert one(Date="").milestone is None

@@ -40,6 +40,7 @@ from ops.imports.reading.values import (
     read_zip,
     same_name,
     shares_our_code,
+    split_flags,
     split_name,
 )
 from ops.practices.us import ELSEWHERE
@@ -115,10 +116,23 @@ class Cleaner:
         for place, others in self._spare:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
+        dead, refused = self._flags_in_names(cells)
         try:
-            return self._first_look(line, cells, stated)
+            row: GoodRow | BadRow = self._first_look(line, cells, stated)
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
-            return self._second_look(record, cells, reason_of(error))
+            row = self._second_look(record, cells, reason_of(error))
+        return _flagged(row, dead, refused) if dead or refused else row
+
+    def _flags_in_names(self, cells: list[str]) -> tuple[bool, tuple[OptOut, ...]]:
+        """Take "DO NOT TEXT" and the like out of the names: whether somebody died, and what they refused."""
+        dead, refused = False, []
+        for place in (self._first, self._last, self._full):
+            name, died, channels = split_flags(cells[place])
+            if died or channels:
+                cells[place] = name
+                dead = dead or died
+                refused += [OptOut(channel, self._headers[place]) for channel in channels]
+        return dead, tuple(refused)
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         dead, opt_outs = self._said(tuple([cells[place] for place, _ in self._flags])) if self._flags else (False, ())
@@ -282,6 +296,14 @@ class Cleaner:
             }
             readers |= dict.fromkeys(PHONES, read_phone)
         return readers
+
+
+def _flagged(row: GoodRow | BadRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow | BadRow:
+    """The row with what its names said."""
+    if isinstance(row, BadRow):
+        return row
+    patient = row.patient and row.patient._replace(deceased=row.patient.deceased or dead)
+    return row._replace(patient=patient, opt_outs=(*row.opt_outs, *refused))
 
 
 def _single(field: Field) -> bool:

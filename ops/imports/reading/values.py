@@ -37,6 +37,26 @@ _LANGUAGES = {
 MAX_NAME = 100
 
 
+_FLAG = re.compile(
+    r"[\s(*\[,;/-]*\b(?:(?P<dead>deceased)|(?P<all>dnc|dnd)"
+    r"|(?:do[ -]not|don'?t|no)[ -]?(?P<what>contact|disturb|call|phone|text|sms|e-?mail)s?)\b[\s)*\].!;,]*",
+    re.I,
+)
+_FLAG_CHANNELS = {"call": "call", "phone": "call", "text": "sms", "sms": "sms", "email": "email"}
+
+
+@lru_cache(maxsize=1 << 14)
+def split_flags(name: str) -> tuple[str, bool, tuple[str, ...]]:
+    """A name without what front desks write into it for want of a column, whether it says they died, and the channels
+    it refuses."""
+    found = list(_FLAG.finditer(name))
+    if not found:
+        return name, False, ()
+    what = [(flag["what"] or "").lower().replace("-", "") for flag in found if not flag["dead"]]
+    refused = tuple(dict.fromkeys(_FLAG_CHANNELS.get(word, "all") for word in what))
+    return _FLAG.sub(" ", name).strip(), any(flag["dead"] for flag in found), refused
+
+
 @lru_cache(maxsize=1 << 14)
 def read_name(text: str) -> str:
     """A name with its spaces tidied; digits and accents stay.
@@ -48,6 +68,8 @@ def read_name(text: str) -> str:
         return name if len(name) <= MAX_NAME else _no_name(name)
     if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
         return _no_name(name)
+    if _FLAG.search(name):
+        raise Unclear(f"{name[:60]!r} holds a flag, not only a name")
     if not name.isprintable():
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name):
             return _no_name(name)
