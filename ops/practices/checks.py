@@ -59,7 +59,7 @@ def state(value: str) -> str:
 
 
 def home_state(value: str) -> str:
-    """Where a person's mail goes: a state, an overseas post, or ELSEWHERE."""
+    """Where a person gets their post: a state, an overseas post, or ELSEWHERE."""
     tidy = value.strip().upper()
     return tidy if tidy in us.OVERSEAS or tidy == us.ELSEWHERE else state(value)
 
