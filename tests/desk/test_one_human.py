@@ -106,7 +106,7 @@ def test_a_no_of_the_person_holds_for_the_number_that_was_called_and_the_one_the
     task = claim(agent)
     show(agent, task)
     correct(patient, phone=NEW)
-    record(agent, task, Outcome.REMOVE_ME)
+    record(agent, task, Outcome.DO_NOT_CONTACT)
     assert suppressed() == {(contact_key(each), "all") for each in (OLD, NEW, "maria@example.com")}
 
 
@@ -144,10 +144,10 @@ def test_a_record_that_comes_after_the_never_is_not_asked(agent, practice):
     assert db.session.scalars(running).all() == [other.id]
 
 
-def test_remove_me_reaches_the_address_of_the_other_record(agent, practice):
+def test_do_not_contact_reaches_the_address_of_the_other_record(agent, practice):
     asked(practice, "Maria", phone=OLD, email="maria@example.com")
     asked(practice, "Maria", phone=OLD, email="maria@work.example.com")
-    record(agent, claim(agent), Outcome.REMOVE_ME)
+    record(agent, claim(agent), Outcome.DO_NOT_CONTACT)
     assert {key for key, _ in suppressed()} == {
         contact_key(each) for each in (OLD, "maria@example.com", "maria@work.example.com")
     }
