@@ -72,7 +72,7 @@ class Case:
                 assigning.assign(task.id, self.agent.id, "user:1")
         return task
 
-    def in_hands_of_colleague(self, task: Task) -> None:
+    def in_progress_with_colleague(self, task: Task) -> None:
         assert claim(self.colleague).id == task.id
 
 
@@ -103,7 +103,7 @@ def their_friend_is_being_called(case: Case) -> None:
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
         assigning.assign(task.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(task)
+    case.in_progress_with_colleague(task)
 
 
 def their_number_is_being_called(case: Case) -> None:
@@ -111,7 +111,7 @@ def their_number_is_being_called(case: Case) -> None:
     same = open_for(make_patient(case.elsewhere, phone=case.patient.phone))
     with transaction("test"):
         assigning.assign(same.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(same)
+    case.in_progress_with_colleague(same)
 
 
 def keep_for_colleague(case: Case) -> None:
@@ -339,7 +339,7 @@ def somebody_else_is_being_called(case: Case) -> None:
     other = open_for(make_patient(case.here))
     with transaction("test"):
         assigning.assign(other.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(other)
+    case.in_progress_with_colleague(other)
 
 
 def work_of_theirs_waits(case: Case) -> None:
