@@ -55,6 +55,8 @@ def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
             return _shut(against[0], said)
         case Waits.ON_ANOTHER_CALL:
             return _on_another_call(story.task)
+        case Waits.UNREAD_REPLY:
+            return "They wrote something that nobody has read yet: nobody contacts them before somebody has."
         case _:
             return _not_yet(story.task, said, [wait.code for wait in against])
 

@@ -4,7 +4,7 @@
 -- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
 -- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
 -- kinds, for practices, languages and kinds the agent is not certified for (what a lead assigned excepted), assigned to
--- a colleague, or about somebody who is being called already.
+-- a colleague, about somebody who is being called already, or about somebody who wrote what nobody has read.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -106,6 +106,7 @@ BEGIN
               AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, assigned_to.at)
               AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+              AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.handed_at, t.id LIMIT 1
             FOR UPDATE OF t SKIP LOCKED);
 END $$;
@@ -127,6 +128,7 @@ BEGIN
               AND NOT kept_from(an_agent, t.owner_id, t.owner_until, promised_for.at)
               AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+              AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.promised_at, t.id LIMIT 1
             FOR UPDATE OF t SKIP LOCKED);
 END $$;
@@ -257,6 +259,7 @@ BEGIN
                   AND w.id <> ALL (tried || locked)
                   AND NOT kept_from(an_agent, w.owner_id, w.owner_until, best_of.at)
                   AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
+                  AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
                 ORDER BY w.rank DESC, w.id LIMIT 2
             ) t
             ORDER BY t.rank DESC, t.id LIMIT 2
@@ -314,12 +317,10 @@ BEGIN
         'birth_date', CASE WHEN r.id IS NULL THEN a.birth_date END, 'deceased', r.id IS NULL AND a.deceased,
         'suppressions', known.suppressions, 'attempts', known.attempts, 'consent', known.consent,
         'status', known.status, 'baa_on', known.baa_on, 'dealt_on', known.dealt_on, 'zone', p.zone,
-        'unread', EXISTS (
-            SELECT FROM inbound_messages i
-            WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL
-              AND (i.patient_id = a.id AND r.id IS NULL
-                   OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
-                                        CASE WHEN r.id IS NULL THEN a.email_key END))),
+        -- a card on which it is read is handed out to be read: the number on it is the gate's to show, after that
+        'unread', known.unread AND NOT EXISTS (
+            SELECT FROM read_on(t.kind, t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
+                                CASE WHEN r.id IS NULL THEN a.email_key END)),
         'person_attempts', (
             SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
             WHERE m.patient_id = t.patient_id AND m.at > candidate_facts.at - interval '30 days'

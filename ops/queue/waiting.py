@@ -78,7 +78,11 @@ WITH staff AS MATERIALIZED (
                     t.patient_id IN (SELECT h.patient_id FROM tasks h WHERE h.state = 'claimed')
                     OR t.person_key IN (SELECT h.person_key FROM tasks h
                                         WHERE h.state = 'claimed' AND h.person_key IS NOT NULL)
-                    THEN jsonb_build_array('on_another_call') END
+                    THEN jsonb_build_array('on_another_call')
+                    -- and so with unread_of: the rule itself for the few who wrote
+                    WHEN t.person_key IN (SELECT u.key FROM unread_replies u WHERE u.key IS NOT NULL)
+                         AND EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
+                    THEN jsonb_build_array('UNREAD_REPLY') END
                 WHEN jsonb_typeof(t.shut_reasons) = 'array' THEN t.shut_reasons
                 WHEN t.promised_at IS NOT NULL THEN jsonb_build_array('promised')
                 WHEN t.tries > 0 THEN jsonb_build_array('next_try')
@@ -165,11 +169,12 @@ def hindrances(pile: Pile, agent_id: int | None = None) -> list[list[Wait]]:
     if not theirs and not pile.somebody:
         found.append([Wait(Waits.NOBODY_MAY, None)])
     codes = pile.codes or []
-    if codes and codes != [Waits.ON_ANOTHER_CALL]:
+    now = codes in ([Waits.ON_ANOTHER_CALL], [Waits.UNREAD_REPLY])  # it has no time of its own
+    if codes and not now:
         found.append([Wait(code, pile.opens_at) for code in codes])
     else:
         found += [[Wait(pile.shut, pile.shut_until)]] if pile.shut else []
-        found += [[Wait(Waits.ON_ANOTHER_CALL, None)]] if codes else []
+        found += [[Wait(code, None) for code in codes]] if codes else []
     if agent_id is not None and pile.keeper not in (None, agent_id):
         found.append([Wait(Waits.KEPT, None)])
     return found

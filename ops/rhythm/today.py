@@ -105,6 +105,7 @@ def day_of(agent_id: int) -> Day:
 
 FREE = """
     w.state = 'waiting' AND w.offered AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
+    AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
     AND NOT EXISTS (SELECT FROM why_paused(w.practice_id, w.kind))
 """
 READY = sa.text(

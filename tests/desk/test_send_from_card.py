@@ -247,11 +247,12 @@ def test_nobody_says_when_what_only_a_person_can_end_is_over(task, ann, lake, pa
     assert opens(task, ann) == ""
 
 
-def test_who_wrote_something_that_may_mean_stop_is_sent_nothing_until_it_is_read(task, ann, lake, patient):
+@pytest.mark.parametrize("body", ["could you write less often", "thank you", "👍", ""])
+def test_who_wrote_something_is_sent_nothing_until_it_is_read(task, ann, lake, patient, body):
     with transaction("test"):
-        messages.receive(lake, channel="sms", from_address=patient.phone, body="please leave me alone", provider_id="1")
-    assert "a lead has to read first" in sendable.way(task, ann, Medium.SMS).why_not
-    with pytest.raises(Refused, match="stop"):
+        messages.receive(lake, channel="sms", from_address=patient.phone, body=body, provider_id="1")
+    assert "wrote something that nobody has read yet" in sendable.way(task, ann, Medium.SMS).why_not
+    with pytest.raises(Refused, match="nobody has read"):
         send(task, ann, Medium.EMAIL)
 
 

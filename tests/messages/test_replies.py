@@ -83,7 +83,7 @@ def test_what_may_mean_stop_holds_everything_back_until_a_person_has_read_it(pra
 
 
 def test_a_person_who_reads_it_as_a_stop_ends_everything(practice):
-    message, received = (message := queued(practice)), reply(practice, message, "leave me alone")
+    message, received = (message := queued(practice)), reply(practice, message, "I think that is enough for now")
     with at(NOON), transaction("test"):
         actions.decide_reply(received, True, actor="user:7")
     assert again(message).state is MessageState.BLOCKED

@@ -18,6 +18,7 @@ from ops.cadences import jobs as cadences
 from ops.db import db, transaction
 from ops.floor import board, board_lists, task_why
 from ops.floor.task_story import story_of
+from ops.messages.actions import receive
 from ops.practices.models import Practice, PracticeStatus
 from ops.queue import jobs
 from ops.queue.models import KindPause, Task
@@ -51,6 +52,8 @@ class Spec(NamedTuple):
     due: bool
     awake: bool
     about: str
+    wrote: bool = False
+    """They wrote something, and nobody has read it."""
 
 
 class World(NamedTuple):
@@ -77,6 +80,7 @@ specs = st.builds(
     due=st.sampled_from([True, True, True, False]),
     awake=st.sampled_from([True, True, True, False]),
     about=st.sampled_from(["nobody", "nobody", "nobody", "patient", "number"]),
+    wrote=st.sampled_from([False, False, False, True]),
 )
 worlds = st.builds(
     World,
@@ -140,6 +144,9 @@ def _task(practices: list[Practice], called, spec: Spec, number: int, people: di
         task.owner_id, task.owner_until, task.handed_at = None, None, None
         if spec.about == "patient":  # as a call to the friend they sent
             task.person_key = b"a friend"
+        if spec.wrote and spec.about == "nobody":
+            one = {"channel": "sms", "from_address": patient.phone, "provider_id": f"reply {made.id}"}
+            receive(practice, body="👍", **one).handled_at = clock.now()  # what it ends and opens is not asked here
         if spec.owner:
             task.owner_id = people[spec.owner]
             task.owner_until = clock.now() + timedelta(hours=2 if spec.kept else -2)
@@ -170,7 +177,8 @@ def for_anybody(world: World, spec: Spec) -> bool:
     """Whether somebody could be given it now (Bob works everything in English)."""
     handed = spec.owner is not None and spec.kept and spec.handed
     somebody = handed or facts(spec)[1] == "en" or ann_may(world, spec)
-    return spec.due and not is_paused(world, spec) and somebody and facts(spec)[2] and spec.about == "nobody"
+    free = spec.about == "nobody" and not spec.wrote
+    return spec.due and not is_paused(world, spec) and somebody and facts(spec)[2] and free
 
 
 def for_ann(world: World, spec: Spec) -> bool:
@@ -203,6 +211,7 @@ EVERY_RULE = [
     PLAIN._replace(awake=False),
     PLAIN._replace(about="patient"),
     PLAIN._replace(about="number"),
+    PLAIN._replace(wrote=True),
     PLAIN._replace(owner=BOB, kept=True),
     PLAIN._replace(owner=BOB, kept=False),
 ]
@@ -294,6 +303,8 @@ ASKS = {
     "kept_from": "SELECT FROM tasks t WHERE kept_from(1, t.owner_id, t.owner_until, now())",
     "why_paused": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))",
     "spoken_to": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))",
+    "read_on": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM read_on(t.kind, t.practice_id, t.person_key, NULL))",
+    "unread_of": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))",
     "may_work": """SELECT FROM skills s JOIN lanes l
                    ON may_work(1, l.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)""",
     "lacking": "SELECT * FROM lacking(1, 'ask', 'en')",

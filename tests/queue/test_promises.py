@@ -21,12 +21,13 @@ from ops.messages.models import InboundMessage
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs as queue_jobs
+from ops.queue.actions import tasks
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.actions import NewFriend
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from ops.work.states import RunState, TaskState
+from ops.work.states import EventKind, RunState, TaskState
 from tests.floors import claim
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
@@ -182,23 +183,30 @@ def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
 
 @freeze_time(NOON)
 @pytest.mark.parametrize(("is_stop", "state"), [(False, TaskState.CLAIMED), (True, TaskState.CANCELLED)])
-def test_who_may_have_written_stop_is_not_called_until_somebody_has_read_it(agent, patient, is_stop, state):
-    reply_id = write_back(patient, "Please do not call me again")
-    assert claim(agent) is None
-    answer = db.session.scalars(sa.select(Task).where(Task.kind == Kind.REPLY)).one()
-    assert answer.shut_reasons == ["unread_reply"]
-    with transaction("lead"):
-        messages.decide_reply(db.session.get_one(InboundMessage, reply_id), is_stop, actor="lead")
-    with freeze_time("2026-03-10 18:11:00"):
+def test_an_agreed_call_to_who_wrote_waits_until_somebody_has_read_it(agent, patient, is_stop, state):
+    call = claim(agent)
+    promise(agent, call)
+    reply_id = write_back(patient, "Could we perhaps leave it for now")
+    with freeze_time("2026-03-10 20:01:00"):
+        read_only = claim(agent)
+        assert read_only.kind is Kind.REPLY, "what they wrote comes first, and is read"
+        with transaction("test"):
+            tasks.give_back(
+                fresh(read_only), EventKind.RELEASED_BY_LEAD, "test", ready_at=clock.now() + timedelta(hours=1)
+            )
+        queue_jobs.upkeep()
+        assert claim(agent) is None
+        with transaction("lead"):
+            messages.decide_reply(db.session.get_one(InboundMessage, reply_id), is_stop, actor="lead")
         claim(agent)
-        assert fresh(answer).state is state
+        assert fresh(call).state is state, "and at once when it is read"
 
 
 @freeze_time(NOON)
 def test_an_open_card_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
     task, browser = claim(agent), sign_in(agent)
-    write_back(patient, "Leave me alone")
-    assert "Do not call now: wrote something that may mean stop" in browser.get("/desk").text
+    write_back(patient, "Could we perhaps leave it for now")
+    assert "Do not call now: wrote something that nobody has read yet" in browser.get("/desk").text
     refused = browser.post(f"/tasks/{task.id}/reveal", data={"fence": task.fence}, expect=409)
     assert patient.phone[-4:] not in refused.text
 

@@ -36,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import claim_facts, open_for, practice_of, profile
+from tests.queue_world import claim_facts, open_for, practice_of, profile, wrote
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -195,6 +195,8 @@ FORBIDDEN = {
     "assigned to a colleague": Rule(keep_for_colleague),
     "not due yet": Rule(nothing, due_in=timedelta(minutes=1)),
     "asked not to be called": Rule(never_again, by_gate=True),
+    "wrote what nobody has read": Rule(lambda case: wrote(case.patient)),
+    "wrote elsewhere": Rule(lambda c: wrote(make_patient(c.elsewhere, phone=c.patient.phone), email="b@example.com")),
     "on a break": Rule(go_on_break, all_work=True),
 }
 
