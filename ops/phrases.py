@@ -44,6 +44,6 @@ def age_words(since: datetime, now: datetime) -> str:
 
 
 def length_words(minutes: float) -> str:
-    """A length of work in hours and minutes: "5 h 12", "0 h 05"; takes minutes."""
-    whole = round(minutes)
-    return f"{whole // 60} h {whole % 60:02}"
+    """A length of work: "5 h 12 min", "5 h", "9 min"; takes minutes."""
+    hours, rest = divmod(round(minutes), 60)
+    return " ".join([*([f"{hours:,} h"] if hours else []), *([f"{rest} min"] if rest or not hours else [])])

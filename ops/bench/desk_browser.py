@@ -85,10 +85,10 @@ def _cookie() -> str:
     """The browser's cookie of an agent with an open card."""
     from ops import create_app
     from ops.accounts.access import TOKEN
-    from ops.bench.desk_server import a_card_in_hand
+    from ops.bench.desk_server import an_open_card
 
     app = create_app()
-    token = a_card_in_hand(app, agent_id=2)
+    token = an_open_card(app, agent_id=2)
     client = app.test_client()
     with client.session_transaction() as session:
         session[TOKEN] = token

@@ -22,7 +22,7 @@ def measure(cards: int) -> dict[str, Any]:
     from ops.config import settings
 
     app = create_app()
-    token = a_card_in_hand(app)
+    token = an_open_card(app)
     client = app.test_client()
     with client.session_transaction() as session:
         session[TOKEN] = token
@@ -65,7 +65,7 @@ def counted() -> Iterator[list[str]]:
         psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
-def a_card_in_hand(app: Any, agent_id: int = 1) -> str:
+def an_open_card(app: Any, agent_id: int = 1) -> str:
     """Have the agent take a task; the token of a new sign-in of theirs."""
     from ops.accounts import sessions
     from ops.accounts.models import User

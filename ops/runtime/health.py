@@ -44,7 +44,7 @@ class Findings:
     """By how much the clock here is ahead of the database's."""
     failing: dict[str, list[str]] = field(default_factory=dict)
     """Units of work that raise, by the loop they are part of: which row, whose, with what, how often."""
-    mails: dict[str, int] = field(default_factory=dict)
+    emails: dict[str, int] = field(default_factory=dict)
     """Emails to staff that wait for a person, by state."""
     problems: list[str] = field(default_factory=list)
 
@@ -137,10 +137,10 @@ def _examine_work(found: Findings, connection: sa.Connection) -> None:
 
 def _examine_mails(found: Findings, connection: sa.Connection) -> None:
     waiting = sa.select(StaffMail.state, sa.func.count()).where(BAD).group_by(StaffMail.state)
-    found.mails = {str(state): number for state, number in connection.execute(waiting)}
-    if failed := found.mails.get(MailState.FAILED):
+    found.emails = {str(state): number for state, number in connection.execute(waiting)}
+    if failed := found.emails.get(MailState.FAILED):
         found.problems.append(f"emails to staff that were not sent: {failed} (People, Emails to staff)")
-    if unknown := found.mails.get(MailState.UNKNOWN):
+    if unknown := found.emails.get(MailState.UNKNOWN):
         found.problems.append(f"emails to staff that may have left or not: {unknown} (People, Emails to staff)")
 
 

@@ -199,7 +199,7 @@ def test_only_who_recorded_it_takes_it_back(held, agent):
         take_back(attempt, agent)
 
 
-def test_the_card_in_hand_makes_room_and_comes_back_next(practice, held, agent):
+def test_the_open_card_makes_room_and_comes_back_next(practice, held, agent):
     attempt = record(held, agent, Outcome.NOT_NOW)
     other = make_patient(practice, "Noor", "Haddad")
     make_milestone(other, "Toxin", days_ago=14)

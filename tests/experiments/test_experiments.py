@@ -193,7 +193,7 @@ def test_a_practice_with_its_own_script_takes_no_part_in_the_agencys_experiment(
     assert claim(make_user("agent")).script_version_id == mine.id
 
 
-def test_a_card_in_hand_learns_of_a_newer_version(app, at_noon):
+def test_an_open_card_learns_of_a_newer_version(app, at_noon):
     lake, ask = make_floor("lake"), agencys()
     make_task(lake)
     task = claim(make_user("agent"))

@@ -270,6 +270,19 @@ def test_moments_are_written_in_the_zone_that_matters(filter_, value, more, word
     assert getattr(filters, filter_)(datetime.fromisoformat(value), *more) == words
 
 
+def test_lengths_of_work_are_in_hours_and_minutes():
+    from ops.phrases import length_words
+
+    assert [length_words(each) for each in (0, 9, 59.6, 120, 312, 72_000)] == [
+        "0 min",
+        "9 min",
+        "1 h",
+        "2 h",
+        "5 h 12 min",
+        "1,200 h",
+    ]
+
+
 def test_shares_carry_their_counts():
     assert filters.percent_of(16, 20) == "80% (16 of 20)"
     assert filters.percent_of(1, 3) == "33% (1 of 3)"

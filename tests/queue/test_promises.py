@@ -191,7 +191,9 @@ def test_an_agreed_call_to_who_wrote_waits_until_somebody_has_read_it(agent, pat
         read_only = claim(agent)
         assert read_only.kind is Kind.REPLY, "what they wrote comes first, and is read"
         with transaction("test"):
-            tasks.give_back(fresh(read_only), EventKind.PULLED_BACK, "test", ready_at=clock.now() + timedelta(hours=1))
+            tasks.give_back(
+                fresh(read_only), EventKind.RELEASED_BY_LEAD, "test", ready_at=clock.now() + timedelta(hours=1)
+            )
         queue_jobs.upkeep()
         assert claim(agent) is None
         with transaction("lead"):

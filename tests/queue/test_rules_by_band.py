@@ -47,7 +47,7 @@ NINE_IN_THE_EVENING = datetime(2026, 3, 11, 2, tzinfo=UTC)
 EIGHT_IN_THE_MORNING = datetime(2026, 3, 10, 13, tzinfo=UTC)
 """In Chicago, to the second."""
 HALF_PAST_FOUR = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
-ASSIGNED, PROMISE, FAIR = BANDS = ("assigned to me", "a promise", "by turn")
+THEIRS, PROMISE, FAIR = BANDS = ("assigned to me", "a promise", "by turn")
 
 
 @dataclass
@@ -67,12 +67,12 @@ class Case:
         """A task of this band, `later` minutes behind those agreed for now."""
         promised_at = clock.now() + timedelta(minutes=later) if self.band == PROMISE else None
         task = open_for(patient, kind, ready_at=ready_at, promised_at=promised_at)
-        if self.band == ASSIGNED:
+        if self.band == THEIRS:
             with transaction("test"):
                 assigning.assign(task.id, self.agent.id, "user:1")
         return task
 
-    def in_hands_of_colleague(self, task: Task) -> None:
+    def in_progress_with_colleague(self, task: Task) -> None:
         assert claim(self.colleague).id == task.id
 
 
@@ -89,7 +89,7 @@ class Rule(NamedTuple):
     by_gate: bool = False
     """Found by the gate, which looks at what the search finds."""
     all_work: bool = False
-    """Nothing else may be handed out either."""
+    """Nothing else may be offered either."""
 
 
 def nothing(case: Case) -> None:
@@ -103,7 +103,7 @@ def their_friend_is_being_called(case: Case) -> None:
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
         assigning.assign(task.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(task)
+    case.in_progress_with_colleague(task)
 
 
 def their_number_is_being_called(case: Case) -> None:
@@ -111,7 +111,7 @@ def their_number_is_being_called(case: Case) -> None:
     same = open_for(make_patient(case.elsewhere, phone=case.patient.phone))
     with transaction("test"):
         assigning.assign(same.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(same)
+    case.in_progress_with_colleague(same)
 
 
 def keep_for_colleague(case: Case) -> None:
@@ -158,15 +158,13 @@ REVIEW = {"kind": Kind.REVIEW_REQUEST}
 ELSEWHERE = {"elsewhere": True}
 FORBIDDEN = {
     "a language they do not speak": Rule(
-        lambda case: profile(case.agent, languages=["es"]), {"language": "es"}, not_in=(ASSIGNED,)
+        lambda case: profile(case.agent, languages=["es"]), {"language": "es"}, not_in=(THEIRS,)
     ),
-    "a kind they do not do": Rule(
-        lambda case: profile(case.agent, kinds=["review_request"]), REVIEW, not_in=(ASSIGNED,)
-    ),
+    "a kind they do not do": Rule(lambda case: profile(case.agent, kinds=["review_request"]), REVIEW, not_in=(THEIRS,)),
     "a practice they are not certified for": Rule(
-        lambda case: profile(case.agent, certified=[case.elsewhere]), ELSEWHERE, not_in=(ASSIGNED,)
+        lambda case: profile(case.agent, certified=[case.elsewhere]), ELSEWHERE, not_in=(THEIRS,)
     ),
-    "a language they do not speak, handed to them no longer": Rule(
+    "a language they do not speak, not theirs any longer": Rule(
         lambda case: profile(case.agent, languages=["es"]),
         {"language": "es"},
         opened=EIGHT_IN_THE_MORNING,
@@ -304,7 +302,7 @@ def test_the_first_is_not_the_oldest(case_of, move_to, band):
     """Assigned first, agreed for earlier, of the better moment."""
     case = case_of(band)
     newer = case.open(make_patient(case.here), Kind.REPLY, later=-1)
-    if band == ASSIGNED:
+    if band == THEIRS:
         move_to(NOON + timedelta(minutes=1))
         with transaction("test"):
             assigning.assign(case.task.id, case.agent.id, "user:1")
@@ -341,7 +339,7 @@ def somebody_else_is_being_called(case: Case) -> None:
     other = open_for(make_patient(case.here))
     with transaction("test"):
         assigning.assign(other.id, case.colleague.id, "user:1")
-    case.in_hands_of_colleague(other)
+    case.in_progress_with_colleague(other)
 
 
 def work_of_theirs_waits(case: Case) -> None:
@@ -379,7 +377,7 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
 def test_what_is_no_rule_keeps_nothing_back(case_of, name, band):
     case = case_of(band)
     NO_RULE[name](case)
-    came_by = FAIR if (name, band) == ("assigned to a colleague until now", ASSIGNED) else band
+    came_by = FAIR if (name, band) == ("assigned to a colleague until now", THEIRS) else band
     assert given(case) == (case.task.id, came_by)
 
 

@@ -67,7 +67,7 @@ def test_the_desk_says_since_when_and_offers_one_way_back(ann, lake, sign_in, cl
     assert "Next task" in desk.get("/desk", expect=200).text
 
 
-def test_going_with_a_card_in_hand_says_first_that_it_goes_back(ann, lake, sign_in):
+def test_going_with_an_open_card_says_first_that_it_goes_back(ann, lake, sign_in):
     task = make_task(lake)
     desk = sign_in(ann)
     desk.post("/desk/next", expect=303)
@@ -134,7 +134,7 @@ def test_my_day_shows_what_it_brought(ann, lake, sign_in, clock_):
     page = " ".join(sign_in(ann).get("/my-day", expect=200).text.split())
     assert "<dt>Cards done</dt><dd>3</dd>" in page
     assert "<dt>Talks</dt><dd>2 <small>of 3</small></dd>" in page
-    assert "0 h 15" in page
+    assert "15 min" in page
     assert "of 1 due" in page and "1 missed" in page
     assert "overdue, 20 minutes ago" in page
     for words in ("Lake Skin", "Referral ask", "No answer", "12:08 PM CDT"):
@@ -224,7 +224,7 @@ def test_leads_see_on_the_floor_who_works_and_who_is_on_a_break(ann, lead, lake,
     sign_in(ann).post("/desk/break", data={"kind": "lunch"}, expect=303)
     clock_.tick(20 * MINUTE)
     page = sign_in(lead).get("/floor", expect=200).text
-    assert "At lunch" in page and "1 card, 0 h 08" in page and "on break 0 h 20" in page
+    assert "At lunch" in page and "1 card, 8 min" in page and "on break 20 min" in page
     assert "Not here" in page
 
 

@@ -115,7 +115,7 @@ def test_the_database_keeps_one_open_break_per_person(ann):
         session.add(Break(user_id=ann.id, kind=BreakKind.LUNCH, started_at=NOON))
 
 
-def test_a_card_in_hand_is_not_given_back_by_surprise(ann, lake):
+def test_an_open_card_is_not_given_back_by_surprise(ann, lake):
     task = make_task(lake)
     claim(ann)
     for card in (None, (task.id, 99), (task.id + 1, 1)):
@@ -125,7 +125,7 @@ def test_a_card_in_hand_is_not_given_back_by_surprise(ann, lake):
     assert breaks() == []
 
 
-def test_the_card_in_hand_goes_back_into_the_queue_with_the_break(ann, lake):
+def test_the_open_card_goes_back_into_the_queue_with_the_break(ann, lake):
     task = make_task(lake)
     held = claim(ann)
     leave(ann, give_back=(held.id, held.fence))

@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import actions, links, mails, queries, roles, sessions
+from ops.accounts import actions, emails, links, queries, roles, sessions
 from ops.accounts.access import me, staff
 from ops.accounts.forms import AddPersonForm, PracticeForm, RoleForm
 from ops.accounts.models import LinkPurpose, Role, User
@@ -36,7 +36,7 @@ def people() -> ResponseReturnValue:
         role=role,
         practices=queries.practices_of(person.user for person in found),
         waiting=queries.waiting_for_links(),
-        bad_mails=unsettled_count(),
+        bad_emails=unsettled_count(),
         names=roles.NAMES,
     )
 
@@ -105,7 +105,7 @@ def person(user_id: int) -> ResponseReturnValue:
         practices=[practice for practice in everyone if practice.id in theirs],
         sign_ins=queries.sign_ins(user),
         waiting=queries.waiting_link(user),
-        bad_mail=mails.went_wrong(user),
+        bad_email=emails.went_wrong(user),
         changes=queries.changes(user),
         by_mail=client.is_set_up(),
         names=roles.NAMES,

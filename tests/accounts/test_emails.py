@@ -72,7 +72,7 @@ def test_what_is_dealt_with_waits_for_nobody_any_more(box, sign_in):
     assert fresh(mail_id).settled_by == lead.actor
     assert "to decide" not in browser.get("/people", expect=200).text
     assert "Nothing went wrong" in browser.get("/people/emails", expect=200).text
-    assert health.examine(settings()).mails == {}
+    assert health.examine(settings()).emails == {}
 
 
 @pytest.mark.parametrize("verb", ["again", "settled"])
@@ -105,11 +105,11 @@ def test_an_email_to_a_whole_practice_is_listed_by_its_addresses(app, sign_in):
 
 def test_the_doctor_counts_what_waits_for_a_person(box):
     mail_to(make_user("agent"), box)
-    assert health.examine(settings()).mails == {}
+    assert health.examine(settings()).emails == {}
     mail_to(make_user("agent"), box, refuse="550 no such person")
     mail_to(make_user("agent"), box, hang_up="after")
     found = health.examine(settings())
-    assert found.mails == {"failed": 1, "unknown": 1}
+    assert found.emails == {"failed": 1, "unknown": 1}
     assert sum("emails to staff" in problem for problem in found.problems) == 2
 
 

@@ -3,7 +3,7 @@
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import mails
+from ops.accounts import emails
 from ops.accounts.access import me, staff
 from ops.accounts.views import bp
 from ops.db import transaction
@@ -12,19 +12,19 @@ from ops.mail import client, outbox
 
 @bp.get("/people/emails")
 @staff
-def staff_mails() -> ResponseReturnValue:
+def staff_emails() -> ResponseReturnValue:
     """What waits for a decision, and the last emails of all."""
     return render_template(
-        "accounts/mails.html",
-        waiting=mails.waiting_for_a_person(me().role),
-        latest=mails.latest(me().role),
+        "accounts/emails.html",
+        waiting=emails.waiting_for_a_person(me().role),
+        latest=emails.latest(me().role),
         mailing=client.is_set_up(),
     )
 
 
 @bp.post("/people/emails/<int:mail_id>/again")
 @staff
-def mail_again(mail_id: int) -> ResponseReturnValue:
+def email_again(mail_id: int) -> ResponseReturnValue:
     """Send a failed or unknown one once more."""
     with transaction(me().actor):
         _decidable_or_404(mail_id)
@@ -34,7 +34,7 @@ def mail_again(mail_id: int) -> ResponseReturnValue:
 
 @bp.post("/people/emails/<int:mail_id>/settled")
 @staff
-def mail_settled(mail_id: int) -> ResponseReturnValue:
+def email_settled(mail_id: int) -> ResponseReturnValue:
     """A failed or unknown one is dealt with: they were told another way, or need not be."""
     with transaction(me().actor):
         _decidable_or_404(mail_id)
@@ -43,7 +43,7 @@ def mail_settled(mail_id: int) -> ResponseReturnValue:
 
 
 def _decidable_or_404(mail_id: int) -> None:
-    if not mails.decidable(mail_id, me().role):
+    if not emails.decidable(mail_id, me().role):
         abort(404)
 
 
@@ -52,4 +52,4 @@ def _back(done: bool, words: str) -> ResponseReturnValue:
         flash(words, "success")
     else:
         flash("Somebody decided about it just before you.", "warning")
-    return redirect(url_for("accounts.staff_mails"), 303)
+    return redirect(url_for("accounts.staff_emails"), 303)

@@ -57,11 +57,11 @@ def _is_open(mail: StaffMail) -> bool:
     return mail.state in (MailState.UNKNOWN, MailState.FAILED) and mail.settled_at is None
 
 
-def _lines(mails: Iterable[StaffMail], reader: Role) -> list[Line]:
-    mails = list(mails)
-    ids = {mail.user_id for mail in mails}
+def _lines(emails: Iterable[StaffMail], reader: Role) -> list[Line]:
+    emails = list(emails)
+    ids = {mail.user_id for mail in emails}
     users = {user.id: user for user in db.session.scalars(sa.select(User).where(User.id.in_(ids)))}
-    return [_line(mail, users.get(mail.user_id or 0), reader) for mail in mails]
+    return [_line(mail, users.get(mail.user_id or 0), reader) for mail in emails]
 
 
 def _line(mail: StaffMail, user: User | None, reader: Role) -> Line:
