@@ -38,7 +38,7 @@ def address_of(email: str) -> str:
     """The address as accounts keep it (no space around, lower case). Raises Refused when it is none."""
     plain = email.strip().lower()
     if len(plain) > EMAIL_LENGTH or not EMAIL.fullmatch(plain):
-        raise Refused("That is not an e-mail address.")
+        raise Refused("That is not an email address.")
     return plain
 
 

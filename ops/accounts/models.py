@@ -116,8 +116,8 @@ class AuthSession(Base):
 class AccountLink(Base):
     """An invitation or password reset: works once, until it expires.
 
-    Of a link that is to be mailed (`ops/mail`) nobody knows a token until its mail is claimed, so that no queue ever
-    holds one. Where no mail server is set the row only says that somebody waits for a link.
+    Of a link that is to be emailed (`ops/mail`) nobody knows a token until its email is claimed, so that no queue ever
+    holds one. Where no email server is set the row only says that somebody waits for a link.
     """
 
     __tablename__ = "account_links"

@@ -66,7 +66,7 @@ SIGN_IN = """
         ARRAY(SELECT m.practice_id FROM memberships m WHERE m.user_id = u.id ORDER BY 1) AS practices
     FROM auth_sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s
 """
-"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognise
+"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognize
 somebody."""
 
 
@@ -92,8 +92,8 @@ def by_token(token: str) -> SignIn | None:
 def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
     """Why this sign-in no longer counts at that moment, None while it does.
 
-    `busy`: the agent has a task in hand, which a person may be on the phone about (docs/rules.md A12: 10 minutes idle,
-    12 hours in all).
+    `busy`: the agent has a task in progress, which a person may be on the phone about (docs/rules.md A12: 10 minutes
+    idle for agents, 30 for everybody else, 12 hours in all).
     """
     conf = settings()
     if sign_in.ended_at is not None:
@@ -102,10 +102,20 @@ def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
         return DEACTIVATED
     if at - sign_in.created_at >= timedelta(hours=conf.session_hours):
         return OVER
-    idle = at - sign_in.last_seen_at
-    if sign_in.user.role == Role.AGENT and idle >= timedelta(minutes=conf.agent_idle_minutes) and not busy:
+    if is_idle(sign_in, at) and not busy:
         return IDLE
     return None
+
+
+def is_idle(sign_in: SignIn, at: datetime) -> bool:
+    """Whether nothing came from this browser for longer than its person's role may be away."""
+    return at - sign_in.last_seen_at >= timedelta(minutes=idle_minutes(sign_in.user.role))
+
+
+def idle_minutes(role: Role) -> int:
+    """How many minutes without a sign of life end a sign-in of this role."""
+    conf = settings()
+    return conf.agent_idle_minutes if role == Role.AGENT else conf.idle_minutes
 
 
 def seen(session_id: uuid.UUID) -> None:

@@ -82,7 +82,7 @@ def _first_load(page: Any, address: str) -> float:
 
 
 def _cookie() -> str:
-    """The browser's cookie of an agent with a card in hand."""
+    """The browser's cookie of an agent with an open card."""
     from ops import create_app
     from ops.accounts.access import TOKEN
     from ops.bench.desk_server import a_card_in_hand

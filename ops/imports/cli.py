@@ -1,10 +1,11 @@
 """`ops import`: load a practice's files here and now, with a progress bar."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import sqlalchemy as sa
@@ -13,10 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.imports.actions import file_name
 from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
-from ops.imports.reading.recognising import NAMES, Profile
+from ops.imports.reading.recognising import KINDS, NAMES, Profile
 from ops.imports.reading.records import Unreadable
 from ops.practices.models import Practice
 
@@ -50,7 +52,9 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
     how = _profile(practice, profile)
     try:
         with ExitStack() as stack:
-            streams: list[tuple[str, BinaryIO]] = [(path.name, stack.enter_context(path.open("rb"))) for path in files]
+            streams: list[tuple[str, BinaryIO]] = [
+                (_name(path), stack.enter_context(path.open("rb"))) for path in files
+            ]
             outcome = _try(practice, streams, how) if dry_run else _load(practice, streams, how)
     except (Unreadable, Refused) as problem:
         if as_json:
@@ -59,6 +63,11 @@ def import_(slug: str, profile: str | None, dry_run: bool, as_json: bool, files:
         click.echo(f"Error: {problem}", err=True)
         sys.exit(1)
     _say(outcome.json_parts() if as_json else [_in_words(outcome, dry_run)])
+
+
+def _name(path: Path) -> str:
+    """As it can be shown and stored: other systems' file names may be no text here."""
+    return file_name(os.fsencode(path.name).decode("utf-8", "replace"))
 
 
 def _say(parts: Iterable[str]) -> None:
@@ -131,11 +140,15 @@ def _progress() -> Iterator[Report | None]:
 
 
 def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
+    ignored = "".join(f", {count:,} ignored: {reason}" for reason, count in outcome.rows_ignored.items())
     lines = [
+        *(_how_read(file) for file in outcome.files),
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
+        f"  of them {outcome.rows_stored:,} stored, {outcome.rows_unchanged:,} unchanged, "
+        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead{ignored}",
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
         f"{outcome.milestones_new:,} milestones new",
-        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and e-mail, "
+        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
         f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
     ]
@@ -143,6 +156,13 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
     if len(outcome.quarantined) > 20:
         lines.append(f"  … and {len(outcome.quarantined) - 20:,} more (--json lists all)")
     return "\n".join(lines)
+
+
+def _how_read(file: dict[str, Any]) -> str:
+    dropped = ", ".join(name or "(no name)" for name in file["dropped"])
+    said = [f"{file['file']}: read as {file['read_as']} ({KINDS[file['holds']]})."]
+    said += [f"Dropped columns: {dropped}."] if dropped else []
+    return " ".join([*said, *file["notes"]])
 
 
 commands = [import_]

@@ -53,7 +53,7 @@ WALLS: dict[str, Wall] = {
     "memberships": Wall(OWN, guards=(Audit("user_id,practice_id"),)),
     "account_links": Wall(None),
     "sign_in_tries": Wall(None),
-    # that a mail was asked for is told by what it is about; what became of it, and who decided so, is written down
+    # that an email was asked for is told by what it is about; what became of it, and who decided so, is written down
     "staff_mails": Wall(None, guards=(Audit(when="UPDATE OR DELETE"),)),
     "auth_sessions": Wall(None),
     "audit_log": Wall(OWN, guards=(AppendOnly(),)),

@@ -14,6 +14,7 @@ from ops.errors import Refused
 from ops.imports import jobs, loading
 from ops.imports.models import Import, ImportChunk, QuarantinedRow
 from ops.imports.reading.fields import Field
+from ops.imports.reading.preview import preview
 from ops.imports.reading.records import Unreadable
 from ops.practices.models import Milestone
 from tests import exports
@@ -126,12 +127,12 @@ def test_raw_files_and_wrong_rows_are_forgotten_after_thirty_days_and_the_counts
 
 
 def test_a_preview_shows_columns_samples_and_what_is_dropped_without_storing(practice):
-    seen = loading.preview(exports.stream(exports.FRESHA), "f.csv", practice.zone, date(2026, 6, 15))
+    seen = preview(exports.stream(exports.FRESHA), "f.csv", practice.zone, date(2026, 6, 15))
     assert (seen.profile_name, seen.kind, seen.lacking) == ("fresha", "patients", ())
     assert seen.dropped == ["Gender", "City", "Note", "Added"]
     mobile = next(column for column in seen.columns if column.header == "Mobile Number")
     assert (mobile.key, mobile.field, mobile.samples) == ("mobilenumber", Field.MOBILE, ("+1 312-555-0101",))
     assert len(seen.good) == 2
-    assert loading.preview(exports.stream("who\nAda\n"), "f", practice.zone, date(2026, 6, 15)).lacking == ("a name",)
+    assert preview(exports.stream("who\nAda\n"), "f", practice.zone, date(2026, 6, 15)).lacking == ("a name",)
     with pytest.raises(Unreadable):
-        loading.preview(exports.stream(b"%PDF-"), "f.csv", practice.zone, date(2026, 6, 15))
+        preview(exports.stream(b"%PDF-"), "f.csv", practice.zone, date(2026, 6, 15))

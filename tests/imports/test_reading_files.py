@@ -146,7 +146,7 @@ def test_ten_million_columns_are_refused_quickly_and_in_little_memory():
     wide = io.BytesIO(b"a," * 10_000_000 + b"\n")
     tracemalloc.start()
     with pytest.raises(Unreadable, match="longer than 1,000,000 characters"):
-        from ops.imports.loading.sources import open_source
+        from ops.imports.reading.sources import open_source
 
         open_source(wide, "wide.csv")
     peak = tracemalloc.get_traced_memory()[1]
@@ -193,7 +193,7 @@ def test_a_large_file_is_read_in_bounded_memory():
             self.at += len(piece)
             return len(piece)
 
-    from ops.imports.loading.sources import open_source
+    from ops.imports.reading.sources import open_source
 
     source = open_source(io.BufferedReader(Long()), "long.csv")
     tracemalloc.start()

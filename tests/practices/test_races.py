@@ -12,6 +12,7 @@ from ops.errors import Refused
 from ops.imports import actions as imports_actions
 from ops.imports import loading
 from ops.imports.models import Import, ImportChunk, ImportState
+from ops.imports.reading.preview import preview
 from ops.practices import actions, queries
 from ops.practices.models import Contract, Practice, PracticeStatus
 from tests.world import make_practice
@@ -80,7 +81,7 @@ def test_an_import_confirmed_and_cancelled_at_the_same_moment_is_one_of_both(app
         )
     load_id, zone = load.id, practice.zone
     with loading.raw(load.files[0]) as stream:
-        seen = {load.files[0].id: loading.preview(stream, "a.csv", zone, date(2026, 3, 1))}
+        seen = {load.files[0].id: preview(stream, "a.csv", zone, date(2026, 3, 1))}
     db.session.rollback()
 
     def confirming():

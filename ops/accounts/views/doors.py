@@ -21,7 +21,7 @@ FIRST_PAGES = {
     Role.ADMIN: ("practices.index",),
     Role.MEMBER: ("metrics.index",),
 }
-WRONG = "E-mail and password do not belong together, or there were too many tries. Wait a minute before the next."
+WRONG = "Email and password do not belong together, or there were too many tries. Wait a minute before the next."
 FAILURES_PER_ADDRESS = "30 per minute"
 REQUESTS_PER_ADDRESS = "10 per minute"
 ANSWER_AFTER_S = 0.25
@@ -103,7 +103,7 @@ def forgot() -> ResponseReturnValue:
 @limiter.limit(FAILURES_PER_ADDRESS, deduct_when=lambda response: response.status_code in (410, 422))
 @public
 def link(token: str) -> ResponseReturnValue:
-    """Set the password by an invitation or reset link. Looking at it (as mail scanners do) does not use it up."""
+    """Set the password by an invitation or reset link. Looking at it (as email scanners do) does not use it up."""
     user = links.holder(token)
     if user is None:
         return render_template("accounts/link_over.html"), 410

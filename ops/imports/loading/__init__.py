@@ -4,32 +4,28 @@
     choose_profile(load.files[0], profile)                       # optional
     begin(load)                                                  # a worker runs it; or run(load.id) here and now
 
-`try_out` does everything but the writing, `preview` looks at the first rows of one file, `correct` loads a wrong row
-again.
+`try_out` does everything but the writing, `previews` looks at the first rows of each file, `correct` loads a wrong row
+again. Files are read in a process of their own (`ops.imports.reading.apart`).
 """
 
 from ops.imports.loading.correcting import correct, wrong_rows_csv
 from ops.imports.loading.intake import choose_profile, chosen_profile, forget_raw, raw, receive, refuse_without_baa
+from ops.imports.loading.looking import Preview, previews
 from ops.imports.loading.outcome import LoadCounts, outcome_of
-from ops.imports.loading.preview import Column, Preview, preview
 from ops.imports.loading.running import run, saved_mappings, try_out
-from ops.imports.loading.sources import Source, open_source
 from ops.imports.loading.starting import begin, cancel, resume_dead
 
 __all__ = [
-    "Column",
     "LoadCounts",
     "Preview",
-    "Source",
     "begin",
     "cancel",
     "choose_profile",
     "chosen_profile",
     "correct",
     "forget_raw",
-    "open_source",
     "outcome_of",
-    "preview",
+    "previews",
     "raw",
     "receive",
     "refuse_without_baa",

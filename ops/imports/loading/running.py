@@ -1,4 +1,4 @@
-"""Runs an import: every file opened and recognised first, then batch after batch, each one transaction.
+"""Runs an import: every file opened and recognized first, then batch after batch, each one transaction.
 
 A batch and the note of how far the file got become true together, so a load that is killed goes on behind its last
 batch and a load that is started twice does nothing twice. Everything already read is read again then, only not written:
@@ -23,17 +23,18 @@ from ops import clock
 from ops.background import Job, ring
 from ops.db import db, rows_changed, transaction
 from ops.errors import Refused
+from ops.imports.loading.accounts import fates
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
 from ops.imports.loading.outcome import LoadCounts, outcome_of
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.loading.sources import Source, open_source
 from ops.imports.loading.writing import Writer, Written, stated_columns
 from ops.imports.models import Import, ImportFile, ImportState, SavedMapping
-from ops.imports.reading.fhir import Bundle
+from ops.imports.reading.apart import Apart
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import Unreadable
+from ops.imports.reading.sources import Source
 from ops.practices.models import Practice, TreatmentType
 
 log = structlog.get_logger()
@@ -67,6 +68,7 @@ class _Part:
     """One file of the load, as plain facts: the session may forget its objects between batches."""
 
     file_id: int
+    number: int
     size: int
     rows_done: int
     source: Source
@@ -166,11 +168,11 @@ class _Raw:
     def __init__(self, file: ImportFile, files: ExitStack):
         self._file_id, self._name, self._size, self._done = file.id, file.name, file.size, file.rows_done
         self._profile = chosen_profile(file)
-        self._stream = files.enter_context(raw(file))
+        self.stream = files.enter_context(raw(file))
 
-    def opened(self, saved: list[Profile]) -> _Part:
-        source = open_source(self._stream, self._name, self._profile, saved)
-        return _Part(self._file_id, self._size, self._done, source, self._stream)
+    def opened(self, reader: Apart, number: int, saved: list[Profile]) -> _Part:
+        source = reader.opened(number, self._name, self._profile, saved)
+        return _Part(self._file_id, number, self._size, self._done, source, self.stream)
 
 
 class _Run:
@@ -194,7 +196,7 @@ class _Run:
         return nullcontext(self._within) if self._within else transaction(self._actor)
 
     def _parts(self, files: ExitStack) -> list[_Part]:
-        """Every file, opened and recognised before the first row is written. Raises Unreadable, Refused."""
+        """Every file, opened and recognized before the first row is written. Raises Unreadable, Refused."""
         load = db.session.get_one(Import, self._import_id)
         practice = db.session.get_one(Practice, load.practice_id)
         refuse_without_baa(practice)
@@ -205,7 +207,8 @@ class _Run:
         raws = [_Raw(file, files) for file in load.files]
         if self._within is None:
             db.session.rollback()  # so that no transaction stays open while the files are looked through
-        parts = [one.opened(mappings) for one in raws]
+        self._reader = files.enter_context(Apart([one.stream for one in raws]))
+        parts = [one.opened(self._reader, number, mappings) for number, one in enumerate(raws)]
         if all(part.source.ignored for part in parts):
             notes = "; ".join(f"{part.source.name}: {' '.join(part.source.notes)}" for part in parts)
             raise Unreadable(f"Nothing to read. {notes}")
@@ -213,10 +216,9 @@ class _Run:
 
     def _file(self, part: _Part, batcher: Batcher) -> None:
         source = part.source
-        rows = iter(()) if source.ignored else source.rows(self._zone, self._today)
+        rows = iter(()) if source.ignored else self._reader.rows(part.number, self._zone, self._today)
         with self._edge():
-            columns = [] if isinstance(source.content, Bundle) else source.content.columns
-            note_reading(part.file_id, source.profile, columns)
+            note_reading(part.file_id, source.profile, source.columns, source.notes)
         writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated_columns(source.profile))
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:
@@ -232,19 +234,18 @@ class _Run:
     def _note(self, session: Session, part: _Part, batch: Batch, written: Written) -> None:
         """How far we are, in the transaction that makes it true. Raises Superseded."""
         fresh = max(0, batch.rows_done - max(part.rows_done, batch.rows_done - batch.rows))
-        counts = batch.counts
+        counts, became = batch.counts, fates(batch, written, fresh)
         values = {
             "beat_at": clock.now(),
             "rows_read": Import.rows_read + fresh,
             "patients_new": Import.patients_new + written.patients_new,
             "patients_updated": Import.patients_updated + written.patients_updated,
             "milestones_new": Import.milestones_new + written.milestones_new,
-            "quarantined": Import.quarantined + written.quarantined,
             "suppressed": counts[SUPPRESSED],
             "unreachable": counts[UNREACHABLE],
             "deceased": counts[DECEASED],
             "minors": counts[MINOR],
-        }
+        } | {fate: getattr(Import, fate) + number for fate, number in became.items()}
         self._still_ours(session, values)
         if fresh:
             done = sa.update(ImportFile).where(ImportFile.id == part.file_id).values(rows_done=batch.rows_done)

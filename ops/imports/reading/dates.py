@@ -8,7 +8,7 @@ from datetime import UTC, date, time, timedelta, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
-from ops.imports.reading.records import Unclear
+from ops.imports.reading.records import Unclear, halfwidth
 
 _TIME = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})" + _TIME)
@@ -40,8 +40,8 @@ def read_stamp(text: str, excel: bool = False) -> Stamp | None:
 
     Raises Unclear with the reason. Two-digit years come back as 20yy with `century` False.
     """
-    text = text.strip()
-    if len(text) == 10 and text[4] == "-" == text[7] and text[:4].isdigit():
+    text = halfwidth(text.strip())
+    if len(text) == 10 and text[4] == "-" == text[7] and (text[:4] + text[5:7] + text[8:]).isdecimal():
         return _stamp(text, text[:4], text[5:7], text[8:], ())
     if not text or text.lower() in ("null", "none", "n/a", "na", "unknown", "-"):
         return None

@@ -15,14 +15,27 @@ from zoneinfo import ZoneInfo
 
 import ijson
 
-from ops.imports.reading.cleaning import happened, local_moment, visit_key
+from ops.imports.reading.cleaning import left_out, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.phones import read_phone
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable
+from ops.imports.reading.records import (
+    BadRow,
+    GoodRow,
+    LeftOut,
+    LeftOutRow,
+    MilestoneRecord,
+    PatientRecord,
+    Unclear,
+    Unreadable,
+    reason_of,
+)
 from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
 
 Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
+NOT_HELD = {"arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error", "unknown"}
+NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
+"""What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
 READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
@@ -33,6 +46,10 @@ MAX_DEPTH = 100
 """Lists and objects within each other. The parser keeps the path to each: 400 KB of brackets took 23 GB, measured."""
 MAX_VALUES = 500_000
 """Keys, values and brackets of one entry, which is in memory whole."""
+
+
+BLOCK = 1 << 20
+"""Bytes the parser is given at once. It begins a text anew with each: in small ones a text of 100 MB took 95 s."""
 
 
 class Bundle:
@@ -59,21 +76,23 @@ class Bundle:
             self.notes.append(
                 "Holds no patients, encounters or procedures, only " + ", ".join(sorted(self.kinds)) + "."
             )
+        elif others := sorted(self.kinds.keys() - {"Patient", *MILESTONES}):
+            self.notes.append("Not read: " + ", ".join(f"{kind} {self.kinds[kind]:,}" for kind in others) + ".")
 
     @property
     def rows(self) -> int:
         """How many entries say something about patients."""
         return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
 
-    def patients(self, today: date) -> Iterator[GoodRow | BadRow | None]:
+    def patients(self, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Patient entries. `today` is the practice's day."""
         for number, full_url, resource in self._entries():
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
                 yield _row(number, resource, partial(_patient, resource, number, external_id, today))
 
-    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """The Encounters and Procedures; None for one that was not finished. `zone` and `today` are the practice's."""
+    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
         here = ZoneInfo(zone)
         for number, _, resource in self._entries():
             if resource.get("resourceType") in MILESTONES:
@@ -82,7 +101,7 @@ class Bundle:
     def _refuse_what_would_fill_memory(self) -> None:
         depth = values = 0
         self._stream.seek(0)
-        for event, _ in self._guarded(ijson.basic_parse(self._stream, use_float=True)):
+        for event, _ in self._guarded(ijson.basic_parse(self._stream, use_float=True, buf_size=BLOCK)):
             if event in ("start_map", "start_array"):
                 depth += 1
                 if depth > MAX_DEPTH:
@@ -102,11 +121,11 @@ class Bundle:
 
     def _events(self) -> Iterator[tuple[str, str, Any]]:
         self._stream.seek(0)
-        yield from self._guarded(ijson.parse(self._stream, use_float=True))
+        yield from self._guarded(ijson.parse(self._stream, use_float=True, buf_size=BLOCK))
 
     def _entries(self) -> Iterator[tuple[int, str, Resource]]:
         self._stream.seek(0)
-        entries = self._guarded(ijson.items(self._stream, "entry.item", use_float=True))
+        entries = self._guarded(ijson.items(self._stream, "entry.item", use_float=True, buf_size=BLOCK))
         for number, entry in enumerate(entries, 1):
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
@@ -135,16 +154,19 @@ class Bundle:
             for reference in (full_url, f"Patient/{resource.get('id')}"):
                 self._ids[reference] = external_id
 
-    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | None:
+    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | LeftOutRow:
         kind, finished = MILESTONES[resource["resourceType"]]
-        if resource.get("status") != finished:
-            return None
+        status = resource.get("status")
+        if status in NOT_HELD:
+            return LeftOutRow(number, LeftOut.NOT_HELD)
+        if status != finished:
+            raise Unclear(f"{str(status)[:60]!r} is no status of a visit that is known")
         external_id = self._subject(resource)
         stamp = read_stamp(_when(resource))
         if stamp is None:
             raise Unclear("no date on which it happened")
         day, when = local_moment(stamp, zone, today)
-        happened(day, "completed", today)
+        left_out(day, True, today)
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
@@ -162,11 +184,11 @@ class Bundle:
         return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
 
 
-def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
+def _row(number: int, resource: Resource, read: Callable[[], GoodRow | LeftOutRow]) -> GoodRow | BadRow | LeftOutRow:
     try:
         return read()
-    except (Unclear, AttributeError, TypeError, KeyError, IndexError) as problem:
-        reason = str(problem) if isinstance(problem, Unclear) else "not built as FHIR R4 says"
+    except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
+        reason = reason_of(problem) if isinstance(problem, (Unclear, MemoryError)) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
         return BadRow(number, _kept(resource), (f"{where}: {reason}",))
 
@@ -252,7 +274,7 @@ def _name(resource: Resource) -> tuple[str, str]:
 
 
 def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
-    """Phone in E.164, the phone as written, e-mail: the first that can be used, mobile before home before work."""
+    """Phone in E.164, the phone as written, email: the first that can be used, mobile before home before work."""
     points = [point for point in resource.get("telecom") or [] if point.get("use") != "old" and point.get("value")]
     phones = [point for point in points if point.get("system") in ("phone", "sms")]
     phones.sort(key=lambda point: PHONE_ORDER.index(point.get("use", "")) if point.get("use", "") in PHONE_ORDER else 9)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from ops.imports.reading.records import Unclear
+from ops.imports.reading.records import Unclear, halfwidth
 
 _PLAIN = re.compile(r"\+?1?[\s.-]*\(?([2-9]\d\d)\)?[\s.-]*([2-9]\d\d)[\s.-]*(\d{4})")
 _NUMBER_LIKE = re.compile(r"[+\d\s().\-/]+(?:\s*(?:x|ext|extension|#)[.:\s]*\d{1,7})?", re.I)
@@ -22,7 +22,7 @@ _NOTHING = {"", "-", "--", "n/a", "na", "none", "null", "no phone", "unknown", "
 @lru_cache(maxsize=1 << 14)
 def read_phone(text: str) -> str | None:
     """The number in E.164; None for an empty cell or one that cannot be dialled. Raises Unclear for anything else."""
-    text = text.strip()
+    text = halfwidth(text.strip())
     plain = _PLAIN.fullmatch(text)
     if plain:
         area, exchange, line = plain.groups()

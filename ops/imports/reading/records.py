@@ -1,6 +1,8 @@
 """What reading a practice's file yields: patients, milestones, opt-outs, and rows that were wrong, whole."""
 
+import unicodedata
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple
 
 
@@ -10,6 +12,22 @@ class Unreadable(Exception):
 
 class Unclear(ValueError):
     """One cell that does not say what its column promises. The message is the reason, in plain words."""
+
+
+def halfwidth(text: str) -> str:
+    """Digits and signs of any keyboard (full-width, Arabic) as plain ones."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in plain)
+
+
+def reason_of(problem: Exception) -> str:
+    """Why a cell or a row could not be read, in words. Of what we did not foresee only the kind is told: its message
+    may be anything. Running out of memory is about no row: it is raised again."""
+    if isinstance(problem, MemoryError):
+        raise problem
+    return str(problem) if isinstance(problem, Unclear) else f"cannot be read ({type(problem).__name__})"
 
 
 class Record(NamedTuple):
@@ -56,11 +74,20 @@ class OptOut(NamedTuple):
     source: str
 
 
+class LeftOut(StrEnum):
+    """Why the visit of a row that was understood is not stored."""
+
+    FUTURE = "future"
+    """It lies ahead: it comes with the export of the day on which it is over."""
+    NOT_HELD = "not_held"
+    """By its status it was cancelled, missed or moved, or is not completed."""
+
+
 class GoodRow(NamedTuple):
     """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
 
     `cells` is the record as it stood there: what is kept if the database knows of a reason against it. `corrects` is
-    the id of the quarantined row it was made from, 0 for none.
+    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored.
     """
 
     line: int
@@ -71,6 +98,14 @@ class GoodRow(NamedTuple):
     identity: int
     cells: list[str]
     corrects: int = 0
+    left_out: LeftOut | None = None
+
+
+class LeftOutRow(NamedTuple):
+    """A record of nothing but a visit that is not stored."""
+
+    line: int
+    why: LeftOut
 
 
 class BadRow(NamedTuple):

@@ -1,10 +1,10 @@
-"""The other cells: names, addresses, yes and no. Each returns the value, None when there is none, or raises Unclear."""
+"""The other cells: names and addresses. Each returns the value, None when there is none, or raises Unclear."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-from ops.imports.reading.records import Unclear
+from ops.imports.reading.records import Unclear, halfwidth
 from ops.practices.us import MILITARY, STATES
 
 _STATES = {key.casefold(): code for code, name in STATES.items() for key in (code, name)}
@@ -15,9 +15,11 @@ _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
-_YES = {"yes", "y", "true", "t", "1", "x", "on", "opted in", "opt in", "blocked"}
-_NO = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "not blocked", "null", "none"}
+SHEET_ERROR = re.compile(r"#(?:N/?A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|ERROR!|GETTING_DATA)", re.I)
+"""What a spreadsheet shows where it could not compute: never a value."""
+_NO_NAME = re.compile(SHEET_ERROR.pattern + r"|.*[@?].*|[\d\s()+./:-]{(5,)}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+_NO_EMAIL = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "null", "none"}
+_NO_EMAIL |= {"n/a", "na", "-", "unknown", "declined"}
 _LANGUAGES = {
     name: code
     for code, names in {
@@ -67,11 +69,11 @@ def split_name(text: str) -> tuple[str, str]:
 def read_email(text: str) -> str | None:
     """An address, its domain in lower case; the first of several. Raises Unclear for anything that is not one."""
     text = text.strip()
-    if text.lower() in _NO or text.lower() in ("n/a", "na", "-", "unknown", "declined"):
+    if text.lower() in _NO_EMAIL:
         return None
     first = re.split(r"[;,]\s*", text.removeprefix("mailto:"))[0].strip()
     if len(first) > 254 or not _EMAIL.fullmatch(first):
-        raise Unclear(f"{text[:60]!r} is not an e-mail address")
+        raise Unclear(f"{text[:60]!r} is not an email address")
     local, _, domain = first.rpartition("@")
     return f"{local}@{domain.lower()}"
 
@@ -91,7 +93,7 @@ def read_state(text: str) -> str | None:
 @lru_cache(maxsize=1 << 14)
 def read_zip(text: str, state: str | None) -> str | None:
     """Five digits. Spreadsheets eat leading zeros: three or four digits are filled up where the state has such ZIPs."""
-    text = text.strip()
+    text = halfwidth(text.strip())
     if not text or _FOREIGN_ZIP.fullmatch(text):
         return None
     found = _ZIP.fullmatch(text)
@@ -102,26 +104,6 @@ def read_zip(text: str, state: str | None) -> str | None:
     if text.isdigit() and not text.strip("0"):
         return None
     raise Unclear(f"{text[:60]!r} is not a ZIP")
-
-
-@lru_cache(maxsize=1 << 10)
-def read_yes(text: str) -> bool:
-    """Yes or no. Raises Unclear for anything else: an opt-out that is not understood must not be lost."""
-    word = text.strip().casefold()
-    if word in _NO:
-        return False
-    if word in _YES:
-        return True
-    raise Unclear(f"{text[:60]!r} is neither yes nor no")
-
-
-@lru_cache(maxsize=1 << 10)
-def read_permission(text: str) -> bool | None:
-    """May we? None when the practice has not asked ("", "?", "unknown"). "2" is no where answers are numbered."""
-    word = text.strip().casefold()
-    if word in ("", "?", "unknown", "null", "none", "n/a"):
-        return None
-    return False if word == "2" else read_yes(text)
 
 
 @lru_cache(maxsize=1 << 10)

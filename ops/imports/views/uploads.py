@@ -4,7 +4,6 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ops import clock
 from ops.accounts.access import allow, me
 from ops.accounts.roles import STAFF
 from ops.config import settings
@@ -14,13 +13,14 @@ from ops.imports import actions, loading
 from ops.imports import queries as imports_queries
 from ops.imports.models import Import, ImportFile, ImportState
 from ops.imports.reading.fields import Field
-from ops.imports.reading.records import Unreadable
 from ops.imports.views import bp
 from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
 from ops.web import takes_files
 from ops.web.errors import answer
+
+UNUSED = "unused"
 
 
 @bp.get("/<slug>/imports")
@@ -77,38 +77,25 @@ def file_or_404(load: Import, file_id: int) -> ImportFile:
     return next((file for file in load.files if file.id == file_id), None) or abort(404)
 
 
-def look_through(practice: Practice, load: Import) -> tuple[dict[int, loading.Preview], dict[int, str]]:
-    """For each file, by its id, what it would bring, or in words why it cannot be read."""
-    saved = loading.saved_mappings(practice.id)
-    previews, problems = {}, {}
-    for file in load.files:
-        try:
-            with loading.raw(file) as stream:
-                previews[file.id] = loading.preview(
-                    stream, file.name, practice.zone, clock.today(practice.zone), loading.chosen_profile(file), saved
-                )
-        except (Unreadable, Refused) as problem:
-            problems[file.id] = str(problem)
-    return previews, problems
-
-
 @bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/map")
 @allow(*STAFF)
 def map_columns(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
-    """`column-N` says what the Nth column is; what is said of no column is dropped."""
+    """`column-N` says what the Nth column is; what is said of no column is dropped. UNUSED answers for a column that
+    may hold refusals."""
     practice = practice_or_404(slug)
     load = import_or_404(practice, import_id)
     file = file_or_404(load, file_id)
-    previews, problems = look_through(practice, load)
+    previews, problems = loading.previews(practice, load)
     if file_id in problems:
         raise Refused(problems[file_id])
-    columns = {}
-    for number, column in enumerate(previews[file_id].columns):
-        meaning = request.form.get(f"column-{number}", "")
-        if meaning in set(Field):
-            columns[column.key] = Field(meaning)
+    said = [
+        (column.key, request.form.get(f"column-{number}", ""))
+        for number, column in enumerate(previews[file_id].columns)
+    ]
+    columns = {key: Field(meaning) for key, meaning in said if meaning in set(Field)}
+    unused = [key for key, meaning in said if meaning == UNUSED]
     with transaction(me().actor):
-        actions.map_columns(practice, file, columns, request.form.get("save_as", ""))
+        actions.map_columns(practice, file, columns, request.form.get("save_as", ""), unused)
     flash(f"{file.name} is read as you chose.", "success")
     return _back(slug, import_id)
 
@@ -122,7 +109,7 @@ def read_without_header(slug: str, import_id: int, file_id: int) -> ResponseRetu
     return _back(slug, import_id)
 
 
-@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognised")
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognized")
 @allow(*STAFF)
 def read_as_recognised(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)
@@ -149,7 +136,7 @@ def confirm_import(slug: str, import_id: int) -> ResponseReturnValue:
     load = import_or_404(practice, import_id)
     if load.state is not ImportState.UPLOADED:
         return _back(slug, import_id)  # pressed twice
-    previews, problems = look_through(practice, load)
+    previews, problems = loading.previews(practice, load)
     if problems:
         raise Refused("Not every file can be read yet. " + " ".join(problems.values()))
     db.session.rollback()

@@ -1,7 +1,7 @@
 """The practice approves what is said in its name: asked by a lead, answered on a public page in ten seconds.
 
 The link is the key: it is signed, works for fourteen days and for one answer, and says what it is for. Looking at the
-page changes nothing, since mail scanners look at links too.
+page changes nothing, since email scanners look at links too.
 """
 
 from flask import Response, abort, flash, make_response, render_template
@@ -36,7 +36,7 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
         with transaction(me().actor):
             approval = approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
             people = approvals.members_to_mail(approval.practice_id)
-        told = "It is mailed to the practice’s people where a mail server is set; " if people else ""
+        told = "It is emailed to the practice’s people where an email server is set; " if people else ""
         flash(f"The link is below, under “The practice’s approval”. {told}you can also copy it.", "success")
 
     return saved_then(script_id, done)

@@ -1,18 +1,18 @@
-"""The files of one load, opened and recognised, in the order in which they must be read: people before their visits."""
+"""The files of one load, opened and recognized, in the order in which they must be read: people before their visits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ops.imports.reading.cleaning import Cleaner
 from ops.imports.reading.content import format_of
 from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import plain
 from ops.imports.reading.files import Table, open_table
-from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise
-from ops.imports.reading.records import BadRow, GoodRow, Unreadable
+from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
 
 FHIR = "fhir-r4"
 _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
@@ -20,29 +20,33 @@ _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
 
 @dataclass
 class Source:
-    """One readable file. `profile` is None for a FHIR bundle; `ignored` says that nothing in it is about patients."""
+    """One readable file. `profile` is None for a FHIR bundle; `ignored` says that nothing in it is about patients.
+
+    It is told to other processes without its `content`, which is None there.
+    """
 
     name: str
-    content: Table | Bundle
+    content: Table | Bundle | None
     profile: Profile | None
+    columns: list[str]
+    ignored: bool
     notes: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
+    """The columns a person must explain before anything is loaded."""
 
-    @property
-    def ignored(self) -> bool:
-        if isinstance(self.content, Bundle):
-            return self.content.rows == 0
-        return self.profile is not None and self.profile.kind == IGNORED
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"content": None}
 
     @property
     def order(self) -> int:
         return _ORDER.get(self.profile.kind, 0) if self.profile else 1
 
-    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """Every row, cleaned; None for one that says nothing (a cancelled encounter)."""
+    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """Every row, cleaned."""
         if isinstance(self.content, Bundle):
             return chain(self.content.patients(today), self.content.milestones(zone, today))
-        assert self.profile is not None
         table = self.content
+        assert table is not None and self.profile is not None
         return map(Cleaner(table.columns, self.profile, zone, today, table.from_excel), table.records())
 
 
@@ -60,14 +64,27 @@ def open_source(
         columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
         where = f"{name}, line {source.content.header_line}"
         raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    if source.asks:
+        raise Unreadable(f"{name}: {asking(source.asks)}")
     return source
+
+
+def asking(headers: Sequence[str]) -> str:
+    """Why a load stops at columns that may hold a refusal, in words for the person who can say what they mean."""
+    several = len(headers) > 1
+    return (
+        f"the column{'s' if several else ''} {', '.join(map(repr, headers))} may say who refused contact, who died or "
+        f"which visit was cancelled, and {'are' if several else 'is'} not understood. Upload the file on the "
+        "practice's page of imports and say there what each is read as, or that it is not used; keep that as a "
+        "mapping to use it again (--profile)."
+    )
 
 
 def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: Sequence[Profile]) -> Source:
     """`open_source` for a person who can still say what the columns mean."""
     if format_of(stream, name) == "json":
         bundle = Bundle(stream, name)
-        return Source(name, bundle, None, bundle.notes)
+        return Source(name, bundle, None, [], bundle.rows == 0, bundle.notes)
     stated = profile if isinstance(profile, Profile) else None
     table = open_table(stream, name, headerless=bool(stated and stated.headerless))
     if profile is None:
@@ -78,5 +95,6 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
             stated = recognise(table.columns, profile if isinstance(profile, str) else None)
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
-    ignored = ["Holds no patients and no visits: not read."] if stated.kind == IGNORED else []
-    return Source(name, table, stated, [*table.notes, *ignored])
+    ignored = stated.kind == IGNORED
+    notes = [f"Holds no patients and no visits (recognized as {stated.name}): not read."] if ignored else []
+    return Source(name, table, stated, table.columns, ignored, [*table.notes, *notes], to_ask(table.columns, stated))
