@@ -49,7 +49,7 @@ class Limits:
 class Kind(Enum):
     """What a process is for. Somebody waits for a page; work is done again when it was ended."""
 
-    WEB = Limits(lock=3, statement=20, idle_in_transaction=300)
+    WEB = Limits(lock=5, statement=20, idle_in_transaction=300)
     WORKER = Limits(lock=30, statement=900, idle_in_transaction=900)
     TICK = Limits(lock=10, statement=900, idle_in_transaction=900)
     COMMAND = Limits(lock=60, statement=0, idle_in_transaction=0)

@@ -133,6 +133,7 @@ def test_a_hung_database_is_given_up_and_found_again(
     web: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "CONNECT_S", 2)
+    monkeypatch.setattr(patience, "EACH_S", 60)  # nobody gets a new connection meanwhile
     monkeypatch.setattr(patience, "_suspected_until", 0.0)
     real = psycopg.connect
     lead = make_user("lead")
