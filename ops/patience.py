@@ -6,6 +6,8 @@ up on it if it does not. The page then says "busy", work is tried again by the t
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,11 +19,13 @@ from sqlalchemy import event
 
 CONNECT_S = 3
 """How long a new connection may take."""
-LOOK_AFTER_S = 3.0
-"""After this long without an answer to a statement we look whether the server is there; once it was found hung, for
-SUSPECT_S after this much of a moment: whoever asks next need not wait as long."""
-SUSPECTED_LOOK_AFTER_S = 0.5
+LOOK_AFTER_S = 2.0
+"""After this long without an answer to a statement we look whether the server takes a connection."""
 SUSPECT_S = 10.0
+"""So long after it did not, nobody waits for it longer than a moment, but for one each second who asks for all."""
+MOMENT_S = 0.5
+EACH_S = 1.0
+GONE = "the database does not answer"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Limits:
 class Kind(Enum):
     """What a process is for. Somebody waits for a page; work is done again when it was ended."""
 
-    WEB = Limits(lock=3, statement=20, idle_in_transaction=300)
+    WEB = Limits(lock=5, statement=20, idle_in_transaction=300)
     WORKER = Limits(lock=30, statement=900, idle_in_transaction=900)
     TICK = Limits(lock=10, statement=900, idle_in_transaction=900)
     COMMAND = Limits(lock=60, statement=0, idle_in_transaction=0)
@@ -53,6 +57,7 @@ class Kind(Enum):
 
 _kind = Kind.COMMAND
 _suspected_until = 0.0
+_asked_again = 0.0
 
 
 def this_is(kind: Kind) -> None:
@@ -68,25 +73,44 @@ class Connection(psycopg.Connection[Any]):
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         while True:
-            suspected = time.monotonic() < _suspected_until
             try:
-                return super().wait(gen, interval, SUSPECTED_LOOK_AFTER_S if suspected else LOOK_AFTER_S)
+                return super().wait(gen, interval, MOMENT_S if _is_suspected() else LOOK_AFTER_S)
             except errors._WaitTimeout:
                 if self._server_answers():
                     continue
                 self.close()
-                raise psycopg.OperationalError("the database does not answer") from None
+                raise psycopg.OperationalError(GONE) from None
 
     def _server_answers(self) -> bool:
-        global _suspected_until
-        wait = 1 if time.monotonic() < _suspected_until else CONNECT_S
-        try:
-            psycopg.connect(self.info.dsn, password=self.info.password, connect_timeout=wait).close()
-        except psycopg.OperationalError:
-            _suspected_until = time.monotonic() + SUSPECT_S
+        if not _may_ask():
             return False
-        _suspected_until = 0.0
-        return True
+        with suppress(psycopg.OperationalError), _noting_whether_it_answers():
+            psycopg.connect(self.info.dsn, password=self.info.password, connect_timeout=CONNECT_S).close()
+        return not _is_suspected()
+
+
+def _is_suspected() -> bool:
+    return time.monotonic() < _suspected_until
+
+
+def _may_ask() -> bool:
+    """Whether this thread may take its time to find out if the database is there."""
+    global _asked_again
+    if _is_suspected() and time.monotonic() - _asked_again < EACH_S:
+        return False
+    _asked_again = time.monotonic()
+    return True
+
+
+@contextmanager
+def _noting_whether_it_answers() -> Iterator[None]:
+    global _suspected_until
+    try:
+        yield
+    except psycopg.errors.ConnectionTimeout:
+        _suspected_until = time.monotonic() + SUSPECT_S
+        raise
+    _suspected_until = 0.0
 
 
 def install(engine: sa.Engine) -> None:
@@ -94,7 +118,10 @@ def install(engine: sa.Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Connection:
-        connection = Connection.connect(*args, **{"connect_timeout": CONNECT_S} | given | {"autocommit": True})
+        if not _may_ask():
+            raise psycopg.OperationalError(GONE)
+        with _noting_whether_it_answers():
+            connection = Connection.connect(*args, **{"connect_timeout": CONNECT_S} | given | {"autocommit": True})
         connection.execute(_kind.value.as_sql())
         connection.autocommit = False
         return connection

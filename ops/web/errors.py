@@ -91,6 +91,7 @@ def _refused(problem: Refused) -> ResponseReturnValue:
 
 def _busy(problem: Exception) -> ResponseReturnValue:
     """The database was waited for in vain. The page asks it for nothing."""
+    g.setdefault("_login_user", None)  # where it failed before anybody was recognized, the page would try once more
     with suppress(SQLAlchemyError):
         db.session.rollback()
     log.error("database_busy", endpoint=request.endpoint, exc_info=problem)

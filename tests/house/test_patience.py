@@ -15,13 +15,14 @@ import pytest
 import sqlalchemy as sa
 
 from ops import background, create_app, migrate, patience
+from ops.accounts import access, sessions
 from ops.accounts.access import public
 from ops.background import Job
 from ops.db import db, read_row, transaction
 from ops.patience import Kind, Limits
 from tests.browser import Browser
 from tests.processes import wait_until
-from tests.world import make_practice
+from tests.world import make_practice, make_user
 
 COUNT = "SELECT count(*) FROM practices"
 PAGES = {
@@ -132,18 +133,33 @@ def test_a_hung_database_is_given_up_and_found_again(
     web: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "CONNECT_S", 2)
+    monkeypatch.setattr(patience, "EACH_S", 60)  # nobody gets a new connection meanwhile
     monkeypatch.setattr(patience, "_suspected_until", 0.0)
     real = psycopg.connect
-    web.client.get("/count", expect=200)
+    lead = make_user("lead")
+    with transaction("test"):
+        token = sessions.begin(lead, address=None, browser=None)
+    with web.client.session_transaction() as session:
+        session[access.TOKEN] = token
+    for path in ("/count", "/me/sign-ins"):
+        web.client.get(path, expect=200)
     backends = _backends_of(web.url)
     with hung_listener(tmp_path, ".s.PGSQL.5432"), stopped(backends):
         monkeypatch.setattr(psycopg, "connect", lambda dsn="", **given: real(host=str(tmp_path), **_short(given)))
         began = time.monotonic()
-        web.client.get("/count", expect=503)
-        assert time.monotonic() - began < 8
+        web.client.get("/me/sign-ins", expect=503)  # it hangs before anybody is recognized
+        assert time.monotonic() - began < 10
     monkeypatch.undo()
     monkeypatch.setattr(patience, "_suspected_until", 0.0)
     web.client.get("/count", expect=200)
+
+
+def test_while_it_is_known_to_hang_one_asks_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_asked_again", 0.0)
+    monkeypatch.setattr(patience, "_suspected_until", time.monotonic() + 60)
+    assert [patience._may_ask() for _ in range(3)] == [True, False, False]
+    monkeypatch.setattr(patience, "_suspected_until", 0.0)
+    assert all(patience._may_ask() for _ in range(3))
 
 
 def _short(given: dict) -> dict:
