@@ -127,7 +127,7 @@ class Card:
         return found
 
 
-def card_in_hand(agent: User) -> Card | None:
+def open_card_of(agent: User) -> Card | None:
     """The card of the task this agent holds."""
     facts = desk_facts.in_hand(agent.id)
     return card_of(facts, agent) if facts else None

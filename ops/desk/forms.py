@@ -96,7 +96,7 @@ class OutcomeForm(FenceForm):
         """Raises Refused when they spoke and the opening was not ticked (docs/rules.md A6). Who wants to be left alone,
         or is not happy, is never kept waiting for a tick."""
         outcome = Outcome(self.outcome.data or "")
-        spoke = outcome in TALKS and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+        spoke = outcome in TALKS and outcome not in (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY)
         if spoke and not self.opening_said.data:
             raise Refused("Please tick that you said who you are, for whom you call, why, and the number to call back.")
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from ops import clock
+from ops import clock, one_clock
 from ops.contact import actions as contact
 from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
@@ -43,8 +43,9 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
     """Send this message if it is due and nobody else is at it; the state it is in then, None when there was nothing
     to do.
 
-    Opens its own transactions: call it outside one.
+    Opens its own transactions: call it outside one. Raises WrongClock.
     """
+    one_clock.must_agree()
     key = _claim(message_id)
     if key is None:
         return None
@@ -52,7 +53,7 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
         outgoing, channel = _attempt(message_id)
         if outgoing is None or channel is None:
             return state_of(message_id)
-        problem = _hand_over(channel, outgoing)
+        problem = _send(channel, outgoing)
         with transaction(ACTOR):
             _settle(message_id, channel, problem)
     return state_of(message_id)
@@ -142,7 +143,7 @@ def _later(message: Message, at: datetime, reasons: list[str]) -> None:
     )
 
 
-def _hand_over(channel: Channel, outgoing: Outgoing) -> Exception | None:
+def _send(channel: Channel, outgoing: Outgoing) -> Exception | None:
     """The one call outside. What went wrong, if anything did: unless it is NotSent, the message may have left."""
     try:
         channel.send(outgoing)

@@ -39,7 +39,7 @@ BEGIN
            s.speaks, s.does, s.everywhere, s.theirs
     INTO who FROM skills s WHERE s.user_id = an_agent;
     IF who.held IS NOT NULL THEN
-        RETURN (SELECT json_build_object('in_hands', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
+        RETURN (SELECT json_build_object('in_progress', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
                                          'fence', t.fence, 'lease_until', t.lease_until)
                 FROM tasks t WHERE t.id = who.held);
     END IF;
@@ -48,7 +48,7 @@ BEGIN
         best := NULL;
         IF who.any_handed THEN
             band := 0;
-            best := handed_to(an_agent, at, tried);
+            best := assigned_to(an_agent, at, tried);
         END IF;
         IF best IS NULL AND who.any_promised THEN
             band := 1;
@@ -95,16 +95,16 @@ END $$;
 
 
 -- Band 0: what was assigned to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
-CREATE OR REPLACE FUNCTION handed_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
+CREATE OR REPLACE FUNCTION assigned_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
     RETURN (SELECT t.id
             FROM tasks t JOIN lanes l ON l.id = t.lane_id
             WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
-              AND keeper(t.owner_id, t.owner_until, handed_to.at) = an_agent
-              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, handed_to.at)
-              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND keeper(t.owner_id, t.owner_until, assigned_to.at) = an_agent
+              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, assigned_to.at)
+              AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
               AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.handed_at, t.id LIMIT 1
@@ -126,7 +126,7 @@ BEGIN
               AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, promised_for.at)
               AND may_work(t.practice_id, l.kind, l.language, speaks, does, everywhere, theirs)
               AND NOT kept_from(an_agent, t.owner_id, t.owner_until, promised_for.at)
-              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
               AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.promised_at, t.id LIMIT 1
@@ -162,7 +162,7 @@ BEGIN
         OPEN walk FOR
             SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
             FROM shares s
-            WHERE s.has_open AND NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+            WHERE s.has_open AND NOT EXISTS (SELECT FROM why_paused(s.practice_id, NULL))
               AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
             ORDER BY s.virtual_time, s.practice_id;
     ELSE
@@ -172,7 +172,7 @@ BEGIN
             SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
             FROM (SELECT m.* FROM shares m WHERE m.practice_id = ANY (theirs) AND m.has_open
                   ORDER BY m.virtual_time, m.practice_id OFFSET 0) s
-            WHERE NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+            WHERE NOT EXISTS (SELECT FROM why_paused(s.practice_id, NULL))
               AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
             ORDER BY s.virtual_time, s.practice_id;
     END IF;

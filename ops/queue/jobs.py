@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.orm.util import identity_key
 
-from ops import clock
+from ops import clock, one_clock
 from ops.db import db, driver_transaction, transaction
 from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
@@ -34,8 +34,9 @@ AT_ONCE = 500
 def next_for(agent_id: int, actor: str) -> Claimed | None:
     """Claim the next task, in transactions of its own; None when nothing may be done now.
 
-    Before it says so, what came due or opened since the last upkeep is offered.
+    Before it says so, what came due or opened since the last upkeep is offered. Raises WrongClock.
     """
+    one_clock.must_agree()
     claimed = _claim(agent_id, actor)
     if claimed is None:
         with transaction("tick"):
@@ -58,7 +59,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
             return found
         refused.append(found)
         with transaction("gate"):
-            claiming.put_off(found)
+            claiming.shut(found)
     return None
 
 
@@ -67,7 +68,7 @@ def upkeep() -> None:
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        assigning.free_of_closed("tick")
+        assigning.unassign_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):

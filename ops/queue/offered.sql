@@ -37,7 +37,7 @@ $$;
 
 
 -- Why work of this practice and kind is paused altogether, as codes; no row when it does not. Without a kind: the practice.
-CREATE OR REPLACE FUNCTION why_rests(a_practice bigint, a_kind text) RETURNS TABLE (code text)
+CREATE OR REPLACE FUNCTION why_paused(a_practice bigint, a_kind text) RETURNS TABLE (code text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT 'practice_not_active' FROM practices p WHERE p.id = a_practice AND p.status <> 'active'
     UNION ALL

@@ -29,7 +29,7 @@ class Waits(StrEnum):
     # it is not due yet
     PROMISED = "promised", "promised for a later time"
     NEXT_TRY = "next_try", "no answer so far, waiting for the next try"
-    PUT_OFF = "put_off", "snoozed by an agent"
+    SNOOZED = "snoozed", "snoozed by an agent"
     NOT_DUE = "not_due", "not due yet"
     # what the claim found when it came up, and why it waits again
     PERSON_LIMIT = "person_limit", "called often enough this month"
@@ -44,7 +44,7 @@ class Waits(StrEnum):
     WINDOW_SHUT = "window_shut", "outside the hours in which they may be called", "within a minute"
     UNREAD_REPLY = "UNREAD_REPLY", "wrote something that nobody has read yet", "as soon as somebody has read it"
     """The gate's own reason, by which the search passes them over too."""
-    IN_OTHER_HANDS = "in_other_hands", "an agent is speaking to the same person just now", "after that call"
+    ON_ANOTHER_CALL = "on_another_call", "an agent is speaking to the same person just now", "after that call"
     # not for this agent
     KEPT = "kept", "assigned to a colleague for now", "within minutes"
 

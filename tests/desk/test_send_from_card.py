@@ -176,7 +176,7 @@ def test_a_double_press_sends_once(task, ann, sign_in):
     assert (len(queued()), len(sent_events(task))) == (1, 1)
 
 
-def test_text_and_mail_are_two_things(task, ann):
+def test_text_and_email_are_two_things(task, ann):
     send(task, ann)
     mail = send(task, ann, Medium.EMAIL)
     assert (mail.subject, mail.to_address) == ("Something to pass on from Lake Skin", "maria@example.com")
@@ -258,7 +258,7 @@ def test_who_wrote_something_is_sent_nothing_until_it_is_read(task, ann, lake, p
 
 def test_a_lost_card_sends_nothing(task, ann, sign_in):
     with transaction("test"):
-        tasks.give_back(db.session.get_one(Task, task.id), EventKind.PULLED_BACK, "test")
+        tasks.give_back(db.session.get_one(Task, task.id), EventKind.RELEASED_BY_LEAD, "test")
     desk = sign_in(ann)
     assert "not yours any more" in desk.get(f"/tasks/{task.id}/send", expect=409).text
     assert "not yours any more" in post(desk, task, status=409).text

@@ -286,7 +286,7 @@ def test_the_button_or_one_click_ends_contact_and_works_twice(client, practice):
     assert state_of(waiting) in (MessageState.DELIVERED, MessageState.BLOCKED)
 
 
-def test_a_mail_provider_may_leave_for_everybody_from_one_address(client, practice):
+def test_an_email_provider_may_leave_for_everybody_from_one_address(client, practice):
     message = send(practice, channel="email")
     for _ in range(40):
         client.get(f"/u/{message.id.hex}", expect=200)

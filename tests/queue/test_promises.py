@@ -81,7 +81,7 @@ def last_try(task: Task) -> None:
 @pytest.mark.parametrize("body", ["Thank you!", "STOP"])
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("outcome", [Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.THINKING, Outcome.BAD_NUMBER])
-def test_a_reply_while_the_call_is_in_hands_makes_it_the_last_of_its_cadence(agent, patient, outcome, last, body):
+def test_a_reply_while_the_call_is_in_progress_makes_it_the_last_of_its_cadence(agent, patient, outcome, last, body):
     task = claim(agent)
     if last:
         last_try(task)
@@ -170,7 +170,7 @@ def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
 
     def remove() -> None:
         with app.app_context(), clock.moved_to(task.claimed_at):
-            record(agent, task, Outcome.REMOVE_ME)
+            record(agent, task, Outcome.DO_NOT_CONTACT)
             saved.set()
 
     thread = threading.Thread(target=remove)
@@ -201,7 +201,7 @@ def test_an_agreed_call_to_who_wrote_waits_until_somebody_has_read_it(agent, pat
 
 
 @freeze_time(NOON)
-def test_a_card_in_hands_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
+def test_an_open_card_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
     task, browser = claim(agent), sign_in(agent)
     write_back(patient, "Could we perhaps leave it for now")
     assert "Do not call now: wrote something that nobody has read yet" in browser.get("/desk").text
@@ -210,7 +210,7 @@ def test_a_card_in_hands_shows_no_number_once_they_may_have_written_stop(agent, 
 
 
 @freeze_time(NOON)
-def test_a_card_in_hands_says_in_words_that_its_practice_is_paused(agent, patient, practice, sign_in):
+def test_an_open_card_says_in_words_that_its_practice_is_paused(agent, patient, practice, sign_in):
     claim(agent)
     with transaction("test"):
         practices.pause_practice(db.session.get_one(Practice, practice.id))
@@ -229,7 +229,7 @@ def five_practices_of_one_human() -> list[User]:
     return [make_user(Role.AGENT) for _ in range(5)]
 
 
-def test_one_human_at_many_practices_is_in_one_pair_of_hands(app):
+def test_one_human_at_many_practices_is_on_one_call(app):
     with freeze_time(NOON):
         agents = five_practices_of_one_human()
         held = [task for each in agents if (task := claim(each))]
@@ -241,7 +241,7 @@ def test_one_human_at_many_practices_is_in_one_pair_of_hands(app):
         assert not claim(agents[1])
 
 
-def test_one_human_is_in_one_pair_of_hands_when_all_press_at_once(app):
+def test_one_human_is_on_one_call_when_all_press_at_once(app):
     with freeze_time(NOON):
         agents = five_practices_of_one_human()
         moment = clock.now()

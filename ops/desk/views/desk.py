@@ -21,7 +21,7 @@ from ops.db import transaction
 from ops.desk import facts as desk_facts
 from ops.desk import keys
 from ops.desk.actions import key_settings, reading, recording, undoing
-from ops.desk.card import Card, card_in_hand, card_of, log_read
+from ops.desk.card import Card, card_of, log_read, open_card_of
 from ops.desk.facts import Beside
 from ops.desk.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, ReadForm, SkipForm, SnoozeForm, at_zone, typed_again
 from ops.desk.views import bp
@@ -165,7 +165,7 @@ def _first_error(form: FlaskForm) -> str:
 
 def _not_saved(task_id: int, problem: str) -> ResponseReturnValue:
     """Nothing was saved and nothing typed is lost: the card again, or, when it left these hands, the text to copy."""
-    card = card_in_hand(me())
+    card = open_card_of(me())
     if card and card.task.id == task_id and str(card.task.fence) == request.form.get("fence"):
         return _card(card, typed=typed_again(), problem=problem, status=409)
     return render_template("desk/lost.html", problem=problem, typed=request.form), 409
@@ -181,7 +181,7 @@ def undo(attempt_id: int) -> ResponseReturnValue:
     except (Refused, IntegrityError) as problem:
         flash(str(problem) if isinstance(problem, Refused) else "Somebody has gone on with it already.", "warning")
         return _to_desk()
-    card = card_in_hand(me())
+    card = open_card_of(me())
     if card is None:
         return _to_desk()
     if typed["callback_at"]:
@@ -293,7 +293,7 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
             raise Refused("This card is out of date.")
         with transaction(me().actor):
             tasks.held(task_id, me().id, form.fence.data or 0)
-            card = card_in_hand(me())
+            card = open_card_of(me())
             assert card
             if what is ReadOf.NUMBER and card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")

@@ -160,7 +160,7 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
     nothing.
 
     A `Refusal` when the gate, or the queue, said no to the one that came next: nothing was changed, the caller puts it
-    off (`put_off`) and asks again with it among `refused`. Everything is true when the transaction of `connection`
+    off (`shut`) and asks again with it among `refused`. Everything is true when the transaction of `connection`
     ends, and that holds nothing before this: it may wait for somebody else's claim. Edges use `jobs.next_for`.
     """
     now = clock.now()
@@ -168,9 +168,9 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
     (answer,) = connection.execute(NEXT, asked).fetchone() or (None,)
     if answer is None:
         return None
-    if "in_hands" in answer:
+    if "in_progress" in answer:
         return Claimed(
-            answer["in_hands"],
+            answer["in_progress"],
             answer["practice_id"],
             answer["patient_id"],
             answer["fence"],
@@ -221,7 +221,7 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
 
 
-def put_off(refusal: Refusal) -> None:
+def shut(refusal: Refusal) -> None:
     """Shut what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
     task = db.session.get(Task, refusal.task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.WAITING:
@@ -230,7 +230,7 @@ def put_off(refusal: Refusal) -> None:
         tasks.wait_until(task, refusal.at + TOMORROW, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
-        tasks.put_off(task, refusal.decision)
+        tasks.shut(task, refusal.decision)
 
 
 def _with_address(connection: Connection, found: Found, now: datetime) -> Found:
@@ -326,9 +326,10 @@ def _rank_parts(found: Found) -> dict[str, float]:
 
 
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
-    """A sign of life from the page: the lease starts again. Raises LeaseLost."""
+    """A sign of life from the page: the lease starts again, and never ends earlier for it. Raises LeaseLost."""
     task = tasks.held(task_id, agent_id, fence)
-    moves.hold_on(task, clock.now() + timedelta(minutes=settings().lease_minutes))
+    until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.hold_on(task, max(until, task.lease_until or until))  # the clock of this web may be behind another's
     return task
 
 
