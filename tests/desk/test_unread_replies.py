@@ -16,7 +16,7 @@ from ops.messages import actions as messages
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.queue import jobs
-from ops.queue.actions import friends
+from ops.queue.actions import friends, tasks
 from ops.queue.models import Task, TaskEvent
 from ops.queue.replay import replay
 from ops.referrals.actions import NewFriend, receive_referral
@@ -24,7 +24,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import EventKind, TaskState
-from tests.floors import NOON, claim, fresh, make_floor, make_task, record
+from tests.floors import NOON, claim, do, fresh, make_floor, make_task, record
 from tests.outbox import queue, send
 from tests.world import make_patient, make_user
 
@@ -144,6 +144,18 @@ def test_who_wrote_to_two_practices_is_read_at_each_and_called_by_none_before(la
             desk.post(f"/tasks/{task.id}/skip", data={"fence": task.fence, "reason": "not read there"}, expect=303)
     assert [("private words" in page, "others" in page) for page in pages] == [(True, False), (False, True)]
     assert "Do not call now" not in desk.get("/desk").text
+
+
+def test_a_card_on_which_nothing_is_left_to_read_waits_for_what_they_wrote_elsewhere(lake, patient, ann):
+    river = make_floor("river", name="River Skin")
+    read = write(river, make_patient(river, "Maria", phone=patient.phone).phone, name="two")
+    with transaction("test"):
+        messages.decide_reply(db.session.get_one(InboundMessage, read), False, actor="user:7")
+    write(lake, patient.phone)
+    task = claim(ann)
+    assert task.practice_id == lake.id
+    do(tasks.skip, task.id, ann.id, task.fence, ann.actor, "later")
+    assert claim(ann) is None
 
 
 def test_who_had_two_contacts_today_is_read_today_and_called_tomorrow(lake, patient, ann, sign_in):
