@@ -193,7 +193,7 @@ def test_what_arrived_since_the_card_was_shown_is_still_unread(lake, patient, an
 def test_a_no_said_on_the_card_needs_no_reading(lake, patient, ann):
     write(lake, patient.phone)
     task = claim(ann)
-    record(task, ann, Outcome.REMOVE_ME)
+    record(task, ann, Outcome.DO_NOT_CONTACT)
     assert fresh(task).state is TaskState.DONE
 
 
