@@ -188,6 +188,8 @@ def replay_words(again: Replayed) -> str:
         return "Asked again from this record, the same task comes first; the gate's answer is not on record."
     if again.gate.allow:
         return "Asked again from this record: the same task comes first, and the gate allows the call."
+    if again.same:
+        return "Asked again from this record: the same task comes first, to read what they wrote; no call is allowed."
     change = "" if again.same_rules else " under the rules in force today, which are newer"
     why = reasons_words(list(again.gate.reasons))
     return f"Asked again, the same task comes first, but the gate says no{change}: {why}."

@@ -318,9 +318,7 @@ BEGIN
         'suppressions', known.suppressions, 'attempts', known.attempts, 'consent', known.consent,
         'status', known.status, 'baa_on', known.baa_on, 'dealt_on', known.dealt_on, 'zone', p.zone,
         -- a card on which it is read is handed out to be read: the number on it is the gate's to show, after that
-        'unread', known.unread AND NOT EXISTS (
-            SELECT FROM read_on(t.kind, t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
-                                CASE WHEN r.id IS NULL THEN a.email_key END)),
+        'unread', known.unread AND NOT here.is_read, 'is_read', here.is_read,
         'person_attempts', (
             SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
             WHERE m.patient_id = t.patient_id AND m.at > candidate_facts.at - interval '30 days'
@@ -338,6 +336,9 @@ BEGIN
     CROSS JOIN LATERAL contact_known(
         t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
         CASE WHEN r.id IS NULL THEN a.email_key END, 'call', candidate_facts.at, t.id) known
+    CROSS JOIN LATERAL (SELECT EXISTS (
+        SELECT FROM read_on(t.kind, t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
+                            CASE WHEN r.id IS NULL THEN a.email_key END)) AS is_read) here
     WHERE t.id = a_task);
 END $$;
 

@@ -23,12 +23,14 @@ class Replayed(NamedTuple):
 
     same_task: bool
     gate: Decision | None
+    allowed: bool
+    """What the gate said then: a no where a card was handed out for what they wrote to be read."""
     same_rules: bool
 
     @property
     def same(self) -> bool:
         """Whether the claim would be made again just so."""
-        return self.same_task and self.gate is not None and self.gate.allow
+        return self.same_task and self.gate is not None and self.gate.allow is self.allowed
 
 
 def replay(claim: TaskEvent) -> Replayed:
@@ -41,6 +43,7 @@ def replay(claim: TaskEvent) -> Replayed:
     return Replayed(
         same_task=first(candidates_of(claim.facts)).task_id == claim.task_id,
         gate=asking.replay(kept) if kept else None,
+        allowed=bool(kept and kept.allow),
         same_rules=bool(kept and asking.replay(kept).rules_version == kept.rules_version),
     )
 
@@ -66,7 +69,7 @@ def _candidate(kept: dict[str, Any]) -> Candidate:
 def _gate_record(claim: TaskEvent) -> GateDecision | None:
     return db.session.scalars(
         sa.select(GateDecision)
-        .where(GateDecision.subject == f"task:{claim.task_id}", GateDecision.at == claim.at, GateDecision.allow)
+        .where(GateDecision.subject == f"task:{claim.task_id}", GateDecision.at == claim.at)
         .order_by(GateDecision.id.desc())
         .limit(1)
     ).first()

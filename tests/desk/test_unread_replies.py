@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ops import clock
+from ops.contact.actions import record_contact
 from ops.contact.models import Suppression
 from ops.db import db, transaction
 from ops.desk.actions import reading
@@ -15,14 +16,15 @@ from ops.messages import actions as messages
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.queue import jobs
-from ops.queue.actions import friends
-from ops.queue.models import Task
+from ops.queue.actions import friends, tasks
+from ops.queue.models import Task, TaskEvent
+from ops.queue.replay import replay
 from ops.referrals.actions import NewFriend, receive_referral
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from ops.work.states import TaskState
-from tests.floors import NOON, claim, fresh, make_floor, make_task, record
+from ops.work.states import EventKind, TaskState
+from tests.floors import NOON, claim, do, fresh, make_floor, make_task, record
 from tests.outbox import queue, send
 from tests.world import make_patient, make_user
 
@@ -142,6 +144,33 @@ def test_who_wrote_to_two_practices_is_read_at_each_and_called_by_none_before(la
             desk.post(f"/tasks/{task.id}/skip", data={"fence": task.fence, "reason": "not read there"}, expect=303)
     assert [("private words" in page, "others" in page) for page in pages] == [(True, False), (False, True)]
     assert "Do not call now" not in desk.get("/desk").text
+
+
+def test_a_card_on_which_nothing_is_left_to_read_waits_for_what_they_wrote_elsewhere(lake, patient, ann):
+    river = make_floor("river", name="River Skin")
+    read = write(river, make_patient(river, "Maria", phone=patient.phone).phone, name="two")
+    with transaction("test"):
+        messages.decide_reply(db.session.get_one(InboundMessage, read), False, actor="user:7")
+    write(lake, patient.phone)
+    task = claim(ann)
+    assert task.practice_id == lake.id
+    do(tasks.skip, task.id, ann.id, task.fence, ann.actor, "later")
+    assert claim(ann) is None
+
+
+def test_who_had_two_contacts_today_is_read_today_and_called_tomorrow(lake, patient, ann, sign_in):
+    with transaction("test"):
+        for _ in range(2):
+            record_contact(patient.phone_key, lake.id, "sms")
+    one = write(lake, patient.phone)
+    task, desk = claim(ann), sign_in(ann)
+    assert task.kind is Kind.REPLY
+    claimed = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.CLAIMED)).one()
+    assert replay(claimed).same and not replay(claimed).allowed
+    press(desk, task, one)
+    assert "Do not call now: contacted often enough" in desk.get("/desk").text
+    desk.post(f"/tasks/{task.id}/release", data={"fence": task.fence}, expect=303)
+    assert claim(ann) is None
 
 
 def test_what_arrived_since_the_card_was_shown_is_still_unread(lake, patient, ann, sign_in):

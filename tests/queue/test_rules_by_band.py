@@ -42,10 +42,8 @@ from tests.world import make_patient, make_user
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 """One in the afternoon in Chicago; all of the mainland is open."""
 SIX_BEFORE_NINE = datetime(2026, 3, 10, 20, tzinfo=UTC)
-NINE_IN_THE_EVENING = datetime(2026, 3, 11, 2, tzinfo=UTC)
-"""In Chicago, to the second: it is over there, and seven in California."""
-EIGHT_IN_THE_MORNING = datetime(2026, 3, 10, 13, tzinfo=UTC)
-"""In Chicago, to the second."""
+NINE_IN_THE_EVENING = datetime(2026, 3, 11, 2, tzinfo=UTC)  # it is over in Chicago, and seven in California
+EIGHT_IN_THE_MORNING = datetime(2026, 3, 10, 13, tzinfo=UTC)  # in Chicago, to the second
 HALF_PAST_FOUR = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
 THEIRS, PROMISE, FAIR = BANDS = ("assigned to me", "a promise", "by turn")
 

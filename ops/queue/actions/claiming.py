@@ -62,7 +62,7 @@ WITH taken AS ({moves.TAKEN}), told AS ({moves.TOLD}), charged AS (
     WHERE practice_id = (SELECT practice_id FROM taken)
 )
 INSERT INTO gate_decisions (at, practice_id, subject, allow, reasons, facts, rules_version)
-SELECT %(at)s, practice_id, 'task:' || id, true, '[]'::jsonb, %(facts)s::jsonb, %(rules)s FROM taken
+SELECT %(at)s, practice_id, 'task:' || id, %(allow)s, %(reasons)s::jsonb, %(facts)s::jsonb, %(rules)s FROM taken
 """  # noqa: S608 (our own words)
 
 
@@ -122,6 +122,8 @@ class Found(NamedTuple):
     dealt_on: str | None
     unread: bool
     """Whether they wrote what nobody has read, but for what is read on this very card."""
+    is_read: bool
+    """Whether there is something of theirs to be read on this card."""
     zone: str
     person_attempts: int
     script_version_id: int | None
@@ -188,7 +190,9 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     decision, facts = _ask(found, now)
     # a number that is not there has no visit to rest on: the gate's word about that is not the reason to show
     lacks_number = not found.phone and set(decision.reasons) == {Reason.SCRUB_OLDER_31D}
-    if not decision.allow and not lacks_number:
+    # that they had their two contacts today keeps nobody from reading what they wrote; their number stays covered
+    to_read = found.is_read and set(decision.reasons) == {Reason.CAP_24H}
+    if not decision.allow and not lacks_number and not to_read:
         return Refusal(found.task_id, now, decision, facts, None)
     if why_not := _hindrance(found):
         return Refusal(found.task_id, now, decision, facts, why_not)
@@ -206,6 +210,8 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
             "estimate": found.estimate_minutes,
             "band": found.band,
             "why": json.dumps(_why(found, decision)),
+            "allow": decision.allow,
+            "reasons": json.dumps(decision.reasons),
             "facts": json.dumps(facts),
             "rules": decision.rules_version,
         },
