@@ -192,15 +192,18 @@ def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
 def cancel_work_for(
     patient_id: int, actor: str, why: Ending, *, except_task: int | None = None, promises: bool = True
 ) -> int:
-    """End every cadence of a patient and cancel their waiting tasks; how many tasks. `promises` False keeps the calls
-    that were agreed with them: who writes "thank you" still expects the call at three.
+    """End every cadence of a patient and cancel their waiting tasks, of the kinds that `why` ends; how many tasks.
+    `promises` False keeps the calls that were agreed with them: who writes "thank you" still expects the call at three.
     """
+    kinds = [kind for kind in Kind if why.ends(kind)]
+    cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
     waiting = db.session.scalars(
         sa.select(Task)
         .where(
             Task.patient_id == patient_id,
             Task.referral_id.is_(None),
             Task.state == TaskState.WAITING,
+            Task.kind.in_(kinds),
             Task.id != (except_task or 0),
             sa.true() if promises else Task.promised_at.is_(None),
         )
@@ -211,7 +214,11 @@ def cancel_work_for(
         cancel(task, actor, str(why))
     for run in db.session.scalars(
         sa.select(CadenceRun)
-        .where(CadenceRun.patient_id == patient_id, CadenceRun.state == RunState.RUNNING)
+        .where(
+            CadenceRun.patient_id == patient_id,
+            CadenceRun.state == RunState.RUNNING,
+            CadenceRun.cadence_id.in_(sa.select(cadences.c.id).where(cadences.c.kind.in_(kinds))),
+        )
         .with_for_update(),
         execution_options={"populate_existing": True},
     ):
