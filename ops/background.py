@@ -1,7 +1,8 @@
 """The doorbell: telling a worker that a row has something for it.
 
 The truth is in PostgreSQL. A job carries ids only, is rung after the commit that made the row true, and may run twice,
-late or never: every job claims its row first, and the tick finds what was not rung. Losing all of Redis loses nothing.
+late, before another or never: every job claims its row first, and the tick finds what was not rung. Losing all of Redis
+loses nothing (tests/cadences/test_bells.py).
 """
 
 from collections.abc import Callable, Iterator

@@ -20,6 +20,7 @@ LOCK = 7_034_002
 
 WORK: dict[str, tuple[str, timedelta]] = {
     # name: (what to call, how often at most)
+    "look at milestones again": ("ops.cadences.jobs.look_again", timedelta(hours=6)),
     "start cadences": ("ops.cadences.jobs.start_cadences", timedelta(minutes=1)),
     "take steps": ("ops.cadences.jobs.take_due_steps", timedelta(minutes=1)),
     "close stale work": ("ops.cadences.jobs.close_stale", timedelta(minutes=1)),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from ops.cadences.actions import redating, starting, stepping
-from ops.cadences.models import Cadence
+from ops.cadences.models import Cadence, RuleChange
 from ops.db import db, transaction
 from ops.isolated import each
 from ops.practices.models import Milestone, Practice, PracticeStatus
@@ -20,6 +20,7 @@ def practice_added(practice_id: int) -> None:
     with transaction("tick"):
         ensure_defaults()
         starting.add_default_cadences(practice_id)
+    catch_up(practice_id)
 
 
 def practice_changed(practice_id: int) -> None:
@@ -28,38 +29,82 @@ def practice_changed(practice_id: int) -> None:
         shares.hold_floor()
         shares.refresh_shares()
         lanes.refresh()
-    with transaction("tick"):  # not while the whole floor is held
-        starting.look_again(practice_id)
-        redating.redate(practice_id)
-    import_finished(practice_id)
+    catch_up(practice_id)  # not while the whole floor is held
 
 
 def import_finished(practice_id: int) -> None:
-    """New milestones are there: start what they trigger and open what is due."""
+    """New milestones are there."""
+    catch_up(practice_id)
+
+
+def catch_up(practice_id: int) -> None:
+    """Start what the practice's milestones trigger under the rules as they are, and open what is due.
+
+    What there is to do is read from the rows alone, so it comes to the same whichever doorbell rang, in which order,
+    how often or never.
+    """
     practice = db.session.get(Practice, practice_id)
     db.session.rollback()
     if practice is None or practice.status is PracticeStatus.ENDED:
         return
-    looked = starting.BATCH
-    while looked >= starting.BATCH:
+    version = starting.changed_rules(practice_id)
+    db.session.rollback()
+    with transaction("tick"):
+        redating.redate(practice_id)
+    _start(practice)
+    again = db.session.scalars(stepping.unsent(practice_id, anew=version is not None)).all()
+    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    if version is not None:
+        while _look_again(practice) and _start(practice):
+            pass  # what one starts may leave room for the next
         with transaction("tick"):
-            _, looked = starting.start_due_cadences(practice)
+            starting.applied_rules(practice_id, version)
     take_due_steps()
     rerank(practice_id)
 
 
+def _start(practice: Practice) -> int:
+    """How many cadences were started."""
+    started, done = 0, starting.Looked(0, starting.BATCH, 0)
+    while done.looked >= starting.BATCH or (done.left and done.looked):
+        with transaction("tick"):
+            done = starting.start_due_cadences(practice)
+        started += done.started
+    return started
+
+
+def _try_again(run_id: int) -> None:
+    with transaction("tick"):
+        stepping.try_again(run_id)
+
+
+def _look_again(practice: Practice) -> int:
+    with transaction("tick"):
+        return starting.look_again(practice)
+
+
 def start_cadences() -> None:
-    """Every practice's milestones that nobody looked at yet, and practices without cadences."""
+    """Every practice with milestones that nobody has looked at under the rules as they are, or with what could not be
+    sent and can be now, and practices without cadences."""
+    with transaction("tick"):
+        ensure_defaults()  # not with a practice's cadences alone: a lead may have been faster with those
     without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
-    waiting = (
-        sa.select(Practice.id)
-        .where(sa.exists().where(Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None)))
-        .where(Practice.status == PracticeStatus.ACTIVE)
-    )
-    new, due = db.session.scalars(without).all(), db.session.scalars(waiting).all()
+    unseen = sa.exists().where(Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None))
+    changed = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version > RuleChange.applied)
+    corrected = Practice.id.in_(stepping.unsent(anew=False).with_only_columns(CadenceRun.practice_id))
+    waiting = sa.select(Practice.id).where(sa.or_(unseen, changed, corrected), Practice.status != PracticeStatus.ENDED)
+    new = db.session.scalars(without).all()
     db.session.rollback()
     each("welcome practices", new, practice_added, owner=Practice.id)
-    each("start cadences", due, import_finished, owner=Practice.id)
+    due = db.session.scalars(waiting).all()
+    db.session.rollback()
+    each("start cadences", due, catch_up, owner=Practice.id)
+
+
+def look_again() -> None:
+    """Every practice's milestones, whatever was looked at before."""
+    with transaction("tick"):
+        starting.doubt_rules()
 
 
 def take_due_steps() -> int:

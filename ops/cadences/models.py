@@ -81,3 +81,13 @@ class Trigger(Base):
         sa.CheckConstraint("open_days BETWEEN 1 AND 365", name="open_range"),
         sa.Index(None, "practice_id"),
     )
+
+
+class RuleChange(Base):
+    """The version of what starts work of a practice, and the version its milestones were looked at under. While they
+    differ, they are looked at again; the version is counted by ops/cadences/rules_changed.sql."""
+
+    __tablename__ = "rule_changes"
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(sa.BigInteger)
+    applied: Mapped[int] = mapped_column(sa.BigInteger)

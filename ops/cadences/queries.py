@@ -2,26 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
+from ops import clock
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.db import db
 from ops.practices.models import Practice
 from ops.queue.models import CadenceRun
 from ops.scripts.models import Script, ScriptVersion, VersionState
+from ops.work.endings import EndReason
 from ops.work.states import RunState
+
+UNSENT_SHOWN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class CadenceLine:
-    """A cadence with its triggers. `running`: patients on their way; `silent`: steps without a published script."""
+    """A cadence with its triggers. `running`: patients on their way; `silent`: steps without a published script;
+    `unsent`: what was missing when it could not be sent in the last 30 days, and to how many patients."""
 
     cadence: Cadence
     triggers: list[Trigger]
     running: int
     silent: list[CadenceStep]
+    unsent: list[tuple[str, int]]
 
 
 def cadences_of(practice: Practice) -> list[CadenceLine]:
@@ -52,16 +59,33 @@ def _with_all(practice: Practice, found: Sequence[Cadence]) -> list[CadenceLine]
             .group_by(CadenceRun.cadence_id)
         ).all()
     )
-    said = _published(practice)
+    said, unsent = _published(practice), _unsent(practice)
     return [
         CadenceLine(
             cadence,
             [trigger for trigger in triggers if trigger.cadence_id == cadence.id],
             running.get(cadence.id, 0),
             [step for step in cadence.steps if (str(cadence.kind), str(step.mode)) not in said],
+            [(words, patients) for cadence_id, words, patients in unsent if cadence_id == cadence.id],
         )
         for cadence in found
     ]
+
+
+def _unsent(practice: Practice) -> list[tuple[int, str, int]]:
+    """(cadence, what was missing, how many patients), the most patients first."""
+    many = sa.func.count(CadenceRun.patient_id.distinct())
+    rows = db.session.execute(
+        sa.select(CadenceRun.cadence_id, CadenceRun.end_words, many)
+        .where(
+            CadenceRun.practice_id == practice.id,
+            CadenceRun.end_reason == EndReason.NOT_SENT,
+            CadenceRun.ended_at > clock.now() - UNSENT_SHOWN,
+        )
+        .group_by(CadenceRun.cadence_id, CadenceRun.end_words)
+        .order_by(many.desc(), CadenceRun.end_words)
+    )
+    return [(cadence_id, words or "", patients) for cadence_id, words, patients in rows]
 
 
 def _published(practice: Practice) -> set[tuple[str, str]]:

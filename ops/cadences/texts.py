@@ -21,24 +21,35 @@ def send_template(
 ) -> bool:
     """Queue the practice's text or email of this kind, once per reason, to leave at once or not before `send_after`;
     False when it cannot be written."""
-    practice = db.session.get_one(Practice, patient.practice_id)
     try:
-        written = write(practice, patient, kind, medium)
-        queue_message(
-            practice,
-            patient,
-            channel=medium.value,
-            kind=str(kind),
-            reason_key=reason_key,
-            to_address=written.address,
-            subject=written.subject,
-            body=written.body,
-            script_version_id=written.version_id,
-            send_after=send_after,
-        )
-    except Refused:  # the practice's page says what is missing; the cadence goes on without this step
+        queue_template(patient, kind, medium, reason_key, send_after=send_after)
+    except Refused:
         return False
     return True
+
+
+def queue_template(
+    patient: Patient, kind: Kind, medium: Medium, reason_key: str, *, send_after: datetime | None = None
+) -> None:
+    """The same. Raises NoAddress, or Refused with what is missing, when it cannot be written."""
+    practice = db.session.get_one(Practice, patient.practice_id)
+    written = write(practice, patient, kind, medium)
+    queue_message(
+        practice,
+        patient,
+        channel=medium.value,
+        kind=str(kind),
+        reason_key=reason_key,
+        to_address=written.address,
+        subject=written.subject,
+        body=written.body,
+        script_version_id=written.version_id,
+        send_after=send_after,
+    )
+
+
+class NoAddress(Refused):
+    """The person has no number or address of this kind: nothing that the agency or the practice could write better."""
 
 
 class Written(NamedTuple):
@@ -68,7 +79,7 @@ def write(
     """
     address = _address(patient, referral, medium)
     if not address:
-        raise Refused("We have no number to text." if medium is Medium.SMS else "We have no email address.")
+        raise NoAddress("We have no number to text." if medium is Medium.SMS else "We have no email address.")
     version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")

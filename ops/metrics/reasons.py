@@ -130,6 +130,8 @@ def _ended(facts: StageFacts, otherwise: str) -> Why:
             return Why("Stopped by the agency", AGENCY)
         case EndReason.MAY_NOT:
             return _gate(facts.shut_reasons) or _NOT_PERMITTED
+        case EndReason.NOT_SENT:
+            return Why("Could not be sent: something was missing", AGENCY)
         case EndReason.STEPS_TAKEN:
             return Why("Every way was tried, none worked", PRACTICE)
         case EndReason.ANSWERED if facts.end_outcome:

@@ -12,7 +12,7 @@ from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.phrases import day_words
-from ops.practices.models import Patient
+from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
 from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
@@ -117,7 +117,7 @@ def note_reply(inbound_id: int) -> None:
             .where(InboundMessage.id == inbound_id, InboundMessage.handled_at.is_(None))
             .with_for_update(skip_locked=True)
         ).first()
-        if inbound is None:
+        if inbound is None or _begins_first(inbound):
             return
         inbound.handled_at = clock.now()
         patient = session.get(Patient, inbound.patient_id) if inbound.patient_id else None
@@ -136,6 +136,19 @@ def note_reply(inbound_id: int) -> None:
                 promised_at=inbound.received_at + READ_WITHIN,
             )
             task.owner_id = task.owner_until = None  # nobody promised it: it is anybody's at once
+
+
+def _begins_first(inbound: InboundMessage) -> bool:
+    """Whether something of this patient has yet to begin that what they wrote would end: the tick starts cadences
+    before it looks at replies again. What raises there holds up no reply."""
+    unseen = sa.exists().where(Milestone.patient_id == inbound.patient_id, Milestone.triggered_at.is_(None))
+    going = sa.select(Practice.id).where(
+        Practice.id == inbound.practice_id,
+        Practice.status != PracticeStatus.ENDED,
+        unseen,
+        awake("start cadences", Practice.id),
+    )
+    return db.session.scalar(going) is not None
 
 
 def _reply_card_of(patient: Patient) -> Task | None:

@@ -71,7 +71,8 @@ def rank_parts(
         "kind": KIND_VALUE[kind],
         "moment": round(BEST_MOMENT * (closeness(at, *curve) if curve else 0.5), 3),
         "age": round(min(MOST_AGE, A_DAY * days), 3),
-        "word": FRESH_WORD if word else 0.0,
+        # who is pleased is not asked for a review before the others (docs/rules.md A10)
+        "word": FRESH_WORD if word and kind is not Kind.REVIEW_REQUEST else 0.0,
     }
 
 

@@ -2,7 +2,7 @@
 
 import platform
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -13,10 +13,14 @@ from rq.serializers import JSONSerializer
 
 from ops import clock, migrate, one_clock
 from ops.background import QUEUES
+from ops.cadences.actions.starting import missed
+from ops.cadences.models import RuleChange
 from ops.config import Settings
 from ops.isolated import FailedWork
 from ops.mail.models import MailState, StaffMail
 from ops.mail.queries import BAD
+from ops.phrases import count_of
+from ops.practices.models import Practice, PracticeStatus
 from ops.runtime import servers, state
 from ops.runtime.models import Tick
 from ops.schedule import WORK
@@ -44,6 +48,8 @@ class Findings:
     """By how much the clock here is ahead of the database's."""
     failing: dict[str, list[str]] = field(default_factory=dict)
     """Units of work that raise, by the loop they are part of: which row, whose, with what, how often."""
+    missed: dict[str, int] = field(default_factory=dict)
+    """Milestones that should have started a cadence and did not, by practice."""
     emails: dict[str, int] = field(default_factory=dict)
     """Emails to staff that wait for a person, by state."""
     problems: list[str] = field(default_factory=list)
@@ -108,6 +114,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             _examine_clock(found, connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
             _examine_work(found, connection)
+            _examine_milestones(found, connection)
             _examine_mails(found, connection)
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
@@ -133,6 +140,21 @@ def _examine_work(found: Findings, connection: sa.Connection) -> None:
     for work, rows in found.failing.items():
         more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
         found.problems.append(f"{work} fails for {len(rows)}: {', '.join(rows[:NAMED])}{more}")
+
+
+def _examine_milestones(found: Findings, connection: sa.Connection) -> None:
+    """Work that is lost makes no error anywhere: what should have been started is worked out again from the rows. What
+    the tick has yet to look at is not lost."""
+    looked = connection.scalar(sa.select(Tick.started_at).where(Tick.name == "start cadences"))
+    looked_by = (looked or datetime.min.replace(tzinfo=UTC)) - timedelta(seconds=TICK_LATE_SECONDS if looked else 0)
+    at_rest = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version == RuleChange.applied)
+    which = sa.select(Practice.id, Practice.slug, Practice.zone)
+    which = which.where(Practice.status != PracticeStatus.ENDED, at_rest).order_by(Practice.slug)
+    for practice_id, slug, zone in connection.execute(which).all():
+        if number := missed(connection, practice_id, zone, looked_by):
+            found.missed[slug] = number
+    for slug, number in found.missed.items():
+        found.problems.append(f"{count_of(number, 'milestone')} of {slug} should have started a cadence and did not")
 
 
 def _examine_mails(found: Findings, connection: sa.Connection) -> None:

@@ -96,6 +96,8 @@ WALLS: dict[str, Wall] = {
     "triggers": Wall(OWN, guards=(Audit(),)),
     "cadences": Wall(OWN, READS, (Audit(),)),
     "cadence_steps": Wall(Through("cadence_id", "cadences"), guards=(Audit(),)),
+    # counted, not decided: the change itself is written down
+    "rule_changes": Wall(OWN),
     "cadence_runs": Wall(OWN, READS),
     "tasks": Wall(OWN, READS),
     "task_events": Wall(OWN),

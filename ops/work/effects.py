@@ -37,7 +37,9 @@ class Do(Enum):
     RAISE_CONCERN = "leads and the practice read at once what was said"
     TAKE_FRIEND = "a friend who was typed is received, thanked for, and called today"
     SEND_NOTE = "the note to forward goes out, unless we have the friend"
-    CANCEL_OTHER_WORK = "everything else about the person ends, over all their records; of a friend, nothing"
+    CANCEL_OTHER_WORK = (
+        "everything else about the person ends that `Ending.ends` says, over all their records; of a friend, nothing"
+    )
     END_DOUBLE_ASKS = "who has answered is not asked the same again under another record of theirs"
     LOSE_FRIEND = "when the task is done, its referral is lost"
     KEEP_TOGETHER = "the practice's other work about the same person waits for the same agent"

@@ -3,7 +3,11 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from ops.work.outcomes import OUTCOME_WORDS, Outcome
+from ops.work.kinds import Kind
+from ops.work.outcomes import COMMON, OUTCOME_WORDS, Outcome
+
+NO_MORE = frozenset(rule.outcome for rule in COMMON if rule.suppresses)
+"""Outcomes after which somebody is not contacted any more."""
 
 
 class EndReason(StrEnum):
@@ -12,6 +16,8 @@ class EndReason(StrEnum):
     OTHER_CALL = "other_call"
     """A call about the same patient ended everything; with the outcome of that call."""
     STEPS_TAKEN = "steps_taken"
+    NOT_SENT = "not_sent"
+    """Its last steps could not be taken; with what was missing."""
     DAYS_OVER = "days_over"
     MAY_NOT = "may_not"
     """The gate said no for good; the task says why."""
@@ -26,6 +32,7 @@ END_WORDS = {
     EndReason.ANSWERED: "answered",
     EndReason.OTHER_CALL: "said on another call",
     EndReason.STEPS_TAKEN: "all steps taken",
+    EndReason.NOT_SENT: "could not be sent",
     EndReason.DAYS_OVER: "its days are over",
     EndReason.MAY_NOT: "may not be contacted",
     EndReason.WROTE_BACK: "wrote back",
@@ -35,11 +42,19 @@ END_WORDS = {
 
 
 class Ending(NamedTuple):
-    """Why one cadence ended. `outcome` of a call, `words` of a lead: each exactly where the reason has one."""
+    """Why one cadence ended. `outcome` of a call, `words` of a lead or of what was missing: each exactly where the
+    reason has one."""
 
     reason: EndReason
     outcome: Outcome | None = None
     words: str | None = None
+
+    def ends(self, kind: Kind) -> bool:
+        """Whether, said of a patient, it ends their work of this kind. A review is requested of everybody by the same
+        rule, whatever they said of us: only who may not be contacted at all is left out (docs/rules.md A10)."""
+        if kind is not Kind.REVIEW_REQUEST:
+            return True
+        return self.reason is EndReason.OPTED_OUT or self.outcome in NO_MORE
 
     def __str__(self) -> str:
         """ "answered: Was not happy", "its days are over", "cancelled by a lead: moved away"."""

@@ -1,7 +1,7 @@
 """The closed list of what can come of a call, and what each outcome does. Pure; one table for page, queue and
 tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -125,7 +125,7 @@ NOT_HAPPY = Rule(
     Outcome.NOT_HAPPY,
     "h",
     "Not happy, complaint",
-    "Stops the cadence; lead and practice read your note at once. Write what they said.",
+    "Ends the ask, not a review request; lead and practice read your note at once. Write what they said.",
     (Do.RAISE_CONCERN, Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
     needs_note=True,
 )
@@ -140,7 +140,16 @@ DO_NOT_CONTACT = Rule(
 )
 
 
+NOT_HAPPY_ASKED_FOR_REVIEW = replace(
+    NOT_HAPPY,
+    says="The request goes on, as for everybody; lead and practice read your note at once. Write what they said.",
+    effects=(Do.RAISE_CONCERN, Then.NEXT_STEP, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
+)
+"""Whether somebody is asked for a review does not depend on what they said (docs/rules.md A10)."""
+
+
 COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, DO_NOT_CONTACT)
+_COMMON_OF_REVIEWS = tuple(NOT_HAPPY_ASKED_FOR_REVIEW if each is NOT_HAPPY else each for each in COMMON)
 
 
 WILLING = Rule(
@@ -223,7 +232,13 @@ _OWN: dict[Kind, tuple[Rule, ...]] = {
     Kind.ASK: (WILLING, THINKING, NOT_NOW, ALREADY_TOLD, NEVER),
     Kind.FOLLOW_UP: (_ends(Outcome.ALL_WELL, "w", "All is well", "Ends; the ask comes at its own time."),),
     Kind.REVIEW_REQUEST: (
-        _ends(Outcome.REVIEW_PROMISED, "w", "Will leave a review"),
+        Rule(
+            Outcome.REVIEW_PROMISED,
+            "w",
+            "Will leave a review",
+            "The request goes on, as for everybody: the next step brings the links.",
+            (Then.NEXT_STEP,),
+        ),
         _ends(Outcome.NOT_NOW, "o", "Not now"),
     ),
     Kind.LOOP_CLOSING: (_ends(Outcome.TOLD, "w", "Thanked", "The loop is closed."),),
@@ -239,7 +254,8 @@ _OWN: dict[Kind, tuple[Rule, ...]] = {
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """The outcomes an agent can choose from for this kind of task, most frequent first; at most 12."""
-    return (*_OWN[kind], *COMMON)
+    common = COMMON if kind is not Kind.REVIEW_REQUEST else _COMMON_OF_REVIEWS
+    return (*_OWN[kind], *common)
 
 
 def rule(kind: Kind, outcome: Outcome) -> Rule:

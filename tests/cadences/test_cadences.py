@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from freezegun import freeze_time
 
 from ops.cadences import jobs
-from ops.cadences.actions import starting
 from ops.cadences.models import Cadence, Trigger
 from ops.db import db, transaction
 from ops.practices import actions as practices
@@ -74,7 +73,7 @@ def test_looking_twice_at_the_same_milestone_starts_one_cadence(practice):
     make_milestone(make_patient(practice), "Toxin", days_ago=14)
     jobs.import_finished(practice.id)
     with transaction("test"):
-        starting.look_again(practice.id)
+        db.session.execute(sa.update(Milestone).values(triggered_at=None))
     jobs.import_finished(practice.id)
     assert [kind_of(run) for run in runs()] == [Kind.ASK]
     assert len(tasks_of(Kind.ASK)) == 1

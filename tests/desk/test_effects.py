@@ -314,7 +314,7 @@ def what_stays(case: Case) -> Changes:
     """What is left of it when it was taken back: the call, the friend's consent, the story; and a new claim."""
     whole = all_of_it(case)
     kept = {"contact_attempts", "consent_events", "lanes", "task_events"}
-    again = 1 + (case.then is Then.END and Do.CANCEL_OTHER_WORK in case.rule.effects and not case.of_friend)
+    again = 1 + (Do.CANCEL_OTHER_WORK in case.rule.effects and not case.of_friend)
     told = made("task_events", "undone", count=again) + becomes("mine", fence=case.mine.fence + 1, lease_until=SOME)
     stays = sum((of(effect, case) for effect in case.rule.stays), told)
     # a friend's task that is opened goes again, its events with it

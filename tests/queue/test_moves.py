@@ -305,7 +305,7 @@ class Floor:
             lambda: assigning.assign(task.id, agent.id, "lead", "Theirs."),
             lambda: assigning.unassign(task.id, "lead"),
             lambda: assigning.cancel_task(task.id, "lead", "No use."),
-            lambda: tasks.cancel_work_for(task.patient_id, "reply", "opted out"),
+            lambda: tasks.cancel_work_for(task.patient_id, "reply", Ending(EndReason.OPTED_OUT)),
             lambda: open_in(self.chance.choice(self.patients)),
         ]  # fmt: skip
         if chance.random() < 0.3:

@@ -63,6 +63,12 @@ DECIDED = {
 }
 """What each outcome does, once more and in words: a row that loses an effect is seen here. All others only end."""
 
+OF_REVIEWS = {
+    "review_promised": "next step",
+    "not_happy": "raise concern, next step, cancel other work, lose friend",
+}
+"""Pleased or not, the request goes on."""
+
 
 def in_words(effect: Effect) -> str:
     match effect:
@@ -88,4 +94,6 @@ def test_each_outcome_does_what_was_decided(kind):
         decided = DECIDED.get(rule.outcome, "ends")
         if rule.outcome == Outcome.NOT_NOW and kind is Kind.ASK:
             decided = "answer not_now, ends, end double asks"
+        if kind is Kind.REVIEW_REQUEST:
+            decided = OF_REVIEWS.get(rule.outcome, decided)
         assert ", ".join(map(in_words, rule.effects)) == decided, rule.outcome

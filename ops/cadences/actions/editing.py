@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from ops.background import Job, ring
+from ops.cadences.actions.starting import OF_EVERYBODY, ensure_cadences
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.cadences.words import CADENCE_KINDS
 from ops.db import db
@@ -66,6 +67,7 @@ def add_cadence(practice: Practice, name: str, kind: Kind) -> Cadence:
     """A new cadence, off until it has a step. Raises Refused for a name taken or a kind that no milestone starts."""
     if kind not in CADENCE_KINDS:
         raise Refused("Work of this kind does not come from milestones.")
+    ensure_cadences(practice.id)  # a lead who is faster than the doorbell does not lose them
     cadence = Cadence(practice_id=practice.id, name=_free_name(practice.id, name), kind=kind, active=False)
     db.session.add(cadence)
     db.session.flush()
@@ -250,6 +252,8 @@ def _check(cadence: Cadence, start: Start, but: int = 0) -> None:
         raise Refused(f"The days between two must be 1 to {LONGEST_DAYS:,}.")
     if not 1 <= start.open_days <= LONGEST_OPEN_DAYS:
         raise Refused(f"The days it makes sense must be 1 to {LONGEST_OPEN_DAYS}.")
+    if cadence.kind is Kind.REVIEW_REQUEST and start.milestone_kind not in OF_EVERYBODY:
+        raise Refused("A review is asked of everybody who was treated or came, not only of those who were pleased.")
     if start.treatment_type_id is not None:
         own = sa.exists().where(
             TreatmentType.practice_id == cadence.practice_id, TreatmentType.id == start.treatment_type_id

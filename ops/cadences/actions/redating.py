@@ -22,7 +22,9 @@ REDATE = sa.text(
           -- what was promised outlasts the days of its cadence
           AND NOT EXISTS (SELECT FROM tasks k WHERE k.run_id = r.id AND k.promised_at IS NOT NULL)
     ), moved AS (
-        UPDATE cadence_runs r SET opens_at = d.opens, peaks_at = d.peaks, closes_at = d.closes
+        UPDATE cadence_runs r SET opens_at = d.opens, peaks_at = d.peaks, closes_at = d.closes,
+            -- one that waits for its first day waits for the new one
+            next_at = CASE WHEN r.position = 0 AND r.next_at = r.opens_at THEN d.opens ELSE r.next_at END
         FROM dated d WHERE r.id = d.id AND (r.opens_at, r.peaks_at, r.closes_at) <> (d.opens, d.peaks, d.closes)
           AND d.closes > :now
         RETURNING r.id, r.closes_at

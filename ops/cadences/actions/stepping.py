@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from ops import clock
 from ops.cadences.actions.starting import BATCH
 from ops.cadences.models import Cadence, CadenceStep
-from ops.cadences.texts import send_template
+from ops.cadences.texts import NoAddress, queue_template
 from ops.db import db
+from ops.errors import Refused
 from ops.isolated import awake, each_within
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.queue import wording
-from ops.queue.actions import tasks
+from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
 from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
@@ -56,14 +57,25 @@ def take_step(run_id: int) -> bool:
         tasks.end_run(run, Ending(EndReason.DAYS_OVER))
         return True
     patient = db.session.get_one(Patient, run.patient_id)
-    steps = _steps(run.cadence_id)
-    while run.position < len(steps):
-        step = steps[run.position]
-        if _do(run, step, patient):
+    left_out: list[Refused] = []
+    for step in _steps(run.cadence_id)[run.position :]:
+        try:
+            _do(run, step, patient, run.position + len(left_out))
+        except Refused as problem:  # no way to reach them by this step: on to the next one
+            left_out.append(problem)
+        else:
             return True
-        run.position += 1  # no way to reach them by this step: on to the next one
-    tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
+    tasks.end_run(run, _never_taken(run, left_out))
     return True
+
+
+def _never_taken(run: CadenceRun, left_out: list[Refused]) -> Ending:
+    """Why a cadence ended of which no step could be taken any more. Who was contacted before and has no address for the
+    rest got all there is; anything else has to be seen by somebody."""
+    if run.position and all(isinstance(problem, NoAddress) for problem in left_out):
+        return Ending(EndReason.STEPS_TAKEN)
+    words = " ".join(dict.fromkeys(str(problem) for problem in left_out))
+    return Ending(EndReason.NOT_SENT, words=words or "The cadence has no steps.")
 
 
 def _steps(cadence_id: int) -> list[CadenceStep]:
@@ -74,21 +86,21 @@ def _steps(cadence_id: int) -> list[CadenceStep]:
     )
 
 
-def _do(run: CadenceRun, step: CadenceStep, patient: Patient) -> bool:
-    """Do one step; False when this patient cannot be reached that way."""
+def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> None:
+    """Do the step at this place. Raises NoAddress when this patient cannot be reached that way, Refused when there is
+    nothing to send."""
     if step.mode is StepMode.CALL:
-        return _open_call(run, step, patient)
-    kind = _kind(run)
-    if not send_template(patient, kind, Medium(step.mode.value), f"run:{run.id}:step:{step.id}"):
-        return False
+        if not patient.phone:
+            raise NoAddress("We have no number to call.")
+        run.position, run.next_at = place, None
+        _open_call(run, step)
+        return
+    queue_template(patient, _kind(run), Medium(step.mode.value), f"run:{run.id}:step:{step.id}")
+    run.position = place
     advance(run)
-    return True
 
 
-def _open_call(run: CadenceRun, step: CadenceStep, patient: Patient) -> bool:
-    if not patient.phone:
-        return False
-    run.next_at = None
+def _open_call(run: CadenceRun, step: CadenceStep) -> None:
     tasks.open_task(
         practice_id=run.practice_id,
         patient_id=run.patient_id,
@@ -98,7 +110,6 @@ def _open_call(run: CadenceRun, step: CadenceStep, patient: Patient) -> bool:
         run=run,
         max_tries=step.tries,
     )
-    return True
 
 
 def _reason(run: CadenceRun) -> str:
@@ -124,6 +135,24 @@ def advance(run: CadenceRun) -> None:
         tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
         return
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
+
+
+def unsent(practice_id: int | None = None, *, anew: bool = True) -> sa.Select[int]:
+    """Cadences (of a practice, or all) that ended because something was missing, whose days are not over and whose
+    patient can be reached: everyone, or not `anew` those whose patient was corrected since."""
+    there = sa.or_(Patient.phone_key.is_not(None), Patient.email_key.is_not(None))
+    which = [CadenceRun.end_reason == EndReason.NOT_SENT, CadenceRun.closes_at > clock.now(), there]
+    which += [CadenceRun.practice_id == practice_id] if practice_id else []
+    which += [] if anew else [Patient.updated_at >= CadenceRun.ended_at]
+    return sa.select(CadenceRun.id).join(Patient, Patient.id == CadenceRun.patient_id).where(*which)
+
+
+def try_again(run_id: int) -> None:
+    """What was missing may be there now: the step that could not be taken is due once more."""
+    run = db.session.get_one(CadenceRun, run_id, with_for_update=True, populate_existing=True)
+    if run.end_reason is EndReason.NOT_SENT:
+        run.next_at = clock.now()
+        moves.resume_run(run)
 
 
 def close_stale() -> int:

@@ -13,7 +13,7 @@ from ops.imports.loading.intake import choose_profile, chosen_profile, forget_ra
 from ops.imports.loading.looking import Preview, previews
 from ops.imports.loading.outcome import LoadCounts, outcome_of
 from ops.imports.loading.running import run, saved_mappings, try_out
-from ops.imports.loading.starting import begin, cancel, resume_dead
+from ops.imports.loading.starting import begin, cancel, its_turn, resume_dead, ring_next
 
 __all__ = [
     "LoadCounts",
@@ -24,12 +24,14 @@ __all__ = [
     "chosen_profile",
     "correct",
     "forget_raw",
+    "its_turn",
     "outcome_of",
     "previews",
     "raw",
     "receive",
     "refuse_without_baa",
     "resume_dead",
+    "ring_next",
     "run",
     "saved_mappings",
     "try_out",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from ops import clock
 from ops.background import Job, ring
@@ -16,6 +17,7 @@ from ops.practices.models import Practice
 SILENCE = timedelta(minutes=2)
 """A running import without a sign of life for this long has died; a waiting one was not rung."""
 LONGEST_S = 6 * 3600
+TO_LOAD = (ImportState.QUEUED, ImportState.RUNNING)
 
 
 def begin(load: Import, ring_worker: bool = True) -> None:
@@ -37,13 +39,27 @@ def cancel(load: Import) -> None:
     db.session.flush()
 
 
+def its_turn(import_id: int) -> bool:
+    """Whether no earlier import of the same practice has yet to be loaded."""
+    mine = aliased(Import)
+    earlier = (Import.practice_id == mine.practice_id, Import.id < mine.id, Import.state.in_(TO_LOAD))
+    return not db.session.scalar(sa.select(sa.exists().where(mine.id == import_id, *earlier)))
+
+
+def ring_next(import_id: int) -> None:
+    """One is over: ring for the next one of its practice that waits."""
+    practice = sa.select(Import.practice_id).where(Import.id == import_id).scalar_subquery()
+    waits = (Import.practice_id == practice, Import.state == ImportState.QUEUED, Import.id != import_id)
+    next_id = db.session.scalar(sa.select(Import.id).where(*waits).order_by(Import.id).limit(1))
+    if next_id is not None:
+        ring(Job.RUN_IMPORT, next_id, on="imports", timeout_s=LONGEST_S)
+
+
 def resume_dead() -> list[int]:
     """Ring for every import that waits or runs without a sign of life; their ids."""
     silent = Import.beat_at < clock.now() - SILENCE
     dead = db.session.scalars(
-        sa.select(Import)
-        .where(Import.state.in_((ImportState.QUEUED, ImportState.RUNNING)), silent)
-        .with_for_update(skip_locked=True)
+        sa.select(Import).where(Import.state.in_(TO_LOAD), silent).with_for_update(skip_locked=True)
     ).all()
     each_within("resume imports", {load.id: load for load in dead}, _resume, owner=Import.practice_id)
     return [load.id for load in dead]

@@ -198,10 +198,11 @@ def cancel_work_for(
     promises: bool = True,
     kind: Kind | None = None,
 ) -> int:
-    """End every cadence of a patient and cancel their waiting tasks; how many tasks. `promises` False keeps the calls
-    that were agreed with them: who writes "thank you" still expects the call at three. `kind`: of this kind alone.
+    """End every cadence of a patient and cancel their waiting tasks, of the kinds that `why` ends; how many tasks.
+    `promises` False keeps the calls that were agreed with them: who writes "thank you" still expects the call at three.
+    `kind`: of this kind alone.
     """
-    kinds = [kind] if kind else list(Kind)
+    kinds = [each for each in Kind if why.ends(each) and kind in (None, each)]
     cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
     waiting = db.session.scalars(
         sa.select(Task)

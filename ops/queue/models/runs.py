@@ -36,7 +36,7 @@ class CadenceRun(Base):
     end_outcome: Mapped[Outcome | None] = mapped_column(closed_set(Outcome, "end_outcome"))
     """Of the call that ended it."""
     end_words: Mapped[str | None]
-    """What the lead wrote who ended it."""
+    """What the lead wrote who ended it, or what was missing to send it."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
@@ -45,6 +45,12 @@ class CadenceRun(Base):
         sa.UniqueConstraint("practice_id", "id"),
         sa.Index(
             "ix_cadence_runs_due", "next_at", postgresql_where=sa.text("state = 'running' AND next_at IS NOT NULL")
+        ),
+        sa.Index(
+            "ix_cadence_runs_not_sent",
+            "practice_id",
+            "closes_at",
+            postgresql_where=sa.text("end_reason = 'not_sent'"),
         ),
         sa.Index(None, "patient_id"),
         sa.Index(None, "practice_id", "started_at"),
@@ -55,7 +61,9 @@ class CadenceRun(Base):
             "(coalesce(end_reason, '') IN ('answered', 'other_call')) = (end_outcome IS NOT NULL)",
             name="call_has_outcome",
         ),
-        sa.CheckConstraint("(coalesce(end_reason, '') = 'by_lead') = (end_words IS NOT NULL)", name="lead_has_words"),
+        sa.CheckConstraint(
+            "(coalesce(end_reason, '') IN ('by_lead', 'not_sent')) = (end_words IS NOT NULL)", name="words"
+        ),
     )
 
     @property
