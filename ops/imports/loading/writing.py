@@ -18,7 +18,7 @@ from ops.imports.loading.batches import Batch
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow
-from ops.practices.refusals import Move, Refusal, follow, keep
+from ops.practices.refusals import Move, Refusal, follow, keep, keys_of
 
 LOCK = 7_034_003 << 32
 PATIENT_COLUMNS = {
@@ -120,7 +120,11 @@ class Writer:
         phone = "s.phone_key" if "phone_key" in self.stated else "p.phone_key"
         email = "s.email_key" if "email_key" in self.stated else "p.email_key"
         cursor.execute(_MOVES.format(phone=phone, email=email), {"practice": self.practice_id})
-        moves = [Move(*row) for row in cursor]
+        moves = [
+            Move(*keys_of(self.practice_id, person, *before), *keys_of(self.practice_id, person, *after))
+            for person, *keys in cursor
+            for before, after in [(keys[:2], keys[2:])]
+        ]
         if moves:
             follow(self.practice_id, moves, self.actor)
 
@@ -152,16 +156,17 @@ class Writer:
         ]
 
     def _refusals(self, cursor: Cursor, batch: Batch, done: Written) -> None:
-        """Opt-outs, under every number and address we know of the person."""
+        """Opt-outs, under every number and address we know of the person, or for the one that will come."""
         if not batch.refusals:
             return
         people = list({external_id for external_id, _ in batch.refusals})
         cursor.execute(_KEYS, {"practice": self.practice_id, "people": people})
-        keys = {external_id: (phone, email) for external_id, phone, email in cursor}
+        keys = {person: keys_of(self.practice_id, person, phone, email) for person, phone, email in cursor}
         found = [
             Refusal(key, channel, f"import {self.import_id}, column {source}", self.practice_id)
             for (external_id, channel), (source, _) in batch.refusals.items()
-            for key in _reached_by(channel, *keys.get(external_id, (None, None)))
+            if external_id in keys  # else the row is put aside: nobody whom it could be about
+            for key in _reached_by(channel, *keys[external_id])
         ]
         if found:
             new = keep(found, self.actor)
@@ -196,10 +201,10 @@ def stated_columns(profile: Profile | None) -> frozenset[str]:
     return frozenset(column for column, fields in _STATED_BY.items() if fields & meanings)
 
 
-def _reached_by(channel: str, phone: bytes | None, email: bytes | None) -> Iterator[bytes]:
-    if phone and channel != "email":
+def _reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
+    if channel != "email":
         yield phone
-    if email and channel in ("all", "email"):
+    if channel in ("all", "email"):
         yield email
 
 
@@ -239,7 +244,7 @@ def _upsert_patients(stated: frozenset[str]) -> str:
 
 
 _MOVES = """
-SELECT p.phone_key, p.email_key, {phone}, {email}
+SELECT s.external_id, p.phone_key, p.email_key, {phone}, {email}
 FROM staged_patients s CROSS JOIN LATERAL (
     SELECT phone_key, email_key FROM patients
     WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p

@@ -204,11 +204,11 @@ def read_standing(name: str, text: str) -> tuple[bool, tuple[str, ...]]:
 
 
 _DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
-_DONE |= {"attended", "checkedout", "show", "treated", "performed"}
+_DONE |= {"attended", "checkedout", "checkout", "show", "treated", "performed", "servicecompleted", "final", "kept"}
 _NOT_DONE = re.compile(
     r"cancel|no_?show|didnotshow|notshow|resched|pending|book|schedul|confirm|request|tentative|broken|missed|planned"
     r"|wait|hold|deleted|void|declin|reject|expired|upcoming|invited|notarrived|checkedin|inprogress|incomplete|abandon"
-    r"|notcomplete|didnotattend|notattend|dna"
+    r"|notcomplete|didnotattend|notattend|dna|checkin|accepted|denied|absent|archived"
 )
 _DOUBLE_NO = re.compile(r"not(cancel|noshow|resched|pending|missed)")
 _DONE_BY_NUMBER = {"1": False, "2": True, "3": False, "5": False, "6": False, "7": False, "8": False}
