@@ -87,6 +87,8 @@ class Known(NamedTuple):
     baa_on: date | None
     dealt_on: date | None
     """The last day the practice dealt with its patient at this number; None: it has no such patient."""
+    unread: bool
+    """Whether they wrote something that nobody has read."""
 
 
 class Text(NamedTuple):
@@ -181,6 +183,7 @@ def facts_from(
         birth_date=person.birth_date,
         deceased=person.deceased,
         suppressions=_against(known, channel),
+        unread_reply=known.unread,
         attempts_24h=known.attempts_24h,
         attempts_limit=settings().attempts_per_day,
         consent=None if known.consent is not False else "none",

@@ -31,6 +31,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--attempts-limit",), {"type": int, "help": "The agency's own limit. Default: ATTEMPTS_PER_DAY."}),
     (("--suppression", "suppressions"), {"multiple": True, "help": "A suppression that applies. Repeatable."}),
     (("--no-suppression", "none_stands"), {"is_flag": True, "default": None, "help": "We looked: none stands."}),
+    (("--unread-reply/--no-unread-reply",), {"default": None, "help": "They wrote something that nobody has read."}),
     (("--birth-date",), {"help": "YYYY-MM-DD."}),
     (("--deceased/--alive",), {"default": None, "help": "Has a death date."}),
     (("--wrong-person",), {"is_flag": True, "default": None, "help": "The number is somebody else's."}),

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     MINOR = "MINOR"
     DECEASED = "DECEASED"
     LITIGATOR = "LITIGATOR"
+    UNREAD_REPLY = "UNREAD_REPLY"
     NO_BAA = "NO_BAA"
     PRACTICE_PAUSED = "PRACTICE_PAUSED"
     BASIS_MISSING = "BASIS_MISSING"
@@ -77,6 +78,9 @@ class Facts:
     suppressions: frozenset[str] | None
     """Reason codes of the suppressions about this person, number or address; an unknown one counts as DNC_INTERNAL. The
     wrong person and the do-not-contact list of attorneys are suppressions like any other."""
+    unread_reply: bool | None
+    """Did they write something, to whichever practice, that nobody has read yet? Nobody contacts them before,
+    whatever the words are (docs/rules.md A4)."""
     birth_date: date | None
     """None: nobody told us. Many practices do not; a minor is blocked where the day is known."""
     deceased: bool | None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ops.contact.facts import Reason
 from ops.practices.age import ADULT_YEARS
+from ops.work.reasons import Waits
 
 REASON_WORDS: dict[str, str] = {
     Reason.HOURS_STATE: "outside the lawful hours of the place",
@@ -28,6 +29,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.MINOR: f"under {ADULT_YEARS}",
     Reason.DECEASED: "has died",
     Reason.LITIGATOR: "on the list of people never to contact",
+    Reason.UNREAD_REPLY: Waits.UNREAD_REPLY.words,
     Reason.NO_BAA: "the practice has no BAA on file",
     Reason.PRACTICE_PAUSED: "the practice is paused or has ended",
     Reason.BASIS_MISSING: "no legal basis for this contact",

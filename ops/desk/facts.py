@@ -55,6 +55,15 @@ class Sent(NamedTuple):
     state: str
 
 
+class Unread(NamedTuple):
+    """What they wrote, and nobody has read."""
+
+    id: int
+    at: datetime
+    channel: str
+    body: str
+
+
 class Promise(NamedTuple):
     """Another call that was promised to them."""
 
@@ -126,6 +135,9 @@ class CardFacts:
     messages_sent: tuple[Sent, ...]
     promises: tuple[Promise, ...]
     unread: bool
+    """They wrote something, to whichever practice, that nobody has read."""
+    unread_here: tuple[Unread, ...]
+    """Of it, what they wrote to this practice, in order: it is read on this card."""
     their_words: str | None
     script_in_force: int | None
     notes: tuple[Note, ...]
@@ -173,6 +185,7 @@ def _card(found: dict[str, Any]) -> CardFacts:
     found["practice"] = Practice(**practice)
     found["attempts_made"] = tuple(Call(**_at(each)) for each in found["attempts_made"])
     found["messages_sent"] = tuple(Sent(**_at(each)) for each in found["messages_sent"])
+    found["unread_here"] = tuple(Unread(**_at(each)) for each in found["unread_here"])
     found["promises"] = tuple(Promise(**_at(each)) for each in found["promises"])
     found["notes"] = tuple(Note(**each) for each in found["notes"] or ())
     found["next_promise"] = NextPromise(**_at(promised)) if promised else None
@@ -197,8 +210,6 @@ def of_friend(facts: CardFacts, key: bytes) -> tuple[list[str], bool]:
 
 BY_ADDRESS = sa.text(
     """
-    SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id = :practice
-                                 AND i.contact_key = :key AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL)
-    FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
+    SELECT suppressions, unread FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
     """
 )

@@ -14,7 +14,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
@@ -34,6 +34,13 @@ class FenceForm(FlaskForm):
     """Any act on a task in progress carries the fencing number of its claim."""
 
     fence = IntegerField(validators=[InputRequired()])
+
+
+class ReadForm(FenceForm):
+    """What was shown of their unread replies ("7,9"), and what the agent says it means: the button that was pressed."""
+
+    replies = HiddenField(validators=[Regexp(r"\d{1,18}(,\d{1,18})*\Z")])
+    means = StringField(validators=[AnyOf(("stop", "no_stop"))])
 
 
 class SkipForm(FenceForm):
@@ -89,7 +96,7 @@ class OutcomeForm(FenceForm):
         """Raises Refused when they spoke and the opening was not ticked (docs/rules.md A6). Who wants to be left alone,
         or is not happy, is never kept waiting for a tick."""
         outcome = Outcome(self.outcome.data or "")
-        spoke = outcome in TALKS and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+        spoke = outcome in TALKS and outcome not in (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY)
         if spoke and not self.opening_said.data:
             raise Refused("Please tick that you said who you are, for whom you call, why, and the number to call back.")
 

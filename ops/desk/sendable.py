@@ -27,11 +27,10 @@ from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Task, TaskEvent
-from ops.queue.people import has_unread_reply, referral_of
+from ops.queue.people import referral_of
 from ops.queue.words import reasons_words
 from ops.scripts.models import Medium
 from ops.work.kinds import Kind
-from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
@@ -104,15 +103,15 @@ def ways(task: Task, agent: User) -> list[Way]:
 def way(task: Task, agent: User, medium: Medium) -> Way:
     """One of them."""
     practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
-    decision, unread = _asked(task, practice, patient, medium)
-    reasons = [*map(str, decision.reasons), *([Waits.UNREAD_REPLY] if unread else [])]
+    decision = _ask(task, practice, addressee(task, practice, patient, medium), medium, clock.now())
+    reasons = [str(reason) for reason in decision.reasons]
     zone = decision.places[0].zone if decision.places else practice.zone
     written, problem = _written(task, practice, patient, agent, medium)
     return Way(
         medium=medium,
         why_not=reasons_words(reasons),
         until=time_words(decision.window[1].astimezone(zone_info(zone))) if decision.window and not reasons else "",
-        opens=_opens(task, practice, patient, medium, zone) if reasons and not unread else "",
+        opens=_opens(task, practice, patient, medium, zone) if reasons else "",
         written=written,
         problem=problem,
         sent=_sent_before(task, written, medium) if written else None,
@@ -143,13 +142,8 @@ def _day_and_time(local: datetime) -> str:
     return f"{local:%A}, {time_words(local)}"
 
 
-def _asked(task: Task, practice: Practice, patient: Patient, medium: Medium) -> tuple[Decision, bool]:
-    """The gate's answer for a message, not kept: nothing is sent yet; and whether a reply waits to be read."""
-    person = addressee(task, practice, patient, medium)
-    return _ask(task, practice, person, medium, clock.now()), has_unread_reply(task, person)
-
-
 def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:
+    """The gate's answer for a message, not kept: nothing is sent yet."""
     return may_contact(
         person,
         practice,

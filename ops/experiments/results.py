@@ -24,7 +24,7 @@ from ops.work.answers import Answer
 from ops.work.kinds import Kind
 from ops.work.outcomes import COMMON, TALKS, Outcome, rules_for
 
-HARM = (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+HARM = (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _found(query: sa.Select[Any], search: str) -> tuple[list[Practice], int]:
     return list(rows), total
 
 
-def rests(slug: str | None = None) -> list[PausedKind]:
+def paused_kinds(slug: str | None = None) -> list[PausedKind]:
     """The kinds of work that are paused, of one practice or all, the longest first; at most `ROWS`."""
     query = sa.select(KindPause, Practice).join(Practice, Practice.id == KindPause.practice_id)
     if slug:

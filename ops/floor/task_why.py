@@ -14,7 +14,7 @@ from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
 from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
-from ops.queue.queries import in_other_hands
+from ops.queue.queries import on_another_call
 from ops.queue.waiting import Wait, piles
 from ops.queue.words import reasons_words
 from ops.queue.workers import Lack, lacks, workers
@@ -48,18 +48,20 @@ def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
         case Waits.PRACTICE_NOT_ACTIVE:
             return f"{story.practice.name} is {story.practice.status}: nothing is done for it."
         case Waits.KIND_PAUSED:
-            return _at_rest(story.task, said)
+            return _paused(story.task, said)
         case Waits.NOBODY_MAY:
             return _nobody(story)
         case Waits.NO_LANE | Waits.NO_WINDOW | Waits.WINDOW_SHUT:
             return _shut(against[0], said)
-        case Waits.IN_OTHER_HANDS:
-            return _in_hands(story.task)
+        case Waits.ON_ANOTHER_CALL:
+            return _on_another_call(story.task)
+        case Waits.UNREAD_REPLY:
+            return "They wrote something that nobody has read yet: nobody contacts them before somebody has."
         case _:
             return _not_yet(story.task, said, [wait.code for wait in against])
 
 
-def _at_rest(task: Task, said: Said) -> str:
+def _paused(task: Task, said: Said) -> str:
     pause = db.session.get_one(KindPause, (task.practice_id, task.kind))
     by = names_of({pause.paused_by}).get(pause.paused_by, pause.paused_by)
     what = KIND_WORDS[task.kind]
@@ -90,7 +92,7 @@ def _not_yet(task: Task, said: Said, codes: list[str]) -> str:
         case Waits.NEXT_TRY:
             tried = count_of(task.tries, "time")
             return f"Tried {tried} without an answer; the next try is due {said(task.ready_at)}."
-        case Waits.PUT_OFF:
+        case Waits.SNOOZED:
             return f"Snoozed until {said(task.ready_at)}."
         case Waits.NOT_DUE:
             return f"Due {said(task.ready_at)}."
@@ -111,9 +113,9 @@ def _shut(wait: Wait, said: Said) -> str:
     return f"{outside} they open {said(wait.opens_at)}."
 
 
-def _in_hands(task: Task) -> str:
+def _on_another_call(task: Task) -> str:
     """Who speaks to this patient, or to who has the same number."""
-    held = in_other_hands(task)
+    held = on_another_call(task)
     if held is None:
         return "Somebody was speaking to them about another task a moment ago."
     who = db.session.get_one(User, held.held_by).name
@@ -127,7 +129,7 @@ def _kept(story: Story, said: Said) -> str | None:
     if task.owner_until is None or waiting.keeper_of(task) is None:
         return None
     owner, until = story.names.get(f"user:{task.owner_id}", "an agent"), said(task.owner_until)
-    if task.handed_at and (event := _handed(story)):
+    if task.handed_at and (event := _assigned(story)):
         by = story.names.get(event.actor, "a lead")
         return f"Assigned to {owner} by {by}, before everything else they have; from {until} on it is anybody's."
     if task.handed_at:
@@ -137,12 +139,12 @@ def _kept(story: Story, said: Said) -> str | None:
     return f"Assigned to {owner}, who spoke to them last, until {until}; then it is anybody's."
 
 
-def _handed(story: Story) -> TaskEvent | None:
+def _assigned(story: Story) -> TaskEvent | None:
     """The lead's act that put it where it is; None when it came to its owner as other work about the same person."""
     task = story.task
     until = task.owner_until.isoformat() if task.owner_until else ""
-    handed = [event for event in story.events if event.kind is EventKind.HANDED]
-    same = (event for event in handed if (event.facts.get("to"), event.facts.get("until")) == (task.owner_id, until))
+    assigned = [event for event in story.events if event.kind is EventKind.ASSIGNED]
+    same = (event for event in assigned if (event.facts.get("to"), event.facts.get("until")) == (task.owner_id, until))
     return next(same, None)
 
 

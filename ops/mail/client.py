@@ -1,4 +1,4 @@
-"""The one SMTP client: whatever leaves by email leaves through `hand_over`.
+"""The one SMTP client: whatever leaves by email leaves through `deliver`.
 
 One policy: a password goes over an encrypted connection or not at all. smtps:// is TLS from the start. smtp:// with a
 user turns to TLS or gives up. smtp:// without one (a relay on this machine or network) turns to TLS where the server
@@ -41,7 +41,7 @@ def is_set_up() -> bool:
     return bool(settings().smtp_url)
 
 
-def hand_over(url: str, mail: EmailMessage) -> Mapping[str, int]:
+def deliver(url: str, mail: EmailMessage) -> Mapping[str, int]:
     """Give an email, which has its Message-ID, to the server of `url`. Call outside any transaction.
 
     Returns the addresses that were refused while others were taken, with the server's codes. Raises NotLeft or

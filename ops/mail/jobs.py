@@ -23,15 +23,15 @@ def send(mail_id: int) -> None:
         claimed = outbox.claim(mail_id)
     if claimed is None:
         return
-    result = _hand_over(claimed)
+    result = _deliver(claimed)
     with transaction(ACTOR):
         outbox.settle(claimed, result)
 
 
-def _hand_over(claimed: outbox.Claimed) -> outbox.Result:
+def _deliver(claimed: outbox.Claimed) -> outbox.Result:
     """What the client said. Whatever else is raised leaves the claim without an answer: unknown, in the end."""
     try:
-        return client.hand_over(settings().smtp_url or "", claimed.mail)
+        return client.deliver(settings().smtp_url or "", claimed.mail)
     except (NotLeft, MaybeLeft) as problem:
         log.warning("staff_mail_not_sent", mail=claimed.id, why=str(problem) or type(problem).__name__)
         return problem

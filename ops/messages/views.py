@@ -83,14 +83,14 @@ def send_again(message_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/replies/<int:reply_id>/stop")
 @staff
 def reply_is_stop(reply_id: int) -> ResponseReturnValue:
-    """A reply that may have meant stop did."""
+    """Somebody has read it: it means stop."""
     return _decide(reply_id, is_stop=True)
 
 
 @bp.post("/replies/<int:reply_id>/no-stop")
 @staff
 def reply_is_no_stop(reply_id: int) -> ResponseReturnValue:
-    """A reply that may have meant stop did not."""
+    """Somebody has read it: it does not mean stop."""
     return _decide(reply_id, is_stop=False)
 
 
@@ -185,12 +185,26 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
         asked=asked,
         practices=queries.practices(),
         waiting=queries.waiting_for_a_person(),
+        strays=_strays(selected, search),
         shelves=SHELF_WORDS,
         states=STATE_WORDS,
         tags=STATE_TAGS,
         kinds=KIND_WORDS,
         **(_details(selected, form) if selected else {"selected": None}),
     )
+
+
+def _strays(selected: Message | None, search: Search) -> list[queries.Stray]:
+    """Beside no conversation: on the first page of everything, and of what needs a person. Looking at them is kept."""
+    if selected or search not in (Search(), Search(shelf=Shelf.NEEDS)):
+        return []
+    found = queries.strays()
+    if patients := [each.patient for each in found if each.patient]:
+        db.session.rollback()
+        with transaction(me().actor):
+            for patient in patients:
+                note_read(me(), patient, ReadOf.MESSAGES)
+    return found
 
 
 def _details(selected: Message, form: AnswerForm) -> dict:

@@ -34,7 +34,7 @@ OUTCOME_WORDS = {
     Outcome.BAD_NUMBER: "Number does not work",
     Outcome.WRONG_PERSON: "Wrong person",
     Outcome.NOT_HAPPY: "Was not happy",
-    Outcome.REMOVE_ME: "Asked not to be contacted",
+    Outcome.DO_NOT_CONTACT: "Asked not to be contacted",
 }
 STATE_WORDS = {
     ReferralState.RECEIVED: "Received, not contacted yet",

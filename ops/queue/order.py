@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Band(IntEnum):
-    HANDED = 0
+    ASSIGNED = 0
     PROMISE = 1
     FAIR = 2
 

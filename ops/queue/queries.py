@@ -21,7 +21,7 @@ def task_of(agent_id: int) -> Task | None:
     ).first()
 
 
-def in_other_hands(task: Task) -> Task | None:
+def on_another_call(task: Task) -> Task | None:
     """Another task of this patient, or of whoever has the same number, that somebody has in progress. None: nobody is
     speaking to them."""
     spoken_to = sa.func.spoken_to(task.patient_id, task.person_key).table_valued("task_id")

@@ -51,6 +51,7 @@ class Watchdog:
     def run(self) -> int:
         """Keep the server until nobody needs it. Exit status: 0, or 1 when it would not start at all."""
         signal.signal(signal.SIGTERM, self._without_grace)
+        self.child.start()  # what cannot be started the first time is told to whoever asked for it, at once
         while not self._unused():
             if happened := self.child.keep_running():
                 say(happened)

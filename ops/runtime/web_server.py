@@ -8,7 +8,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from ops import patience
 from ops.config import settings
+from ops.patience import Kind
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -19,6 +21,7 @@ GRACE_SECONDS = 2.0
 DATABASE_SECONDS = 60.0
 OPEN_FILES = 4096
 """A connection has up to three: itself, a large body, a large answer."""
+SAY_OFFSET = "UPDATE installation SET clock_offset_minutes = :minutes"
 BIGGEST_HEADERS = 32 * 1024
 
 
@@ -35,6 +38,8 @@ def create() -> "Flask":
     while True:
         try:
             upgrade(engine)
+            with engine.begin() as connection:
+                connection.execute(sa.text(SAY_OFFSET), {"minutes": settings().clock_offset_minutes})
         except sa.exc.OperationalError:
             if time.monotonic() > deadline:
                 raise
@@ -68,6 +73,7 @@ def server(app: "Flask", listener: socket.socket) -> "Server":
 def main() -> None:
     """Serve until SIGTERM."""
     _allow_many_files()
+    patience.this_is(Kind.WEB)
     serving = server(create(), socket.socket(fileno=int(os.environ["WEB_SOCKET_FD"])))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: serving.stop())

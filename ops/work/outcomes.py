@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     BAD_NUMBER = "bad_number"
     WRONG_PERSON = "wrong_person"
     NOT_HAPPY = "not_happy"
-    REMOVE_ME = "remove_me"
+    DO_NOT_CONTACT = "remove_me"
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ NOT_HAPPY = Rule(
 )
 
 
-REMOVE_ME = Rule(
-    Outcome.REMOVE_ME,
+DO_NOT_CONTACT = Rule(
+    Outcome.DO_NOT_CONTACT,
     "r",
     "Do not contact",
     "Nobody of this practice contacts them again, on any channel.",
@@ -135,7 +135,7 @@ REMOVE_ME = Rule(
 )
 
 
-COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, REMOVE_ME)
+COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, DO_NOT_CONTACT)
 
 
 WILLING = Rule(
@@ -249,7 +249,7 @@ TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in
 OUTCOME_WORDS: dict[str, str] = {
     **{outcome: outcome.replace("_", " ").capitalize() for outcome in Outcome},
     Outcome.NOT_HAPPY: "Was not happy",
-    Outcome.REMOVE_ME: "Do not contact",
+    Outcome.DO_NOT_CONTACT: "Do not contact",
     Outcome.BAD_NUMBER: "Number does not work",
     Outcome.VOICEMAIL: "Voicemail left",
     Outcome.CALLBACK: "Callback",

@@ -22,14 +22,14 @@ class EventKind(StrEnum):
     SKIPPED = "skipped"
     SNOOZED = "snoozed"
     RETRY = "retry"
-    RETURNED = "returned"
+    RELEASED = "returned"
     LEASE_EXPIRED = "lease_expired"
     SHUT = "shut"
     DONE = "done"
     UNDONE = "undone"
     CANCELLED = "cancelled"
-    PULLED_BACK = "pulled_back"
-    HANDED = "handed"
+    RELEASED_BY_LEAD = "pulled_back"
+    ASSIGNED = "handed"
     SENT = "sent"
     """A text or email was sent from the card."""
 
@@ -51,7 +51,7 @@ MOVES = {
     EventKind.SKIPPED: Move("Skipped", {_CLAIMED: _WAITING}),
     EventKind.SNOOZED: Move("Snoozed", {_CLAIMED: _WAITING}),
     EventKind.RETRY: Move("To be tried again", {_CLAIMED: _WAITING}),
-    EventKind.RETURNED: Move("Released", {_CLAIMED: _WAITING}),
+    EventKind.RELEASED: Move("Released", {_CLAIMED: _WAITING}),
     EventKind.LEASE_EXPIRED: Move("Back in the queue: the lease ran out", {_CLAIMED: _WAITING}),
     EventKind.SHUT: Move("Not offered: may not be contacted then", {_WAITING: _WAITING}),
     EventKind.DONE: Move("Done", {_CLAIMED: _DONE}),
@@ -60,8 +60,8 @@ MOVES = {
         "Taken back: not done after all", {_WAITING: _CLAIMED, _DONE: _CLAIMED, _CANCELLED: _WAITING}
     ),
     EventKind.CANCELLED: Move("Cancelled", {_WAITING: _CANCELLED, _CLAIMED: _CANCELLED}),
-    EventKind.PULLED_BACK: Move("Released by a lead", {_CLAIMED: _WAITING}),
-    EventKind.HANDED: Move("Assigned", {_WAITING: _WAITING}),
+    EventKind.RELEASED_BY_LEAD: Move("Released by a lead", {_CLAIMED: _WAITING}),
+    EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""

@@ -37,7 +37,7 @@ def fresh(mail_id: int) -> StaffMail:
     return db.session.get_one(StaffMail, mail_id, populate_existing=True)
 
 
-def test_a_failed_mail_is_seen_with_its_reason_where_people_are_looked_after(box, sign_in):
+def test_a_failed_email_is_seen_with_its_reason_where_people_are_looked_after(box, sign_in):
     ann = make_user("agent", name="Ann Agent", email="ann@example.com")
     mail_to(ann, box, refuse="550 no such person")
     lead = sign_in(make_user("lead"))
@@ -96,7 +96,7 @@ def test_agents_and_members_see_and_decide_nothing(box, sign_in, role):
     assert fresh(mail_id).settled_at is None
 
 
-def test_a_mail_to_a_whole_practice_is_listed_by_its_addresses(app, sign_in):
+def test_an_email_to_a_whole_practice_is_listed_by_its_addresses(app, sign_in):
     with transaction("test"):
         outbox.queue(MailKind.APPROVAL, 1, "owner@lake.example.com, desk@lake.example.com")
     page = sign_in(make_user("lead")).get("/people/emails", expect=200).text
@@ -113,7 +113,7 @@ def test_the_doctor_counts_what_waits_for_a_person(box):
     assert sum("emails to staff" in problem for problem in found.problems) == 2
 
 
-def test_the_table_refuses_a_mail_that_says_two_things(app):
+def test_the_table_refuses_an_email_that_says_two_things(app):
     with transaction("test"):
         mail_id = outbox.queue(MailKind.CONCERN, 1, "ann@example.com")
     for lie in (

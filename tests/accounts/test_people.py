@@ -19,7 +19,7 @@ def fresh(user):
     return db.session.get(User, user.id)
 
 
-def test_an_admin_adds_a_member_and_hands_the_invitation_over(sign_in, client):
+def test_an_admin_adds_a_member_and_passes_the_invitation_on(sign_in, client):
     practice = make_practice(name="Lake Street Med Spa")
     admin = sign_in(make_user("admin"))
     answer = admin.post(

@@ -142,7 +142,7 @@ def test_a_treatment_long_ago_starts_nothing(practice):
 
 
 @freeze_time(NOON)
-def test_nobody_to_call_goes_on_to_the_text_and_the_mail(practice):
+def test_nobody_to_call_goes_on_to_the_text_and_the_email(practice):
     patient = make_patient(practice, phone=None, email="ada@example.com")
     with transaction("test"):
         practices.edit_practice(
@@ -196,6 +196,6 @@ def test_the_day_opens_at_midnight_where_the_practice_is_across_the_clock_change
     assert ask.opens_at.isoformat() == "2026-03-11T05:00:00+00:00", "midnight in Chicago is 05:00 UTC after March 8"
 
 
-def test_the_default_steps_are_call_text_mail(practice):
+def test_the_default_steps_are_call_text_email(practice):
     ask = db.session.scalars(sa.select(Cadence).where(Cadence.kind == Kind.ASK)).one()
     assert [step.mode for step in ask.steps] == [StepMode.CALL, StepMode.SMS, StepMode.EMAIL]

@@ -163,10 +163,10 @@ def test_a_callback_is_agreed_in_the_patients_own_time(desk):
     assert task().promised_at.isoformat() == "2026-03-11T15:00:00+00:00"
 
 
-def test_what_was_typed_is_kept_when_the_task_left_the_hands(desk):
+def test_what_was_typed_is_kept_when_the_task_is_not_theirs_any_more(desk):
     press_next(desk)
     with transaction("user:99"):
-        tasks.give_back(task(), EventKind.PULLED_BACK, "user:99")
+        tasks.give_back(task(), EventKind.RELEASED_BY_LEAD, "user:99")
     page = save(desk, 409, outcome="willing", note="every word").get_data(as_text=True)
     assert "every word" in page and "not yours any more" in page
 

@@ -78,7 +78,7 @@ def record(page: Page, kind: Kind, outcome: Outcome) -> int:
     pressed = ["k"]
     keys(page, "k")
     expect(page.locator("#call-link")).to_be_visible()
-    if reached and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY):
+    if reached and outcome not in (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY):
         pressed.append("i")
         keys(page, "i")
     if outcome is Outcome.NOT_HAPPY:

@@ -176,7 +176,7 @@ def test_a_double_press_sends_once(task, ann, sign_in):
     assert (len(queued()), len(sent_events(task))) == (1, 1)
 
 
-def test_text_and_mail_are_two_things(task, ann):
+def test_text_and_email_are_two_things(task, ann):
     send(task, ann)
     mail = send(task, ann, Medium.EMAIL)
     assert (mail.subject, mail.to_address) == ("Something to pass on from Lake Skin", "maria@example.com")
@@ -247,17 +247,18 @@ def test_nobody_says_when_what_only_a_person_can_end_is_over(task, ann, lake, pa
     assert opens(task, ann) == ""
 
 
-def test_who_wrote_something_that_may_mean_stop_is_sent_nothing_until_it_is_read(task, ann, lake, patient):
+@pytest.mark.parametrize("body", ["could you write less often", "thank you", "👍", ""])
+def test_who_wrote_something_is_sent_nothing_until_it_is_read(task, ann, lake, patient, body):
     with transaction("test"):
-        messages.receive(lake, channel="sms", from_address=patient.phone, body="please leave me alone", provider_id="1")
-    assert "a lead has to read first" in sendable.way(task, ann, Medium.SMS).why_not
-    with pytest.raises(Refused, match="stop"):
+        messages.receive(lake, channel="sms", from_address=patient.phone, body=body, provider_id="1")
+    assert "wrote something that nobody has read yet" in sendable.way(task, ann, Medium.SMS).why_not
+    with pytest.raises(Refused, match="nobody has read"):
         send(task, ann, Medium.EMAIL)
 
 
 def test_a_lost_card_sends_nothing(task, ann, sign_in):
     with transaction("test"):
-        tasks.give_back(db.session.get_one(Task, task.id), EventKind.PULLED_BACK, "test")
+        tasks.give_back(db.session.get_one(Task, task.id), EventKind.RELEASED_BY_LEAD, "test")
     desk = sign_in(ann)
     assert "not yours any more" in desk.get(f"/tasks/{task.id}/send", expect=409).text
     assert "not yours any more" in post(desk, task, status=409).text

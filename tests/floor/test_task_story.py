@@ -101,7 +101,7 @@ def test_a_task_says_for_whom_it_is_kept_and_why(app, sign_in, lead):
             kept.owner_id, kept.owner_until = agent.id, NOON + timedelta(minutes=20)
             kept.handed_at = NOON if task is together else None
     with transaction(lead.actor):
-        assigning.hand_over(handed.id, agent.id, lead.actor, "Asked for her")
+        assigning.assign(handed.id, agent.id, lead.actor, "Asked for her")
     browser = sign_in(lead)
     for task, words in (
         (
@@ -138,13 +138,13 @@ def test_a_task_says_who_is_missing(app, sign_in, lead):
     assert "both speaks Spanish and does this kind" in says(recall_es)
 
 
-def test_a_task_whose_kind_rests_says_who_decided_so_and_why(app, sign_in, lead):
+def test_a_task_whose_kind_is_paused_says_who_decided_so_and_why(app, sign_in, lead):
     task = make_task(make_floor())
     with transaction(lead.actor):
         actions.pause_kind(task.practice_id, Kind.ASK, lead.actor, "The doctor is away")
     page = sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
-    rests = "Lea Lead paused work of the kind “Referral ask” for this practice on Mar 11, 2026, 12:00 PM CDT"
-    assert f"{rests}: The doctor is away" in page
+    paused = "Lea Lead paused work of the kind “Referral ask” for this practice on Mar 11, 2026, 12:00 PM CDT"
+    assert f"{paused}: The doctor is away" in page
 
 
 @pytest.mark.parametrize(

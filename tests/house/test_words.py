@@ -66,7 +66,8 @@ SAID_BY_OTHERS = {
 }
 WRITTEN_BY_OTHERS = {
     "ops/imports/reading",  # the headers and cells of exports
-    "ops/messages/replies.py",  # what patients write
+    "ops/messages/replies.py",  # what patients write, as in the next
+    "ops/messages/refusals.py",
 }
 """Where each string may be one of theirs, so that our comments alone are looked at."""
 READ = [

@@ -219,7 +219,7 @@ def test_a_lead_finds_an_agents_cards(ann, lead, lake, sign_in, clock_):
         assert "The longest cards" in floor.get(f"/floor/minutes?agent={odd}", expect=200).text
 
 
-def test_leads_see_on_the_floor_who_works_and_who_rests(ann, lead, lake, sign_in, clock_):
+def test_leads_see_on_the_floor_who_works_and_who_is_on_a_break(ann, lead, lake, sign_in, clock_):
     finish(ann, lake, clock_)
     sign_in(ann).post("/desk/break", data={"kind": "lunch"}, expect=303)
     clock_.tick(20 * MINUTE)

@@ -237,7 +237,7 @@ def mail_of(approval) -> StaffMail | None:
     return db.session.scalar(which.execution_options(populate_existing=True))
 
 
-def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note, server):
+def test_the_link_is_emailed_to_the_practices_people_once(app, client, lake, note, server):
     make_user("member", lake, email="owner@lake.example.com")
     make_user("member", lake, email="desk@lake.example.com")
     make_user("member", make_practice(), email="owner@river.example.com")
@@ -251,7 +251,7 @@ def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note
     client.get(path, expect=200)
 
 
-def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
+def test_an_email_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
     with monkeypatch.context() as patch:
@@ -267,7 +267,7 @@ def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake,
     assert mail_of(approval).sent_at
 
 
-def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, sign_in, lead, at_noon):
+def test_an_email_that_may_have_left_is_not_sent_again(app, lake, note, server, sign_in, lead, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
     server.hang_up = "after"
@@ -280,7 +280,7 @@ def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, si
     assert "Nobody can tell whether the email to owner@lake" in sign_in(lead).get(f"/scripts/{note.id}").text
 
 
-def test_the_page_says_that_it_was_mailed_or_why_not(app, lake, note, server, sign_in, lead):
+def test_the_page_says_that_it_was_emailed_or_why_not(app, lake, note, server, sign_in, lead):
     make_user("member", lake, email="owner@lake.example.com")
     browser, (approval, _) = sign_in(lead), asked(note)
     assert " Emailed " not in browser.get(f"/scripts/{note.id}", expect=200).text
@@ -294,7 +294,7 @@ def test_the_page_says_that_it_was_mailed_or_why_not(app, lake, note, server, si
     assert "was not sent. The email server refused the address (550). Send the link." in page
 
 
-def test_nothing_is_mailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
+def test_nothing_is_emailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
     alone, _ = asked(note)
     assert mail_of(alone) is None
     make_user("member", lake, email="owner@lake.example.com")

@@ -11,6 +11,7 @@ from ops.contact.facts import Reason
 from ops.contact.words import reasons_words
 from ops.crypto import contact_key
 from ops.db import db
+from ops.desk.actions.reading import unread_on
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.phrases import moment_words
@@ -19,6 +20,7 @@ from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
 from ops.referrals.models import Referral
 from ops.work.effects import Then
+from ops.work.kinds import Kind
 from ops.work.outcomes import Rule, rule
 from ops.work.states import EventKind
 
@@ -70,6 +72,10 @@ def check(task: Task, saved: Saved) -> Rule:
         raise Refused(f"{chosen.label}: please write down in the note what they said. The practice reads it at once.")
     if chosen.then is Then.PROMISE:
         _check_moment(task, saved)
+    if task.kind is Kind.REPLY and not chosen.suppresses and unread_on(task):
+        raise Refused(
+            "They wrote something that nobody has read yet. Please read it on this card and say what it means."
+        )
     return chosen
 
 

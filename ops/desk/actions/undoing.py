@@ -116,7 +116,7 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         _check_untouched(table, row_id, after)
     # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
     _make_room(agent_id, actor)
-    if queries.in_other_hands(task):
+    if queries.on_another_call(task):
         raise Refused(GONE_ON + "somebody else is talking to them.")
     _delete_made(kept["made"])
     was = {"outcome": attempt.outcome, "note": attempt.note, "minutes": float(attempt.minutes)}
@@ -146,7 +146,7 @@ def _make_room(agent_id: int, actor: str) -> None:
     )
     if db.session.scalar(sa.select(shown)):
         raise Refused("You have the number of this card already. Finish it first, or release it.")
-    tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RETURNED, actor, why="the one before it again")
+    tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RELEASED, actor, why="the one before it again")
     task.owner_id, task.owner_until, task.handed_at = agent_id, clock.now() + keeping.MADE_ROOM, clock.now()
     db.session.flush()
 
@@ -195,7 +195,7 @@ def _into_hands_again(task: Task, before: dict[str, Any], agent_id: int, actor: 
     claimed_at = _put_back(task, before).get("claimed_at") or task.claimed_at
     assert claimed_at, "it was in progress when its outcome was recorded"
     lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
-    moves.move_into_hands(task, EventKind.UNDONE, actor, moves.Hands(agent_id, claimed_at, lease_until), **was)
+    moves.move_to_holder(task, EventKind.UNDONE, actor, moves.Holder(agent_id, claimed_at, lease_until), **was)
 
 
 RESTORED: dict[str, type[Base]] = {each.__tablename__: each for each in (Task, CadenceRun, Ask, Referral)}

@@ -12,7 +12,7 @@ from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import actions
-from ops.floor.forms import FreeForm, HandOverForm, PauseKindForm, ResumeKindForm, WeightForm
+from ops.floor.forms import AssignForm, PauseKindForm, ResumeKindForm, UnassignForm, WeightForm
 from ops.floor.task_story import story_of
 from ops.floor.task_why import hindrances
 from ops.floor.views import bp
@@ -29,22 +29,22 @@ def _checked(form: FlaskForm) -> None:
 
 @bp.post("/tasks/<int:task_id>/assign")
 @allow(*STAFF)
-def hand_over(task_id: int) -> ResponseReturnValue:
+def assign(task_id: int) -> ResponseReturnValue:
     """Give the task to an agent."""
-    form = HandOverForm()
+    form = AssignForm()
     try:
         _checked(form)
         with transaction(me().actor):
-            assigning.hand_over(
+            assigning.assign(
                 task_id, form.agent.data or 0, me().actor, form.reason.data or "", override=bool(form.override.data)
             )
     except Refused as problem:
         return task_page(task_id, str(problem), form.reason.data or "", "assign", form.agent.data, form.back.data)
-    _say_handed(task_id)
+    _say_assigned(task_id)
     return redirect(back_to(form.back.data, task_id), 303)
 
 
-def _say_handed(task_id: int) -> None:
+def _say_assigned(task_id: int) -> None:
     """That it is done; and, where the agent cannot have it yet, why."""
     story = story_of(task_id)
     assert story
@@ -54,17 +54,17 @@ def _say_handed(task_id: int) -> None:
         flash(f"It waits for now: {' '.join(waits)}", "warning")
 
 
-@bp.post("/tasks/<int:task_id>/free")
+@bp.post("/tasks/<int:task_id>/unassign")
 @allow(*STAFF)
-def free(task_id: int) -> ResponseReturnValue:
+def unassign(task_id: int) -> ResponseReturnValue:
     """Assign the task to nobody: it is everybody's again."""
-    form = FreeForm()
+    form = UnassignForm()
     try:
         _checked(form)
         with transaction(me().actor):
-            assigning.free(task_id, me().actor, form.reason.data or "")
+            assigning.unassign(task_id, me().actor, form.reason.data or "")
     except Refused as problem:
-        return task_page(task_id, str(problem), form.reason.data or "", "free")
+        return task_page(task_id, str(problem), form.reason.data or "", "unassign")
     flash("It is anybody's again.", "success")
     return redirect(back_to(form.back.data, task_id), 303)
 

@@ -36,7 +36,7 @@ class Smtp:
         except (ValueError, IndexError) as problem:  # the library's two ways of not liking an address
             raise NotSent("the email could not be written to this address") from problem
         try:
-            client.hand_over(self.url, mail)
+            client.deliver(self.url, mail)
         except client.NotLeft as problem:
             bad_address = problem.problem is Problem.ADDRESS and problem.code in NO_SUCH_ADDRESS
             raise NotSent(str(problem), again=problem.again, bad_address=bad_address) from None

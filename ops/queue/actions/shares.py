@@ -41,7 +41,7 @@ def charge(practice_id: int, minutes: float) -> None:
 
 OPEN = """
     SELECT l.id FROM lanes l WHERE l.id = ANY ({lanes}) AND window_open(l.opens_at, l.closes_at, :now)
-      AND 'kind_paused' <> ALL (ARRAY(SELECT r.code FROM why_rests(s.practice_id, l.kind) r))
+      AND 'kind_paused' <> ALL (ARRAY(SELECT r.code FROM why_paused(s.practice_id, l.kind) r))
 """
 """Of these lanes those that may be served for the practice of ledger row `s`. The claim asks for its status itself."""
 TAKE_ROW = sa.text("SELECT lanes FROM shares WHERE practice_id = :practice FOR NO KEY UPDATE")

@@ -84,7 +84,7 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
     task.owner_until = (ready_at or task.ready_at) + keeping.SPOKE_LAST if spoke else None
 
 
-def put_off(task: Task, decision: Decision) -> None:
+def shut(task: Task, decision: Decision) -> None:
     """The gate said no: offer the task again when its window opens, or cancel it when it never will.
 
     What is missing in our own house (a BAA, a table of the law) cancels nothing: it passes when somebody mends it.
@@ -139,7 +139,7 @@ def _into_lane(task: Task) -> None:
 
 def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
     """The agent stops for now; somebody else gets the task. Raises LeaseLost."""
-    give_back(held(task_id, agent_id, fence), EventKind.RETURNED, actor)
+    give_back(held(task_id, agent_id, fence), EventKind.RELEASED, actor)
 
 
 def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:
@@ -182,10 +182,10 @@ def finish(task: Task, actor: str, **facts: Any) -> None:
 
 def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     """The work makes no sense any more."""
-    in_hands = task.state is TaskState.CLAIMED
+    in_progress = task.state is TaskState.CLAIMED
     task.promised_at = None
     moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
-    if in_hands:
+    if in_progress:
         shares.charge(task.practice_id, -float(task.estimate_minutes))
 
 

@@ -21,7 +21,7 @@ SHORTEST_IDLE, LONGEST_IDLE = 30, 900
 WHY_LET_GO = "done for the day"
 
 
-class CardInHand(Refused):
+class CardIsOpen(Refused):
     """Somebody goes who has an open card and did not say that it goes back."""
 
 
@@ -29,13 +29,13 @@ def start_break(user_id: int, kind: BreakKind, actor: str, *, give_back: tuple[i
     """They take no tasks from now on; from one kind of break into another the first one ends. Twice is once.
 
     `give_back`: (task id, fence) of the open card, which goes back into the queue. `BreakKind.DONE` lets go of the
-    calls they promised for today. Raises CardInHand when they hold another card than that.
+    calls they promised for today. Raises CardIsOpen when they hold another card than that.
     """
     _one_at_a_time(user_id)
     held = queries.task_of(user_id)
     if held:
         if (held.id, held.fence) != give_back:
-            raise CardInHand("You have a card open: it goes back into the queue when you go.")
+            raise CardIsOpen("You have a card open: it goes back into the queue when you go.")
         tasks.release(held.id, user_id, held.fence, actor)
     now, current = clock.now(), rhythm_queries.open_break(user_id)
     if current and current.kind is kind:
@@ -55,7 +55,7 @@ def let_go(user_id: int, actor: str) -> int:
     """The calls they promised for today are anybody's, and each task's story says so; how many."""
     promised = rhythm_queries.due_today(user_id)
     for one in promised:
-        assigning.free(one.task_id, actor, WHY_LET_GO)
+        assigning.unassign(one.task_id, actor, WHY_LET_GO)
     return len(promised)
 
 

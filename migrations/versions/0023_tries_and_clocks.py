@@ -1,4 +1,4 @@
-"""Failed sign-ins are counted by account and source: a stranger's failures lock out nobody but the stranger."""
+"""Failed sign-ins are counted by account and source; the installation says by how much its clock is shifted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "source", name=op.f("pk_sign_in_tries")),
     )
+    op.add_column("installation", sa.Column("clock_offset_minutes", sa.Integer(), nullable=True))
     op.drop_column("users", "locked_until")
     op.drop_column("users", "failed_sign_ins")
 
@@ -32,4 +33,5 @@ def downgrade() -> None:
     op.add_column("users", sa.Column("failed_sign_ins", sa.Integer(), nullable=False, server_default="0"))
     op.alter_column("users", "failed_sign_ins", server_default=None)
     op.add_column("users", sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True))
+    op.drop_column("installation", "clock_offset_minutes")
     op.drop_table("sign_in_tries")
