@@ -149,9 +149,9 @@ def follow_refusals(practice_id: int, moves: Sequence[Move], actor: str) -> None
 
 
 def _new_ones(move: Move, channel: SuppressedChannel) -> Iterator[bytes]:
-    if move.new_phone and channel is not SuppressedChannel.EMAIL:
+    if channel is not SuppressedChannel.EMAIL:
         yield move.new_phone
-    if move.new_email and channel in (SuppressedChannel.ALL, SuppressedChannel.EMAIL):
+    if channel in (SuppressedChannel.ALL, SuppressedChannel.EMAIL):
         yield move.new_email
 
 

@@ -7,6 +7,8 @@ an import with opt-outs stops: it is better not to know a patient than to forget
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from ops.crypto import contact_key
+
 
 class Refusal(NamedTuple):
     """A number or address (as `crypto.contact_key`) that said no to `channel`: all, call, sms or email."""
@@ -18,12 +20,22 @@ class Refusal(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A patient's number and address (as `crypto.contact_key`) before and after a change; None where there is none."""
+    """A patient's number and address before and after a change, as `keys_of` gives them."""
 
-    old_phone: bytes | None
-    old_email: bytes | None
-    new_phone: bytes | None
-    new_email: bytes | None
+    old_phone: bytes
+    old_email: bytes
+    new_phone: bytes
+    new_email: bytes
+
+
+def keys_of(practice_id: int, external_id: str, phone: bytes | None, email: bytes | None) -> tuple[bytes, bytes]:
+    """A patient's number and address as `crypto.contact_key`.
+
+    Where there is none yet, or none any more, a key that stands for the patient: what they refused waits under it for
+    the number or address that comes later.
+    """
+    nobody = contact_key(f"patient {practice_id} {external_id}")
+    return phone or nobody, email or nobody
 
 
 Keeper = Callable[[Iterable[Refusal], str], set[bytes]]

@@ -67,7 +67,7 @@ def test_a_refusal_of_somebody_unknown_is_not_lost_with_a_visit_that_was_cancell
     assert account(load(practice, content)) == (0, 0, 1, 0, {})
     load(practice, PEOPLE + "9,Ana,Able,312-555-0109\n")
     assert account(load(practice, content)) == (0, 0, 0, 0, {NOT_HELD: 1})
-    assert db.session.scalars(sa.select(Suppression.contact_key)).all() == [patient("9").phone_key]
+    assert patient("9").phone_key in db.session.scalars(sa.select(Suppression.contact_key)).all()
 
 
 def test_a_bundle_names_what_it_holds_besides_and_counts_what_was_not_finished(practice):

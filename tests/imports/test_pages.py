@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import zipfile
 
 import pytest
@@ -15,6 +14,7 @@ from ops.imports import jobs, loading
 from ops.imports.models import Import, ImportChunk, ImportState, QuarantinedRow, SavedMapping
 from ops.practices.models import Milestone, Patient, Practice
 from tests import exports
+from tests.uploads import number, text, the_file, upload
 from tests.world import make_practice, make_user
 
 CLIENTS = """client_id,firstname,lastname,email,cellphone,homephone,dnd,6635
@@ -35,26 +35,6 @@ def practice(app) -> Practice:
 @pytest.fixture
 def lead(sign_in):
     return sign_in(make_user(Role.LEAD, name="Lena Lead"))
-
-
-def text(answer) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True)).split())
-
-
-def upload(browser, *files: tuple[str, str | bytes], slug: str = "lake") -> str:
-    """The address of the import that came of it."""
-    parts = [(io.BytesIO(content.encode() if isinstance(content, str) else content), name) for name, content in files]
-    answer = browser.post(f"/practices/{slug}/imports/upload", data={"files": parts}, expect=303)
-    assert re.fullmatch(rf"/practices/{slug}/imports/\d+", answer.location)
-    return answer.location
-
-
-def number(address: str) -> int:
-    return int(address.rpartition("/")[2])
-
-
-def the_file(address: str) -> int:
-    return db.session.get_one(Import, number(address)).files[0].id
 
 
 def load(browser, *files: tuple[str, str | bytes]) -> str:
@@ -382,35 +362,3 @@ def test_what_was_cancelled_before_it_began_is_forgotten_at_once(practice, lead)
     here = {"Referer": "http://localhost" + begun}
     lead.post(begun + "/cancel", headers=here, expect=303)
     assert "This import is over" in text(lead.get(begun))
-
-
-ASKING = "client_id,firstname,lastname,cellphone,Vital Status\nC1,Ada,Lane,(312) 555-0101,living\n"
-ANSWER = {"column-0": "external_id", "column-1": "first_name", "column-2": "last_name", "column-3": "mobile"}
-
-
-def test_a_column_that_may_refuse_is_asked_about_and_left_out_only_by_saying_so(practice, lead):
-    address = upload(lead, ("clients.csv", ASKING))
-    page = text(lead.get(address, expect=200))
-    assert "Vital Status: may say who refused contact" in page and "something is to be settled below first" in page
-    lead.post(address + "/confirm", headers={"Referer": "http://localhost" + address}, expect=303)
-    assert db.session.get_one(Import, number(address)).state is ImportState.UPLOADED
-    lead.post(f"{address}/files/{the_file(address)}/map", data=ANSWER, expect=303)
-    assert "may say who refused contact" in text(lead.get(address)), "saying nothing about it is no answer"
-    answer = ANSWER | {"column-4": "unused", "save_as": "ours"}
-    lead.post(f"{address}/files/{the_file(address)}/map", data=answer, expect=303)
-    assert '<option value="unused" selected>' in lead.get(address).get_data(as_text=True).replace("\n", " ")
-    lead.post(address + "/confirm", expect=303)
-    jobs.run_import(number(address))
-    page = text(lead.get(address, expect=200))
-    assert "read as ours: patients ). Dropped columns: Vital Status" in page.replace("patients)", "patients )")
-    assert count(Patient) == 1
-    again = upload(lead, ("clients.csv", ASKING))
-    assert "may say" not in text(lead.get(again, expect=200)), "the answer is kept with the mapping"
-
-
-def test_such_a_column_can_be_said_to_be_a_death(practice, lead):
-    address = upload(lead, ("clients.csv", ASKING.replace("living", "Deceased")))
-    lead.post(f"{address}/files/{the_file(address)}/map", data=ANSWER | {"column-4": "deceased"}, expect=303)
-    lead.post(address + "/confirm", expect=303)
-    jobs.run_import(number(address))
-    assert db.session.scalars(sa.select(Patient.deceased)).all() == [True]

@@ -1,9 +1,11 @@
 """Columns that say who refused, who died and what became of a visit: understood or kept aside, never taken for yes."""
 
+import re
+
 import pytest
 
 from ops.imports.reading.answers import read_permission, read_yes
-from ops.imports.reading.fields import Field
+from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.recognising import Profile, mapped, recognise
 from ops.imports.reading.records import Unclear, Unreadable
 from tests.exports import opened, read
@@ -110,11 +112,23 @@ def test_a_death_in_a_file_of_visits_is_a_refusal_since_the_patient_stands_elsew
 
 
 @pytest.mark.parametrize(
-    "header", ["Photo Consent", "Opt In / Opt Out", "Vital Status", "Recall Status", "Cause of Death", "Comm. Pref"]
+    "header",
+    [
+        "SMS",
+        "Text?",
+        "Marketing",
+        "HIPAA Restrictions",
+        "Photo Consent",
+        "Opt In / Opt Out",
+        "Vital Status",
+        "Recall Status",
+        "Cause of Death",
+        "Comm. Pref",
+    ],
 )
 def test_a_column_that_may_be_a_refusal_and_is_not_understood_stops_the_run_with_its_name(header):
     content = f"Patient ID,First Name,{header}\n1,Ada,x\n"
-    with pytest.raises(Unreadable, match=f"the column '{header}' may say who refused"):
+    with pytest.raises(Unreadable, match="the column '" + re.escape(header) + "' may say who refused"):
         opened(content)
 
 
@@ -141,6 +155,32 @@ def test_a_mapping_made_before_there_was_such_a_column_does_not_drop_it(header):
         opened(f"Patient ID,First Name,{header}\n1,Ada,x\n", profile=profile)
 
 
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [("Tags", "VIP; DND"), ("Client Type", "Deceased"), ("Comment", "Do not call"), ("Group", "opted out")],
+)
+def test_a_refusal_or_death_in_a_column_that_is_not_read_keeps_its_row_aside(header, cell):
+    assert "stands in a column that is not read" in said(header, cell)
+    settled = mapped("ours", {"patientid": Field.EXTERNAL_ID, "firstname": Field.FIRST_NAME}, unused=[plain(header)])
+    assert read(f"Patient ID,First Name,{header}\n1,Ada,{cell}\n", profile=settled)[1] == []
+
+
+@pytest.mark.parametrize("cell", ["12 Block Rd", "stop by", "no", "x", "Rip", "her husband died and she is sad"])
+def test_innocent_words_in_a_column_that_is_not_read_do_nothing(cell):
+    assert said("Address Line 1", cell) == set()
+
+
+@pytest.mark.parametrize("treatment", ["CANCELLED - Botox", "No Show Fee", "Late cancellation fee"])
+def test_a_description_can_say_that_nothing_was_done(treatment):
+    (row,), _ = read(f"Patient ID,Appt Date,Service,Type\n1,2026-05-02,{treatment},x\n")
+    assert row.left_out == "not_held"
+
+
+def test_a_word_in_an_unread_column_can_call_the_visit_off():
+    good, (bad,) = read("Patient ID,Appt Date,Service,Type\n1,2026-05-02,Botox,No-Show\n")
+    assert (good, bad.reasons) == ([], ("Type: 'No-Show' stands in a column that is not read",))
+
+
 def held(header: str, cell: str) -> str:
     """What becomes of a visit with this cell."""
     good, bad = read(f"Patient ID,Appt Date,Service,{header}\n1,2026-05-02,Botox,{cell}\n")
@@ -162,6 +202,9 @@ def held(header: str, cell: str) -> str:
         ("Status", "Rescheduled", "not_held"),
         ("Appointment Status", "Booked", "not_held"),
         ("Appointment Status", "Confirmed", "not_held"),
+        ("Booking Status", "NO_SHOW", "not_held"),
+        ("Booking Status", "CANCELLED_BY_CUSTOMER", "not_held"),
+        ("Appointment Status", "FINAL", "stored"),
         ("Status", "Grüßgott", "aside"),
         ("Status", "not cancelled", "aside"),
         ("Status", "", "aside"),

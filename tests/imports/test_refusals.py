@@ -57,6 +57,31 @@ def test_an_opt_out_follows_the_patient_to_a_new_number_and_a_new_address(practi
     assert patient("2").phone_key not in kept
 
 
+def test_an_opt_out_waits_for_the_number_and_the_address_that_are_not_known_yet(practice):
+    load(practice, "Patient ID,First Name,Email,SMS Opt Out\n1,Ada,ada@example.com,yes\n2,Bea,bea@example.com,no\n")
+    load(practice, HEAD + "3,Cleo,Drew,,,,yes\n")
+    later = "Patient ID,First Name,Mobile,Email\n1,Ada,312-555-0101,ada@example.com\n"
+    load(practice, later + "2,Bea,312-555-0102,bea@example.com\n3,Cleo,312-555-0103,cleo@example.com\n")
+    kept = set(db.session.execute(sa.select(Suppression.contact_key, Suppression.channel)).all())
+    cleo = patient("3")
+    assert {(patient("1").phone_key, "sms"), (cleo.phone_key, "all"), (cleo.email_key, "all")} <= kept
+    assert not {patient("1").email_key, patient("2").phone_key, patient("2").email_key} & {key for key, _ in kept}
+
+
+def test_an_opt_out_outlives_a_number_that_is_cleared_and_given_anew(practice):
+    load(practice, HEAD + "1,Ada,Lane,,312-555-0101,,yes\n")
+    load(practice, "Patient ID,First Name,Mobile\n1,Ada,\n")
+    load(practice, "Patient ID,First Name,Mobile\n1,Ada,312-555-0111\n")
+    assert patient("1").phone_key in db.session.scalars(sa.select(Suppression.contact_key)).all()
+
+
+def test_an_opt_out_waits_for_a_number_that_is_entered_by_hand(practice):
+    load(practice, HEAD + "1,Ada,Lane,1985-03-12,,,yes\n")
+    with transaction("test"):
+        correct_patient(practice, patient("1"), phone="312-555-0111")
+    assert contact_key("+13125550111") in db.session.scalars(sa.select(Suppression.contact_key)).all()
+
+
 def test_that_a_number_was_somebody_elses_does_not_follow_the_patient(practice):
     load(practice, HEAD + "1,Ada,Lane,,312-555-0101,,\n")
     with transaction("test"):

@@ -20,7 +20,7 @@ from ops.imports.loading.same_ids import written_otherwise
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow
-from ops.practices.refusals import Move, Refusal, follow, keep
+from ops.practices.refusals import Move, Refusal, follow, keep, keys_of
 
 LOCK = 7_034_003 << 32
 PATIENT_COLUMNS = {
@@ -152,7 +152,11 @@ class Writer:
         phone = "s.phone_key" if "phone_key" in self.stated else "p.phone_key"
         email = "s.email_key" if "email_key" in self.stated else "p.email_key"
         cursor.execute(_MOVES.format(phone=phone, email=email), {"practice": self.practice_id})
-        moves = [Move(*row) for row in cursor]
+        moves = [
+            Move(*keys_of(self.practice_id, person, *before), *keys_of(self.practice_id, person, *after))
+            for person, *keys in cursor
+            for before, after in [(keys[:2], keys[2:])]
+        ]
         if moves:
             follow(self.practice_id, moves, self.actor)
 
@@ -184,19 +188,19 @@ class Writer:
         ]
 
     def _refusals(self, cursor: Cursor, batch: Batch, done: Written) -> None:
-        """Opt-outs, under every number and address we know of the person, over all their records."""
+        """Opt-outs, under every number and address of the person over all their records, or for the one to come."""
         if not batch.refusals:
             return
         people = list({external_id for external_id, _ in batch.refusals})
         cursor.execute(_KEYS, {"practice": self.practice_id, "people": people})
-        keys: dict[str, list[tuple[bytes | None, bytes | None]]] = {}
-        for external_id, phone, email in cursor:
-            keys.setdefault(external_id, []).append((phone, email))
+        keys: dict[str, list[tuple[bytes, bytes]]] = {}
+        for person, phone, email in cursor:
+            keys.setdefault(person, []).append(keys_of(self.practice_id, person, phone, email))
         found = [
             Refusal(key, channel, f"import {self.import_id}, column {source}", self.practice_id)
             for (external_id, channel), (source, _) in batch.refusals.items()
-            for phone, email in keys.get(external_id, ())
-            for key in _reached_by(channel, phone, email)
+            for both in keys.get(external_id, ())  # else the row is put aside: nobody whom it could be about
+            for key in _reached_by(channel, *both)
         ]
         if found:
             new = keep(found, self.actor)
@@ -231,10 +235,10 @@ def stated_columns(profile: Profile | None) -> frozenset[str]:
     return frozenset(column for column, fields in _STATED_BY.items() if fields & meanings)
 
 
-def _reached_by(channel: str, phone: bytes | None, email: bytes | None) -> Iterator[bytes]:
-    if phone and channel != "email":
+def _reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
+    if channel != "email":
         yield phone
-    if email and channel in ("all", "email"):
+    if channel in ("all", "email"):
         yield email
 
 
@@ -281,7 +285,7 @@ FROM staged_patients s CROSS JOIN LATERAL (
 WHERE p.first_name <> s.first_name OR p.last_name <> s.last_name OR p.birth_date <> s.birth_date
 """
 _MOVES = """
-SELECT p.phone_key, p.email_key, {phone}, {email}
+SELECT s.external_id, p.phone_key, p.email_key, {phone}, {email}
 FROM staged_patients s CROSS JOIN LATERAL (
     SELECT phone_key, email_key FROM patients
     WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p

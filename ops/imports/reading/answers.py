@@ -204,15 +204,40 @@ def read_standing(name: str, text: str) -> tuple[bool, tuple[str, ...]]:
 
 
 _DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
-_DONE |= {"attended", "checkedout", "show", "treated", "performed"}
+_DONE |= {"attended", "checkedout", "checkout", "show", "treated", "performed", "servicecompleted", "final", "kept"}
 _NOT_DONE = re.compile(
     r"cancel|no_?show|didnotshow|notshow|resched|pending|book|schedul|confirm|request|tentative|broken|missed|planned"
     r"|wait|hold|deleted|void|declin|reject|expired|upcoming|invited|notarrived|checkedin|inprogress|incomplete|abandon"
-    r"|notcomplete|didnotattend|notattend|dna"
+    r"|notcomplete|didnotattend|notattend|dna|checkin|accepted|denied|absent|archived"
 )
 _DOUBLE_NO = re.compile(r"not(cancel|noshow|resched|pending|missed)")
 _DONE_BY_NUMBER = {"1": False, "2": True, "3": False, "5": False, "6": False, "7": False, "8": False}
 """Open Dental: 1 scheduled, 2 complete, 3 unscheduled, 5 broken, 6 planned, 7 and 8 notes."""
+
+
+_CALLED_OFF = re.compile(r"\b(cancel|no[ -]?show|resched|missed app|did not show)", re.I)
+
+
+@lru_cache(maxsize=1 << 12)
+def names_no_treatment(treatment: str) -> bool:
+    """Whether a description says by itself that nothing was done ("CANCELLED - Botox", "No Show Fee")."""
+    return _CALLED_OFF.search(treatment) is not None
+
+
+LONGEST_TAGS = 60
+_TELLS = re.compile(
+    rf"(opt|opted) ?out|unsubscribed|(do not|don ?t|donot) ?{_TOPIC}|dn[cdt]|no (calls|texts|sms|e ?mails?|contact)"
+    r"|blacklisted|deceased|dead|died|passed away"
+)
+_CALLED_OFF_ALONE = re.compile(r"(late )?cancel+(ed|ation)?( late)?|no ?show|rescheduled")
+
+
+@lru_cache(maxsize=1 << 14)
+def tells(text: str, dated: bool) -> bool:
+    """Whether a cell of a column nobody reads says, alone or among tags, that somebody died or refused, or (`dated`)
+    that a visit was called off."""
+    tags = [_words(tag) for tag in re.split(r"[,;|/]", text)]
+    return any(_TELLS.fullmatch(tag) or (dated and _CALLED_OFF_ALONE.fullmatch(tag)) for tag in tags)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -14,7 +14,17 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ops.imports.reading.answers import FLAGS, OUTCOMES, read_deceased, read_standing, refused_channels, took_place
+from ops.imports.reading.answers import (
+    FLAGS,
+    LONGEST_TAGS,
+    OUTCOMES,
+    names_no_treatment,
+    read_deceased,
+    read_standing,
+    refused_channels,
+    tells,
+    took_place,
+)
 from ops.imports.reading.dates import Stamp, birth_date, century_earlier, past_date, read_stamp
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.phones import read_phone
@@ -58,6 +68,8 @@ MAX_DIGITS = 18
 """Of the number of a quarantined row: a longer one is none of ours, and no column of the database holds it."""
 SURPLUS = "surplus"
 """Heads the columns of our list of wrong rows that hold what a row had too much."""
+_OURS = {"line", "reasons"}
+"""Further columns of our list of wrong rows."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
 _STANDINGS = (Field.STATUS, Field.DECEASED)
 _SOFT = (Field.STATE, Field.ZIP)
@@ -94,12 +106,22 @@ class Cleaner:
         self._visit_id, self._happened, self._treatment = self._at(Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT)
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
+        self._unread = [] if profile.headerless else self._unread_places(columns)
         self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
         self._said = lru_cache(maxsize=1 << 12)(self._standing)
         self._held = lru_cache(maxsize=1 << 10)(self._took_place)
 
     def _at(self, *fields: Field) -> list[int]:
         return [self._places.get(field, (-1,))[0] for field in fields]
+
+    def _unread_places(self, columns: Sequence[str]) -> list[int]:
+        """Columns that mean nothing to us, but those of which a person said so."""
+        settled = {*self._profile.columns, *self._profile.unused}
+        return [
+            place
+            for place, header in enumerate(columns)
+            if plain(header) not in settled and plain(header) not in _OURS and place not in self._surplus
+        ]
 
     def _all(self, *fields: Field) -> list[tuple[int, Field]]:
         return [(place, field) for field in fields for place in self._places.get(field, ())]
@@ -116,6 +138,10 @@ class Cleaner:
         for place, others in self._spare:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
+        for place in self._unread:
+            if cells[place] and len(cells[place]) <= LONGEST_TAGS and tells(cells[place], self._has_milestone):
+                reason = f"{self._headers[place]}: {cells[place].strip()!r} stands in a column that is not read"
+                return BadRow(line, stated, (reason,))
         dead, refused = self._flags_in_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
@@ -243,6 +269,8 @@ class Cleaner:
         if patient and patient.birth_date and day < patient.birth_date:
             raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
         treatment = " ".join(cells[self._treatment].split())
+        if names_no_treatment(treatment):
+            return LeftOut.NOT_HELD
         kind = self._profile.milestone
         key = visit_key(cells[self._visit_id].strip(), kind, when, treatment)
         return MilestoneRecord(line, external_id, kind, day, treatment, key)

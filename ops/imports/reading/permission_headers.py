@@ -68,6 +68,8 @@ _WORDS = {word: kind for kind, words in _VOCABULARY.items() for word in words.sp
 _LONGEST = max(map(len, _WORDS))
 _MAX_HEADER = 90
 _CHANNELS = (_Word.SMS, _Word.EMAIL, _Word.CALL)
+_CHANNEL_ALONE = {*_CHANNELS, _Word.PURPOSE, _Word.FILLER}
+"""A header of such words alone ("SMS", "Marketing?") is a number, an address or a permission."""
 _TOPICS = {*_CHANNELS, _Word.CONTACT, _Word.PURPOSE}
 _REFUSED = {_Word.SMS: Field.DO_NOT_TEXT, _Word.EMAIL: Field.DO_NOT_EMAIL, _Word.CALL: Field.DO_NOT_CALL}
 _ALLOWED = {_Word.SMS: Field.TEXT_OK, _Word.EMAIL: Field.EMAIL_OK, _Word.CALL: Field.CALL_OK}
@@ -76,7 +78,8 @@ _TOPIC = "(sms|text|txt|e?mail|call|contact|market|promo|messag|remind|notif|com
 _SUSPICIOUS = re.compile(
     r"opt(ed|s|ing)?(out|in(?!g|i|c))|opt$|unsub|subscribe|do(es)?not|dont|dnc|^dnd|dnd$|^dnt|dnt$|black?list|blocklist"
     r"|blocked|suppress(?!or)|consent|permission|permitted|contactable|deceas|death|died|^(is)?dead|passedaway|status"
-    r"|tcpa|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
+    r"|tcpa|gdpr|hipaa|privacy|restrict|confidential|bounced|nollam|nocontact|fallecid|difunt|consentim"
+    r"|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
     rf"|(receiv|accept|allow|authoriz|okto|mayw?e?|canw?e?|wants?to|agree){_TOPIC}"
     r"|(contact|comm|communication|marketing|reminder)s?(pref|method|setting)|prefer\w*(contact|comm|method|remind)(?!phone|number|name|email)"
 )
@@ -97,7 +100,9 @@ _VISIT_STATUS = re.compile(
     r"(?:appt|apt|appointment|visit|booking|session|service|treatment|procedure|encounter|reservation|attendance|show)"
     r"s?(?:status|outcome|state|disposition)|attendance|outcome"
 )
-_ABOUT_A_VISIT = re.compile(r"cancel|no_?show|resched|attendance|outcome|disposition|(^|is|was)void|checkedout|status")
+_ABOUT_A_VISIT = re.compile(
+    r"cancel|noshow|resched|attendance|outcome|disposition|(^|is|was)void|checked(in|out)|^arrived|status"
+)
 _COUNTED = re.compile(r"(noshows|cancell?ations|visits?)$|count|total|rate|fee|policy|numberof|percent")
 
 
@@ -171,5 +176,8 @@ def must_be_asked(name: str, dated: bool) -> bool:
     `dated` rows) what became of a visit."""
     if _HARMLESS.fullmatch(name):
         return False
+    kinds = {kind for _, kind in (_split(name) or ())} if len(name) <= _MAX_HEADER else set()
+    if kinds <= _CHANNEL_ALONE and (kinds & {*_CHANNELS} or name == "marketing"):
+        return True
     about_a_visit = dated and _ABOUT_A_VISIT.search(name) and not _COUNTED.search(name)
     return bool(_SUSPICIOUS.search(name) or about_a_visit)

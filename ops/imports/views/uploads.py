@@ -89,11 +89,14 @@ def map_columns(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
     if file_id in problems:
         raise Refused(problems[file_id])
     said = [
-        (column.key, request.form.get(f"column-{number}", ""))
-        for number, column in enumerate(previews[file_id].columns)
+        (column, request.form.get(f"column-{number}", "")) for number, column in enumerate(previews[file_id].columns)
     ]
-    columns = {key: Field(meaning) for key, meaning in said if meaning in set(Field)}
-    unused = [key for key, meaning in said if meaning == UNUSED]
+    columns = {column.key: Field(meaning) for column, meaning in said if meaning in set(Field)}
+    unused = [
+        column.key
+        for column, meaning in said
+        if meaning == UNUSED or (not meaning and column.field is None and not column.may_refuse)
+    ]
     with transaction(me().actor):
         actions.map_columns(practice, file, columns, request.form.get("save_as", ""), unused)
     flash(f"{file.name} is read as you chose.", "success")

@@ -63,14 +63,17 @@ def add_patient(
 
 def correct_patient(practice: Practice, patient: Patient, **person: Unpack[ContactFacts]) -> None:
     """Put right what the file had wrong. A later import that says otherwise wins again: it is the practice's record."""
-    before = (patient.phone_key, patient.email_key)
+    before = _keys(patient)
     _set(patient, person)
     patient.updated_at = clock.now()
     db.session.flush()
-    if before != (patient.phone_key, patient.email_key):
-        move = refusals.Move(*before, patient.phone_key, patient.email_key)
-        refusals.follow(practice.id, [move], f"practice:{practice.id}")
+    if before != _keys(patient):
+        refusals.follow(practice.id, [refusals.Move(*before, *_keys(patient))], f"practice:{practice.id}")
     ring(Job.PRACTICE_CHANGED, practice.id)
+
+
+def _keys(patient: Patient) -> tuple[bytes, bytes]:
+    return refusals.keys_of(patient.practice_id, patient.external_id, patient.phone_key, patient.email_key)
 
 
 def _set(patient: Patient, person: ContactFacts) -> None:
