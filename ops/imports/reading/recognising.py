@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ops.imports.reading.dates import Order
 from ops.imports.reading.fields import SYNONYMS, Field, plain
 
 PATIENTS, VISITS, BOTH, IGNORED = "patients", "visits", "both", "ignored"
@@ -25,6 +26,17 @@ class Profile:
     headerless: bool = False
     milestone: str = "treatment_completed"
     """What a dated row is: "treatment_completed" or "visit"."""
+    dates: Mapping[Field, Order] = field(default_factory=dict)
+    """The order of day and month where the file at hand does not write the month first."""
+
+    def field_of(self, header: str) -> Field | None:
+        """What the column under this header means; None when it is dropped."""
+        return self.columns.get(header if self.headerless else plain(header))
+
+    def orders_by_place(self, columns: Sequence[str]) -> dict[int, Order]:
+        """`dates` by the place of the column."""
+        fields = enumerate(map(self.field_of, columns))
+        return {place: self.dates[each] for place, each in fields if each and each in self.dates}
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"columns": {name: str(meaning) for name, meaning in self.columns.items()}}
@@ -34,7 +46,8 @@ class Profile:
         """Raises ValueError for an unknown field and KeyError for a missing part."""
         columns = {str(name): Field(meaning) for name, meaning in stored["columns"].items()}
         milestone = stored.get("milestone") or _milestone(columns)
-        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone)
+        dates = {Field(each): Order(order) for each, order in (stored.get("dates") or {}).items()}
+        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone, dates)
 
 
 @dataclass(frozen=True)
