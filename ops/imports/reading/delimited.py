@@ -18,6 +18,10 @@ MAX_LINES = 1_000
 """Of one record, inside quotes."""
 DELIMITERS = (",", "\t", ";", "|")
 DAMAGED = "\ufffd"
+NO_LETTERS = (
+    "contains bytes that are no letters in its encoding, as far as it is known (marked in its cell): save the file as "
+    "UTF-8 (in Excel: CSV UTF-8)"
+)
 
 
 def delimiter_of(text: TextIO) -> str:
@@ -111,7 +115,7 @@ class DelimitedText:
 def _checked(line: int, cells: list[str]) -> Record:
     for cell in cells:
         if DAMAGED in cell:
-            return Record(line, cells, "contains bytes that are no characters in its encoding (marked in its cell)")
+            return Record(line, cells, NO_LETTERS)
         if "\0" in cell:
             shown = [text.replace("\0", DAMAGED) for text in cells]
             return Record(line, shown, "contains a NUL byte (marked in its cell)")

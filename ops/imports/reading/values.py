@@ -15,7 +15,11 @@ _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_NO_NAME = re.compile(r".*[@?].*|[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+_NO_NAME = re.compile(
+    r".*[@?\x0e\x0f\x1b].*|.*~\{.*|.*\+A[M-P][A-Za-z0-9/](?![A-Za-z0-9/]).*|"  # ISO-2022, HZ and UTF-7
+    r"[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*",
+    re.S,
+)
 _YES = {"yes", "y", "true", "t", "1", "x", "on", "opted in", "opt in", "blocked"}
 _NO = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "not blocked", "null", "none"}
 _LANGUAGES = {
@@ -38,15 +42,27 @@ def read_name(text: str) -> str:
     Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where a letter was lost.
     """
     name = " ".join(text.split())
-    if name.isalpha():
+    if name.isalpha() and (name.isascii() or not _encoded_twice(name)):
         return name if len(name) <= MAX_NAME else _no_name(name)
     if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
         return _no_name(name)
+    if name and not name.isascii() and _encoded_twice(name):
+        raise Unclear(f"{text[:60]!r} looks like letters read in a wrong encoding")
     if not name.isprintable():
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name):
             return _no_name(name)
         name = "".join(character for character in name if character.isprintable())  # zero-width spaces and the like
     return unicodedata.normalize("NFC", name)
+
+
+def _encoded_twice(name: str) -> bool:
+    """Whether it is UTF-8 that somebody took for Windows-1252: "JosÃ©". No name's own letters are."""
+    for codec in ("cp1252", "latin-1"):
+        try:
+            return len(name.encode(codec).decode()) < len(name)
+        except UnicodeError:
+            continue
+    return False
 
 
 def _no_name(text: str) -> str:
