@@ -32,7 +32,8 @@ def delimiter_of(text: TextIO) -> str:
     sample = text.read(1 << 16).split("\n")[:200]
     if sample[0].lower().startswith("sep=") and len(sample[0]) == 5:
         return sample[0][4]
-    lines = [line for line in sample[:-1] or sample if line.strip() and not line.startswith("#")]
+    filled = [line for line in sample[:-1] or sample if line.strip()]
+    lines = [line for line in filled if not line.startswith("#")] or filled
     return max(DELIMITERS, key=lambda mark: (_header(lines[:20], mark), _evenness(lines, mark)))
 
 
@@ -94,11 +95,12 @@ class DelimitedText:
         taken = [line]
         reader = csv.reader(self._continued(taken), delimiter=self._delimiter, skipinitialspace=True, strict=True)
         try:
-            return _checked(start, next(reader))
+            cells = next(reader)
         except csv.Error as problem:
             self._waiting.extendleft(reversed(taken[1:]))
             self._line = start
             return Record(start, [line.rstrip("\n")], f"the quotes do not balance ({problem})")
+        return _checked(start, list(map(_unprotected, cells)) if '="' in line else cells)
 
     def _continued(self, taken: list[str]) -> Iterator[str]:
         yield taken[0]
@@ -110,6 +112,13 @@ class DelimitedText:
                 raise csv.Error("the quote that opens here is not closed")
             yield more
         self._line -= 1
+
+
+def _unprotected(cell: str) -> str:
+    """="00124" is how spreadsheets are made to keep the zeros of 00124."""
+    if len(cell) >= 3 and cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1].replace('""', '"')
+    return cell
 
 
 def _checked(line: int, cells: list[str]) -> Record:

@@ -131,7 +131,10 @@ def _aside(record: Record) -> bool:
 
 
 def _is_comment(record: Record) -> bool:
-    return record.cells[0].startswith("#")
+    """A line of words after a #. "#", "#1" beside other cells is a column's name or a number."""
+    first, *others = record.cells
+    alone = not any(cell.strip() for cell in others)
+    return first.startswith("#") and (alone or " " in first.lstrip("#").strip())
 
 
 def _is_delimiter_hint(record: Record) -> bool:

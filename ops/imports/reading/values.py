@@ -33,6 +33,12 @@ _LANGUAGES = {
     for name in names.split()
 }  # fmt: skip
 MAX_NAME = 100
+_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_TITLES = frozenset("mr mrs ms miss mx dr prof rev".split())
+_SUFFIXES = frozenset("jr sr ii iii iv md phd dds dmd rn esq fnp dnp lpn cpa dvm bsn msn pa-c aprn".split())
+_DEGREES = frozenset("do pa np ma mba ms bs ba jd od pharmd psyd rph cna lcsw mph faad facs v".split())
+"""Behind a comma only: "Anh Do" and "Li Ma" are names."""
+_PARTICLES = frozenset("de la las los del da das dos di du van von der den ter st san santa bin al el".split())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -70,13 +76,41 @@ def _no_name(text: str) -> str:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """First and last name of "Last, First" or "First Last"; a single word is a first name."""
-    name = read_name(text)
-    if "," in name:
-        last, _, first = name.partition(",")
-        return first.strip(), last.strip()
-    first, _, last = name.rpartition(" ")
-    return (first, last) if first else (last, "")
+    """First and last name of "Last, First" or "First Last"; a single word is a first name. Titles, suffixes, degrees
+    and what stands in brackets are no part of either."""
+    name = " ".join(_BRACKETS.sub(" ", read_name(text)).split())
+    last, *others = [part.strip() for part in name.split(",") if part.strip()] or [""]
+    if " " in last or len(others) > 1:
+        others = [part for part in others if not all(map(_is_suffix, part.split()))]
+    if others:
+        return _bare(", ".join(others)), _bare(last)
+    return _first_and_last(_bare(last).split())
+
+
+def _is_suffix(word: str) -> bool:
+    return _plain_word(word) in _SUFFIXES | _DEGREES
+
+
+def _plain_word(word: str) -> str:
+    return word.replace(".", "").rstrip(",").casefold()
+
+
+def _bare(name: str) -> str:
+    """Without titles before and suffixes behind, if anything is left."""
+    words = name.split()
+    while len(words) > 1 and _plain_word(words[0]) in _TITLES:
+        del words[0]
+    while len(words) > 1 and _plain_word(words[-1]) in _SUFFIXES:
+        del words[-1]
+    return " ".join(words).rstrip(",")
+
+
+def _first_and_last(words: list[str]) -> tuple[str, str]:
+    """ "Maria de la Cruz" has the last name "de la Cruz"."""
+    at = len(words) - 1
+    while at > 1 and words[at - 1].casefold() in _PARTICLES:
+        at -= 1
+    return (" ".join(words[:at]), " ".join(words[at:])) if at > 0 else ("".join(words), "")
 
 
 @lru_cache(maxsize=1 << 12)
