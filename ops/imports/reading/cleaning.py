@@ -29,6 +29,7 @@ from ops.imports.reading.records import (
     reason_of,
 )
 from ops.imports.reading.values import (
+    generation,
     read_email,
     read_language,
     read_name,
@@ -152,7 +153,8 @@ class Cleaner:
         phone, raw = self._phone(cells)
         email = read_email(cells[self._email])
         state = read_state(cells[self._state])
-        person = f"{same_name(last)}|{same_name(first)}|{born or ''}"
+        whole = cells[self._full]
+        person = f"{same_name(last)}{generation(whole) if whole else ''}|{same_name(first)}|{born or ''}"
         identity = hash(person)
         if not external_id:
             external_id = made_up_id(person, born, phone or email or raw)

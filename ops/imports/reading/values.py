@@ -35,7 +35,8 @@ _LANGUAGES = {
 MAX_NAME = 100
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _TITLES = frozenset("mr mrs ms miss mx dr prof rev".split())
-_SUFFIXES = frozenset("jr sr ii iii iv md phd dds dmd rn esq fnp dnp lpn cpa dvm bsn msn pa-c aprn".split())
+_GENERATIONS = frozenset("jr sr ii iii iv".split())
+_SUFFIXES = _GENERATIONS | frozenset("md phd dds dmd rn esq fnp dnp lpn cpa dvm bsn msn pa-c aprn".split())
 _DEGREES = frozenset("do pa np ma mba ms bs ba jd od pharmd psyd rph cna lcsw mph faad facs v".split())
 """Behind a comma only: "Anh Do" and "Li Ma" are names."""
 _PARTICLES = frozenset("de la las los del da das dos di du van von der den ter st san santa bin al el".split())
@@ -85,6 +86,12 @@ def split_name(text: str) -> tuple[str, str]:
     if others:
         return _bare(", ".join(others)), _bare(last)
     return _first_and_last(_bare(last).split())
+
+
+def generation(text: str) -> str:
+    """What tells a father from a son of one name ("jr", "iii"); empty where nothing does."""
+    words = map(_plain_word, text.split())
+    return next((word for word in words if word in _GENERATIONS), "")
 
 
 def _is_suffix(word: str) -> bool:
