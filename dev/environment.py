@@ -27,10 +27,9 @@ STAMP = ROOT / ".venv" / "made-from"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_PACKAGES = ("chromium", "libatomic1", "fonts-dejavu-core")
 LOAD_EVERYTHING = """
-import gunicorn.workers.gthread, importlib, ops, pandas, phonenumbers.timezone, pkgutil
+import importlib, ops, pandas, phonenumbers.timezone, pkgutil
 for module in pkgutil.walk_packages(ops.__path__, "ops."):
-    if module.name != "ops.runtime.web_server":  # read by gunicorn alone, with a socket at hand
-        importlib.import_module(module.name)
+    importlib.import_module(module.name)
 """
 
 

@@ -17,7 +17,7 @@ def create_app() -> Flask:
     """
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
-    from ops import models, web
+    from ops import models, patience, web
     from ops.config import settings
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
@@ -34,12 +34,15 @@ def create_app() -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": conf.web_threads,
             "max_overflow": 4,
+            "pool_timeout": 5,
             "hide_parameters": True,
         },
         MAX_CONTENT_LENGTH=(conf.import_max_mb + 1) * 1024 * 1024,
     )
     assert models.metadata.tables
     db.init_app(app)
+    with app.app_context():
+        patience.install(db.engine)
     refusals.kept_by(keep_refusals, follow_refusals)
     _say_who_writes_mails()
     web.prepare(app)

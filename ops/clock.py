@@ -27,6 +27,11 @@ def today(zone: str) -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
+def is_moved() -> bool:
+    """Whether this code lives in a time of its own."""
+    return _moved.get() is not None
+
+
 @contextmanager
 def moved_to(moment: datetime) -> Iterator[None]:
     """Within the block, `now()` answers `moment` (aware). Nothing else in the process is affected."""

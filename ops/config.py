@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
-    """The address people reach us by, for links in mails. None: http://host:port."""
+    """The address people reach us by, for links in emails. None: http://host:port."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies in front are ours (their X-Forwarded-* is believed)."""
     web_threads: int = Field(default=16, ge=1, le=200)
@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     """Send the session cookie over TLS only. None: when `public_url` is https."""
 
     agent_idle_minutes: int = Field(default=10, ge=1, le=240)
-    """An agent with no task in hand is signed out after this many idle minutes (docs/rules.md A12)."""
+    """An agent with no task in progress is signed out after this many idle minutes (docs/rules.md A12)."""
+    idle_minutes: int = Field(default=30, ge=1, le=240)
+    """Everybody else is signed out after this many (164.312 asks it of every screen that shows patients)."""
     session_hours: int = Field(default=12, ge=1, le=24)
     """A sign-in ends after this many hours, whatever happens."""
     lease_minutes: int = Field(default=10, ge=1, le=120)
@@ -54,10 +56,10 @@ class Settings(BaseSettings):
     """Number to call back, E.164, for practices that gave none of their own."""
 
     postal_address: str = ""
-    """The postal address in the footer of mails to patients. Without one they go to the recorder (CAN-SPAM)."""
+    """The postal address in the footer of emails to patients. Without one they go to the recorder (CAN-SPAM)."""
     smtp_url: str | None = None
     """smtp://user:password@host:port or smtps://…, for emails to staff, practices and patients. With a user the
-    connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are handed over."""
+    connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are passed on."""
     mail_from: str = "Loopkeeper <no-reply@example.com>"
     log_level: str = "INFO"
     clock_offset_minutes: int = 0

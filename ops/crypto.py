@@ -46,7 +46,7 @@ def pepper_fingerprint() -> str:
 
 
 def contact_key(address: str) -> bytes:
-    """16 bytes that stand for a phone number (E.164) or an e-mail address (any case) in comparisons across practices.
+    """16 bytes that stand for a phone number (E.164) or an email address (any case) in comparisons across practices.
 
     Keyed, so that neither practice nor a copy of the database can find out whose number it is by trying numbers.
     """
@@ -59,5 +59,5 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> bytes:
-    """What the database keeps of a token: enough to recognise it, not to use it."""
+    """What the database keeps of a token: enough to recognize it, not to use it."""
     return hashlib.sha256(token.encode()).digest()

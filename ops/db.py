@@ -2,7 +2,7 @@
 
 Business verbs (`actions.py`) change rows and flush; they never commit. The edge that was asked for something (a view, a
 job, a command) opens `transaction(actor)` around them, so either everything a verb says happened is true, or nothing
-is. Whatever must leave the process because of it (a job rung, a mail) is registered with `after_commit` and runs only
+is. Whatever must leave the process because of it (a job rung, an email) is registered with `after_commit` and runs only
 once the rows are durable: a doorbell for work that was rolled back is how patients get texted twice.
 
 `see_only(practice_id)` puts the rest of a request under a database role that sees one practice through row-level

@@ -1,8 +1,8 @@
 """Units of work, each on its own: what the row of one practice raises stops nobody else's work.
 
 A loop of the tick or of a worker goes through `each`. A unit that raises is rolled back, logged without a value, and
-kept in `failed_work`, where `ops doctor` reads it; the loop goes on. It rests before it is tried again, longer each
-time it fails, and the query of a loop with a limit leaves out what rests (`awake`): rows that always fail cannot fill a
+kept in `failed_work`, where `ops doctor` reads it; the loop goes on. It waits before it is tried again, longer each
+time it fails, and the query of a loop with a limit leaves out what waits (`awake`): rows that always fail cannot fill a
 batch and starve the ones behind them. A unit that succeeds, or is not due any more, is forgotten.
 """
 
@@ -30,7 +30,7 @@ Owner = InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 RESTS = {1: timedelta(minutes=1), 2: timedelta(minutes=5), 3: timedelta(minutes=30)}
 LONGEST_REST = timedelta(hours=1)
 EARLY = timedelta(seconds=5)
-"""The tick comes at full minutes and a unit fails a moment later: its rest is over before the minute."""
+"""The tick comes at full minutes and a unit fails a moment later: its wait is over before the minute."""
 
 
 class FailedWork(Base):
@@ -53,7 +53,7 @@ class FailedWork(Base):
 
 
 def awake(work: str, row: sa.ColumnElement[Any] | InstrumentedAttribute[Any]) -> sa.ColumnElement[bool]:
-    """For the query of a loop: the rows that do not rest after a failure. `row` is their id."""
+    """For the query of a loop: the rows that do not wait after a failure. `row` is their id."""
     same = (FailedWork.work == work, FailedWork.row == sa.cast(row, sa.Text))
     return ~sa.exists().where(*same, FailedWork.again_at > clock.now())
 
@@ -67,7 +67,7 @@ def each(
     limit: int | None = None,
     seconds: float | None = None,
 ) -> list[Done]:
-    """Call `do` with every row that does not rest; what those that succeeded returned. Call it outside a transaction:
+    """Call `do` with every row that does not wait; what those that succeeded returned. Call it outside a transaction:
     `do` opens its own.
 
     `rows` are ids, `limit` what their query was limited to, `seconds` after how long the rest is left for next time.

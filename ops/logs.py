@@ -9,6 +9,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -47,16 +48,25 @@ def configure() -> None:
     root = logging.getLogger()
     if not any(isinstance(handler, _Sieve) for handler in root.handlers):
         root.addHandler(_Sieve(level=logging.WARNING))
-    # These two print paths, and a path can hold a patient's number.
+    # It prints paths, and a path can hold a patient's number.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    logging.getLogger("gunicorn.access").disabled = True
 
 
 class _StandardError:
     """Writes to the standard error of the moment (tests and daemons exchange it)."""
 
     def __call__(self, *args: Any) -> structlog.PrintLogger:
-        return structlog.PrintLogger(sys.stderr)
+        return _Forgiving(sys.stderr)
+
+
+class _Forgiving(structlog.PrintLogger):
+    """Loses a line that cannot be written: a full disk must not stop a page, or a message between sent and noted."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = warn = error = critical = fatal = exception = failure = err = log = msg
 
 
 class _Sieve(logging.Handler):

@@ -3,6 +3,7 @@
 Two processes that start at once wait for each other.
 """
 
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,12 +11,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 
 from ops.crypto import pepper_fingerprint
 from ops.sql.install import install, is_installed
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 LOCK = 7_034_001
+LOCK_S = 2
+"""How long a migration waits for a table."""
+PAUSE_S = 1.0
+TRIES = 200
+"""Ten minutes: as long may a report read."""
 
 
 class WrongKey(RuntimeError):
@@ -31,8 +38,23 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 def upgrade(engine: sa.Engine, to: str = "head") -> None:
     """Run what is missing up to revision `to`; at the newest, install what SQL differs. One transaction. Raises
-    WrongKey."""
+    WrongKey.
+
+    A change of a table that waits for a long reader has everybody else wait behind it, so it waits for LOCK_S only and
+    lets them through before the next try. After TRIES, raises sqlalchemy.exc.OperationalError.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return _upgrade(engine, to)
+        except sa.exc.OperationalError as problem:
+            if not left or not isinstance(problem.orig, LockNotAvailable):
+                raise
+            time.sleep(PAUSE_S)
+
+
+def _upgrade(engine: sa.Engine, to: str) -> None:
     with engine.begin() as connection:
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_S}s'; SET LOCAL statement_timeout = 0"))
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         command.upgrade(_config(connection), to)
         if to == "head":

@@ -1,7 +1,7 @@
-"""Small pieces of English: lists, counts, lengths of time. Pure."""
+"""Small pieces of American English: lists, counts, lengths of time, days and hours. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 
 def listed(words: Iterable[str], joined: str = "and") -> str:
@@ -18,6 +18,21 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
 def capital(words: str) -> str:
     """The same with a capital at its beginning, and no other letter changed."""
     return words[:1].upper() + words[1:]
+
+
+def day_words(day: date) -> str:
+    """ "Oct 29, 2026"."""
+    return f"{day:%b} {day.day}, {day.year}"
+
+
+def time_words(moment: datetime) -> str:
+    """ "9:05 AM EST", in the zone of an aware `moment`."""
+    return f"{moment:%-I:%M %p %Z}"
+
+
+def moment_words(moment: datetime) -> str:
+    """ "Oct 29, 2026, 9:05 AM EDT", in the zone of an aware `moment`."""
+    return f"{day_words(moment)}, {time_words(moment)}"
 
 
 def age_words(since: datetime, now: datetime) -> str:

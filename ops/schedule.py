@@ -11,7 +11,7 @@ from importlib import import_module
 import sqlalchemy as sa
 import structlog
 
-from ops import clock
+from ops import clock, one_clock
 from ops.db import db, transaction
 from ops.runtime.models import Tick
 
@@ -28,7 +28,7 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "rank again": ("ops.queue.jobs.rerank", timedelta(hours=1)),
     "end harmful experiments": ("ops.experiments.jobs.end_harmful", timedelta(minutes=5)),
     "messages upkeep": ("ops.messages.jobs.upkeep", timedelta(minutes=1)),
-    "staff mail upkeep": ("ops.mail.jobs.upkeep", timedelta(minutes=1)),
+    "staff email upkeep": ("ops.mail.jobs.upkeep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
     "sign-ins upkeep": ("ops.accounts.jobs.upkeep", timedelta(minutes=1)),
@@ -38,9 +38,11 @@ WORK: dict[str, tuple[str, timedelta]] = {
 
 def run_due() -> list[str]:
     """Run every piece of periodic work that is due; the names of what ran. Empty when another process holds the lock.
+    Raises WrongClock.
 
     Needs an app context. The lock is held on a connection of its own, so each piece of work has its own transaction.
     """
+    one_clock.must_agree()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             return []

@@ -115,7 +115,7 @@ def signed_in(browser: Browser, agency: Agency, who: str) -> Page:
     page.on("request", lambda request: _stays_home(request.url, agency.address))
     page.set_default_timeout(30_000)
     page.goto(agency.address)
-    page.get_by_label("E-mail").fill(f"{who}@example.com")
+    page.get_by_label("Email", exact=True).fill(f"{who}@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Sign out")).to_have_count(1)

@@ -5,6 +5,7 @@ a sign-in; `sign_in(user)` a browser with one. `world` (tests/world.py) builds p
 the product's own actions.
 """
 
+import gc
 import os
 import tempfile
 import uuid
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes comes first, so that no worker is left alone with it in the end."""
     slow = ["browser", "kills"]
     items.sort(key=lambda item: next((slow.index(each) for each in slow if item.get_closest_marker(each)), len(slow)))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: the collector need not look through it again and again (a tenth of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from typing import Any
 
 import xlsxwriter
 
-from ops.imports.reading.sources import Source, open_source
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow, GoodRow
+from ops.imports.reading.sources import Source, open_source
 
 TODAY = date(2026, 6, 15)
 ZONE = "America/Chicago"

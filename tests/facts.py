@@ -14,6 +14,7 @@ ORDINARY: dict[str, Any] = {
     "attempts_24h": 0,
     "attempts_limit": 2,
     "suppressions": frozenset(),
+    "unread_reply": False,
     "birth_date": None,
     "deceased": False,
     "baa": True,

@@ -1,4 +1,4 @@
-"""Mail servers for tests: real ones, on this machine, that can refuse, hang up and ask for a password."""
+"""Email servers for tests: real ones, on this machine, that can refuse, hang up and ask for a password."""
 
 import asyncio
 import socket
@@ -19,8 +19,8 @@ CERTIFICATE = Path(__file__).parent / "mail" / "localhost.pem"
 class Mailbox:
     """A real SMTP server that keeps what it is given, or refuses, or hangs up.
 
-    `hang_up`: "before" the mail goes over, "in" the middle of it, or "after" all of it, without an answer; "silent" is
-    no answer and no hanging up; "good-bye" is an accepted mail and then a hang-up.
+    `hang_up`: "before" the email goes over, "in" the middle of it, or "after" all of it, without an answer; "silent" is
+    no answer and no hanging up; "good-bye" is an accepted email and then a hang-up.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Mailbox:
 
 
 class Server(SMTP):
-    """One that can hang up when a mail has begun to go over."""
+    """One that can hang up when an email has begun to go over."""
 
     async def smtp_DATA(self, arg):
         box = self.event_handler

@@ -80,6 +80,11 @@ def of(place: Path, containing: str = "") -> list[int]:
     return sorted(found)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that `pid` itself started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def descendants(pid: int) -> list[int]:
     """Every process that `pid` started, and those they started."""
     parents = {}

@@ -88,7 +88,7 @@ class Work:
     practice: Account
     patient: int
     person: int
-    """The same for patients of one number, of whatever practice: one human, one pair of hands."""
+    """The same for patients of one number, of whatever practice: one human, one call."""
     lane: Lane
     max_tries: int
     ready_at: datetime
@@ -146,7 +146,7 @@ class Queue:
         self._offer_if_due(task)
 
     def claim(self, agent: int) -> Work | None:
-        """The next task of this agent, in their hands; what came due is offered before the answer is None."""
+        """The next task of this agent, in progress with them; what came due is offered before the answer is None."""
         task = self.held_by(agent) or self._take_next(agent)
         if task is None:
             self.look_again()
@@ -192,7 +192,7 @@ class Queue:
 
     def _for(self, agent: int) -> list[Work]:
         """What this agent may be given now, were they certified for it."""
-        in_hands = {each.person for each in self.tasks.values() if each.state == "claimed"}
+        in_progress = {each.person for each in self.tasks.values() if each.state == "claimed"}
         return [
             each
             for each in self.tasks.values()
@@ -201,17 +201,17 @@ class Queue:
             and each.practice.active
             and each.lane.kind not in each.practice.resting
             and each.lane.is_open(self.now)
-            and each.person not in in_hands
+            and each.person not in in_progress
             and (not self._owned(each) or each.owner == agent)
         ]
 
     def _owned(self, task: Work) -> bool:
         return task.owner is not None and task.owner_until is not None and self.now < task.owner_until
 
-    # what becomes of a task in hands
+    # what becomes of a task in progress
 
     def give_back(self, task: Work, ready_at: datetime | None = None) -> None:
-        """Release, skip, snooze, pull-back, expiry: the estimate is taken back."""
+        """Release, skip, snooze, lease over: the estimate is taken back."""
         task.practice.charge(-task.estimate)
         self._let_go(task, ready_at or task.ready_at)
 

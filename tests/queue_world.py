@@ -6,6 +6,7 @@ from ops import clock
 from ops.cadences import jobs
 from ops.db import db, transaction
 from ops.desk.actions.recording import Saved, record_outcome
+from ops.messages import actions as messages
 from ops.practices.models import Patient, Practice
 from ops.queue.actions import tasks
 from ops.queue.models import AgentProfile, Certification, Share, Task, TaskEvent
@@ -37,6 +38,16 @@ def open_for(patient: Patient, kind: Kind = Kind.ASK, **details) -> Task:
             actor="test",
             **details,
         )
+
+
+def wrote(patient: Patient, body: str = "ok then", email: str | None = None) -> None:
+    """They wrote from their number, or from an address nobody knew; nobody has read it."""
+    with transaction("inbound") as session:
+        practice = session.get_one(Practice, patient.practice_id)
+        over, address = ("email", email) if email else ("sms", patient.phone)
+        one = {"channel": over, "from_address": address, "provider_id": f"reply {patient.id}"}
+        reply = messages.receive(practice, body=body, **one)
+        reply.patient_id = patient.id
 
 
 def profile(agent, *, languages=("en",), kinds=None, certified: list[Practice] | None = None) -> None:

@@ -40,7 +40,7 @@ def make_practice(
     starts_on: date | None = None,
     **details: str,
 ) -> Practice:
-    """An active practice with the default treatments and a contract since 2 January 2026 (hours=None: without)."""
+    """An active practice with the default treatments and a contract since January 2, 2026 (hours=None: without)."""
     slug = slug or f"practice-{next(_numbers)}"
     with edge():
         return actions.add_practice(

@@ -27,11 +27,12 @@ from ops.web.errors import answer, wants_json
 View = TypeVar("View", bound=Callable[..., Any])
 
 ENDPOINTS = frozenset(endpoint for endpoint, *_ in NAV)
-OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static", "runtime.alive"})
+"""Answered without asking who is there, which may need the database."""
 TOKEN = "sign_in"  # noqa: S105 (the name of a key)
 
 IDLE_EXEMPT: list[Callable[[int], bool]] = []
-"""Asked with a user's id whether they are at work although their browser is silent (the queue: has a task in hand)."""
+"""Asked with a user's id whether they are at work although their browser is silent (the queue: works a task)."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def _recognise() -> User | None:
         _forget()
         return None
     now = clock.now()
-    busy = _at_work(sign_in.user_id) if _is_quiet(sign_in) else False
+    busy = _at_work(sign_in.user_id) if sessions.is_idle(sign_in, now) else False
     if why := sessions.why_over(sign_in, now, busy=busy):
         _say_goodbye(sign_in, why)
         return None
@@ -201,11 +202,6 @@ def _recognise() -> User | None:
         with transaction(sign_in.user.actor):
             sessions.seen(sign_in.id)
     return _remember(sign_in)
-
-
-def _is_quiet(sign_in: sessions.SignIn) -> bool:
-    """Whether it is worth asking if the person is at work: most requests come from people who are plainly there."""
-    return (clock.now() - sign_in.last_seen_at).total_seconds() >= settings().agent_idle_minutes * 60
 
 
 def _at_work(user_id: int) -> bool:
@@ -224,8 +220,8 @@ def _say_goodbye(sign_in: sessions.SignIn, why: str) -> None:
             sessions.end(sign_in.id, why)
     _forget()
     if words := GOODBYES.get(why):
-        conf = settings()
-        flash(words.format(minutes=conf.agent_idle_minutes, hours=conf.session_hours), "warning")
+        minutes = sessions.idle_minutes(sign_in.user.role)
+        flash(words.format(minutes=minutes, hours=settings().session_hours), "warning")
 
 
 def _forget() -> None:
@@ -248,6 +244,12 @@ def enter(user: User, token: str) -> None:
     session.clear()
     session[TOKEN] = token
     g._login_user = user  # whom Flask-Login answers with for the rest of this request
+
+
+def carries_sign_in(app: Flask, cookie: str) -> bool:
+    """Whether this cookie header is of a browser we once let in; the sign-in may be over. Asks no database."""
+    browser = app.request_class({"HTTP_COOKIE": cookie})
+    return TOKEN in (app.session_interface.open_session(app, browser) or {})
 
 
 def local_path(address: str | None) -> str | None:

@@ -2,22 +2,19 @@
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ops import clock
-from ops.accounts import passwords, sessions
+from ops.accounts import passwords, sessions, tries
 from ops.accounts.models import AccountLink, Membership, Role, User
-from ops.db import Moment, db
+from ops.db import db
 from ops.errors import Refused
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+")
 EMAIL_LENGTH = 254
 NAME_LENGTH = 120
-FREE_TRIES = 5
-LONGEST_LOCK_MINUTES = 15
 
 
 def add_user(email: str, *, name: str, role: Role, practice_ids: Iterable[int] = ()) -> User:
@@ -41,7 +38,7 @@ def address_of(email: str) -> str:
     """The address as accounts keep it (no space around, lower case). Raises Refused when it is none."""
     plain = email.strip().lower()
     if len(plain) > EMAIL_LENGTH or not EMAIL.fullmatch(plain):
-        raise Refused("That is not an e-mail address.")
+        raise Refused("That is not an email address.")
     return plain
 
 
@@ -114,7 +111,7 @@ def set_password(user: User, password: str) -> None:
     if objection := passwords.objection(password, user.email):
         raise Refused(objection)
     user.password_hash = passwords.hash_of(password)
-    user.failed_sign_ins, user.locked_until = 0, None
+    tries.forgive(user)
     sessions.end_all(user.id, sessions.PASSWORD_CHANGED)
     close_links(user.id)
     db.session.flush()
@@ -129,33 +126,9 @@ def close_links(user_id: int) -> None:
     )
 
 
-def count_try(email: str) -> User | None:
-    """Count one try to sign in, before its password is looked at, and return whose account it is.
-
-    None when there is no such account, it is closed, has no password yet, or is locked: the caller answers all of these
-    like a wrong password. Counting first means that a thousand guesses at once are still five. From the fifth on the
-    account is locked for 1, 2, 4, 8, then 15 minutes after each; `let_in` takes the count back.
-    """
-    now = clock.now()
-    tries = User.failed_sign_ins + 1
-    minutes = sa.func.least(LONGEST_LOCK_MINUTES, sa.func.power(2, sa.func.least(tries - FREE_TRIES, 10)))
-    locked_until = sa.case(
-        (tries >= FREE_TRIES, sa.literal(now, Moment) + minutes * timedelta(minutes=1)),
-        else_=None,
-    )
-    return db.session.scalar(
-        sa.update(User)
-        .where(User.email == email.strip().lower(), User.active, User.password_hash.is_not(None))
-        .where(sa.or_(User.locked_until.is_(None), User.locked_until <= now))
-        .values(failed_sign_ins=tries, locked_until=locked_until)
-        .returning(User)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-
-
-def let_in(user: User, password: str, *, address: str | None, browser: str | None) -> str:
-    """The password was right: forget the failures and begin a sign-in; its token for the cookie."""
-    user.failed_sign_ins, user.locked_until = 0, None
+def let_in(user: User, password: str, *, source: tries.Source, address: str | None, browser: str | None) -> str:
+    """The password was right: forget the failures from there and begin a sign-in; its token for the cookie."""
+    tries.forgive(user, source)
     if passwords.is_outdated(user.password_hash or ""):
         user.password_hash = passwords.hash_of(password)
     return sessions.begin(user, address=address, browser=browser)

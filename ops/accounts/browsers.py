@@ -1,4 +1,4 @@
-"""What to call a browser in a list of sign-ins: enough for its owner to recognise it."""
+"""What to call a browser in a list of sign-ins: enough for its owner to recognize it."""
 
 NAMES = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 MACHINES = (

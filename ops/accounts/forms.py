@@ -8,12 +8,12 @@ from ops.accounts.passwords import LONGEST, SHORTEST
 
 
 class SignInForm(FlaskForm):
-    email = EmailField("E-mail", [DataRequired("Enter your e-mail address."), Length(max=254)])
+    email = EmailField("Email", [DataRequired("Enter your email address."), Length(max=254)])
     password = PasswordField("Password", [DataRequired("Enter your password."), Length(max=1000)])
 
 
 class ForgotForm(FlaskForm):
-    email = EmailField("E-mail", [DataRequired("Enter your e-mail address."), Length(max=254)])
+    email = EmailField("Email", [DataRequired("Enter your email address."), Length(max=254)])
 
 
 class NewPasswordForm(FlaskForm):
@@ -29,7 +29,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class AddPersonForm(FlaskForm):
-    email = EmailField("E-mail", [DataRequired("Enter the person's e-mail address."), Length(max=254)])
+    email = EmailField("Email", [DataRequired("Enter the person's email address."), Length(max=254)])
     name = StringField("Name", [DataRequired("Enter the person's name."), Length(max=120)])
     role = SelectField("Role")
     practices = SelectMultipleField("Practices", coerce=int, description="For practice members: what they see.")

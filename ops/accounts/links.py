@@ -1,7 +1,7 @@
 """Invitations and password resets: links that work once, for a while.
 
-The database keeps the hash of a link's token. A link that is to be mailed has no usable token until its mail is claimed
-(`ops/accounts/mailing.py`): so none ever lies in a queue, and at most one of a link works.
+The database keeps the hash of a link's token. A link that is to be emailed has no usable token until its email is
+claimed (`ops/accounts/mailing.py`): so none ever lies in a queue, and at most one of a link works.
 """
 
 from datetime import timedelta
@@ -25,7 +25,7 @@ MAIL_KINDS = {LinkPurpose.INVITE: MailKind.INVITATION, LinkPurpose.RESET: MailKi
 
 
 def make_link(user: User, purpose: LinkPurpose) -> str:
-    """A link to hand over; its token, which is told this once. Earlier unused links of the kind stop working.
+    """A link to pass on; its token, which is told this once. Earlier unused links of the kind stop working.
 
     Raises Refused for a closed account.
     """
@@ -35,7 +35,7 @@ def make_link(user: User, purpose: LinkPurpose) -> str:
 
 
 def mail_link(user: User, purpose: LinkPurpose) -> AccountLink:
-    """Mail the person a link; earlier ones stop working. Raises Refused for a closed account."""
+    """Email the person a link; earlier ones stop working. Raises Refused for a closed account."""
     return _mailed(user, _replace(user, purpose, new_token()))
 
 
@@ -95,7 +95,7 @@ def _add(user_id: int, purpose: LinkPurpose, token: str) -> AccountLink:
 
 
 def address(token: str) -> str:
-    """The whole address to hand over."""
+    """The whole address to pass on."""
     return f"{settings().address}/link/{token}"
 
 

@@ -1,4 +1,4 @@
-"""What the mail with an invitation or a link for a new password says."""
+"""What the email with an invitation or a link for a new password says."""
 
 from ops.accounts import links
 from ops.accounts.models import LinkPurpose
@@ -19,7 +19,7 @@ WORDS = {
 
 
 def letter(mail: StaffMail) -> Letter | None:
-    """The mail with a link, whose token is made here; None when the link is of no use any more."""
+    """The email with a link, whose token is made here; None when the link is of no use any more."""
     made = links.make_token(mail.about_id)
     if made is None:
         return None

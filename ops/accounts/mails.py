@@ -20,7 +20,7 @@ LINKS = frozenset(MAIL_KINDS.values())
 
 @dataclass(frozen=True)
 class Line:
-    """One mail in words. `decidable`: whether the reader may have it sent again or say that it is dealt with."""
+    """One email in words. `decidable`: whether the reader may have it sent again or say that it is dealt with."""
 
     mail: StaffMail
     user: User | None
@@ -36,19 +36,19 @@ def waiting_for_a_person(reader: Role) -> list[Line]:
 
 
 def latest(reader: Role) -> list[Line]:
-    """The last mails, whatever became of them."""
+    """The last emails, whatever became of them."""
     return _lines(queries.latest(LATEST), reader)
 
 
 def went_wrong(user: User) -> Line | None:
-    """The latest mail with a link for this person, when it failed or nobody can tell, and it is not dealt with."""
+    """The latest email with a link for this person, when it failed or nobody can tell, and it is not dealt with."""
     which = sa.select(StaffMail).where(StaffMail.user_id == user.id, StaffMail.kind.in_(LINKS))
     mail = db.session.scalar(which.order_by(StaffMail.id.desc()).limit(1))
     return next(iter(_lines([mail], user.role)), None) if mail and _is_open(mail) else None
 
 
 def decidable(mail_id: int, reader: Role) -> bool:
-    """Whether the reader may decide about this mail: of links, those of accounts they look after."""
+    """Whether the reader may decide about this email: of links, those of accounts they look after."""
     mail = db.session.get(StaffMail, mail_id, populate_existing=True)
     return mail is not None and all(line.decidable for line in _lines([mail], reader))
 

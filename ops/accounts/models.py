@@ -35,8 +35,6 @@ class User(Base):
     password_hash: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
-    failed_sign_ins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(Moment)
     single_keys: Mapped[bool] = mapped_column(default=True)
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
@@ -83,6 +81,22 @@ class Membership(Base):
     __table_args__ = (sa.Index(None, "practice_id"),)
 
 
+class SignInTries(Base):
+    """Tries to sign in to one account from one source (a stranger's address, or a browser the account knows) since the
+    last right password."""
+
+    __tablename__ = "sign_in_tries"
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    known: Mapped[bool]
+    failed: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    locked_until: Mapped[datetime | None] = mapped_column(Moment)
+    """Until then no try of this source is looked at."""
+
+    __table_args__ = (sa.CheckConstraint("failed >= 1", name="failed"),)
+
+
 class AuthSession(Base):
     """One sign-in on one browser. The cookie holds the token; this row holds its hash and can be revoked."""
 
@@ -102,8 +116,8 @@ class AuthSession(Base):
 class AccountLink(Base):
     """An invitation or password reset: works once, until it expires.
 
-    Of a link that is to be mailed (`ops/mail`) nobody knows a token until its mail is claimed, so that no queue ever
-    holds one. Where no mail server is set the row only says that somebody waits for a link.
+    Of a link that is to be emailed (`ops/mail`) nobody knows a token until its email is claimed, so that no queue ever
+    holds one. Where no email server is set the row only says that somebody waits for a link.
     """
 
     __tablename__ = "account_links"

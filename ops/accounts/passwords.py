@@ -32,7 +32,7 @@ def objection(password: str, email: str) -> str | None:
     if len(set(plain)) < 4 or plain in COMMON:
         return "This password is among the first ones anybody would try."
     if plain in (email.lower(), email.lower().partition("@")[0]):
-        return "The password must not be the e-mail address."
+        return "The password must not be the email address."
     return None
 
 

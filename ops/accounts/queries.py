@@ -124,7 +124,7 @@ def owns_sign_in(user: User, session_id: uuid.UUID) -> bool:
 
 
 def waiting_link(user: User) -> AccountLink | None:
-    """The newest link the person asked for and nobody has sent: somebody has to hand one over."""
+    """The newest link the person asked for and nobody has sent: somebody has to pass one on."""
     which = sa.select(AccountLink).where(AccountLink.user_id == user.id, *_waiting())
     return db.session.scalar(which.order_by(AccountLink.id.desc()).limit(1))
 

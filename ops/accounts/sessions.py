@@ -62,12 +62,11 @@ class SignIn:
 
 SIGN_IN = """
     SELECT s.id, s.user_id, s.created_at, s.last_seen_at, s.ended_at, s.ended_why,
-        u.email, u.name, u.role, u.password_hash, u.active, u.created_at AS user_since, u.failed_sign_ins,
-        u.locked_until, u.single_keys,
+        u.email, u.name, u.role, u.password_hash, u.active, u.created_at AS user_since, u.single_keys,
         ARRAY(SELECT m.practice_id FROM memberships m WHERE m.user_id = u.id ORDER BY 1) AS practices
     FROM auth_sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s
 """
-"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognise
+"""Asked before every page, so it is read bare: as entities it would cost more than all else that is done to recognize
 somebody."""
 
 
@@ -84,8 +83,6 @@ def by_token(token: str) -> SignIn | None:
         password_hash=row.password_hash,
         active=row.active,
         created_at=row.user_since,
-        failed_sign_ins=row.failed_sign_ins,
-        locked_until=row.locked_until,
         single_keys=row.single_keys,
         memberships=[Membership(user_id=row.user_id, practice_id=practice_id) for practice_id in row.practices],
     )
@@ -95,8 +92,8 @@ def by_token(token: str) -> SignIn | None:
 def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
     """Why this sign-in no longer counts at that moment, None while it does.
 
-    `busy`: the agent has a task in hand, which a person may be on the phone about (docs/rules.md A12: 10 minutes idle,
-    12 hours in all).
+    `busy`: the agent has a task in progress, which a person may be on the phone about (docs/rules.md A12: 10 minutes
+    idle for agents, 30 for everybody else, 12 hours in all).
     """
     conf = settings()
     if sign_in.ended_at is not None:
@@ -105,10 +102,20 @@ def why_over(sign_in: SignIn, at: datetime, *, busy: bool) -> str | None:
         return DEACTIVATED
     if at - sign_in.created_at >= timedelta(hours=conf.session_hours):
         return OVER
-    idle = at - sign_in.last_seen_at
-    if sign_in.user.role == Role.AGENT and idle >= timedelta(minutes=conf.agent_idle_minutes) and not busy:
+    if is_idle(sign_in, at) and not busy:
         return IDLE
     return None
+
+
+def is_idle(sign_in: SignIn, at: datetime) -> bool:
+    """Whether nothing came from this browser for longer than its person's role may be away."""
+    return at - sign_in.last_seen_at >= timedelta(minutes=idle_minutes(sign_in.user.role))
+
+
+def idle_minutes(role: Role) -> int:
+    """How many minutes without a sign of life end a sign-in of this role."""
+    conf = settings()
+    return conf.agent_idle_minutes if role == Role.AGENT else conf.idle_minutes
 
 
 def seen(session_id: uuid.UUID) -> None:

@@ -2,9 +2,9 @@
 
 Foreign keys and triggers are off while it is written (`session_replication_role`); lanes and ledger are made by the
 product's own functions. Numbers are of the invented 555-01xx kind, so many patients share one as written; the keys they
-are told apart by are distinct, so that nobody is in other hands.
+are told apart by are distinct, so that nobody is being called already.
 
-A task of a practice rests in one of its four lanes (one place, four kinds). Which practices have the tasks, and where
+A task of a practice lies in one of its four lanes (one place, four kinds). Which practices have the tasks, and where
 they are, is the scenario's matter (`Scenario`).
 """
 
@@ -143,8 +143,8 @@ def _practices(connection: psycopg.Connection[Any], plan: Scenario, practices: i
 
 def _agents(connection: psycopg.Connection[Any], plan: Scenario, agents: int, practices: int) -> None:
     connection.execute(
-        "INSERT INTO users (id, email, name, role, active, created_at, failed_sign_ins, single_keys)"
-        " SELECT i, 'agent-' || i || '@example.com', 'Agent ' || i, 'agent', true, %s, 0, true"
+        "INSERT INTO users (id, email, name, role, active, created_at, single_keys)"
+        " SELECT i, 'agent-' || i || '@example.com', 'Agent ' || i, 'agent', true, %s, true"
         " FROM generate_series(1, %s::bigint) i",
         [plan.now, agents],
     )

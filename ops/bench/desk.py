@@ -2,13 +2,13 @@
 
 Three things are measured on a scratch database with as many open tasks as asked for:
 
-card_ms, bare_ms, ratio: the time the server takes for the card in hand (GET /desk: session, gate, script, history), and
+card_ms, bare_ms, ratio: the time the server takes for the open card (GET /desk: session, gate, script, history), and
     for a bare Flask page that reads one row by its key and renders a template of one line. Both are called in one
     process, in turns, as WSGI applications: no network, no browser. Medians.
 statements: SQL statements of that card, as the driver is given them (BEGIN and ROLLBACK apart).
 first_load_kb: what a browser that was never here takes over the wire for the first card, styles and scripts included.
 key_p50_ms, key_p95_ms: in real Chromium, from the press of "no answer" to the frame in which the next card is painted
-    (two animation frames after it is in the page), through gunicorn. None without a browser.
+    (two animation frames after it is in the page), through the web server. None without a browser.
 """
 
 import json

@@ -82,7 +82,7 @@ def _first_load(page: Any, address: str) -> float:
 
 
 def _cookie() -> str:
-    """The browser's cookie of an agent with a card in hand."""
+    """The browser's cookie of an agent with an open card."""
     from ops import create_app
     from ops.accounts.access import TOKEN
     from ops.bench.desk_server import a_card_in_hand
@@ -106,7 +106,7 @@ def _web_server() -> Iterator[str]:
         listener.set_inheritable(True)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "python:ops.runtime.web_server"],
+            [sys.executable, "-m", "ops.runtime.web_server"],
             env=os.environ | {"WEB_SOCKET_FD": str(listener.fileno())},
             pass_fds=[listener.fileno()],
             stdout=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ class Cadence(Base):
 
 
 class CadenceStep(Base):
-    """One step: a call by an agent, or a text or mail by itself, so many hours after the step before it."""
+    """One step: a call by an agent, or a text or email by itself, so many hours after the step before it."""
 
     __tablename__ = "cadence_steps"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

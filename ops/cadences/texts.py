@@ -19,7 +19,7 @@ from ops.work.kinds import Kind
 def send_template(
     patient: Patient, kind: Kind, medium: Medium, reason_key: str, *, send_after: datetime | None = None
 ) -> bool:
-    """Queue the practice's text or mail of this kind, once per reason, to leave at once or not before `send_after`;
+    """Queue the practice's text or email of this kind, once per reason, to leave at once or not before `send_after`;
     False when it cannot be written."""
     practice = db.session.get_one(Practice, patient.practice_id)
     try:
@@ -42,7 +42,7 @@ def send_template(
 
 
 class Written(NamedTuple):
-    """A text or mail as it would be sent."""
+    """A text or email as it would be sent."""
 
     address: str
     subject: str
@@ -61,14 +61,14 @@ def write(
     referral: Referral | None = None,
     agent: User | None = None,
 ) -> Written:
-    """The published text or mail of this kind as it would be sent to this patient, or to the friend of `referral`.
+    """The published text or email of this kind as it would be sent to this patient, or to the friend of `referral`.
 
     Raises Refused, with the reason in words, when it cannot be written. To a friend nothing names who sent them
     (docs/rules.md decision 8): a text that would is refused.
     """
     address = _address(patient, referral, medium)
     if not address:
-        raise Refused("We have no number to text." if medium is Medium.SMS else "We have no e-mail address.")
+        raise Refused("We have no number to text." if medium is Medium.SMS else "We have no email address.")
     version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")

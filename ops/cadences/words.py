@@ -7,7 +7,7 @@ from ops.phrases import count_of
 from ops.practices.models import MilestoneKind
 from ops.work.kinds import Kind, StepMode
 
-MODE_WORDS = {StepMode.CALL: "call", StepMode.SMS: "text", StepMode.EMAIL: "mail"}
+MODE_WORDS = {StepMode.CALL: "call", StepMode.SMS: "text", StepMode.EMAIL: "email"}
 
 
 AFTER_WORDS = {
@@ -35,14 +35,14 @@ def gap_words(hours: int) -> str:
 def step_words(step: CadenceStep, *, first: bool) -> str:
     """ "call, up to 3 tries", "48 h later a text". The first step comes when the cadence starts, whatever its gap."""
     tries = f", up to {count_of(step.tries, 'try', 'tries')}" if step.mode is StepMode.CALL else ""
-    what = f"a {MODE_WORDS[step.mode]}{tries}"
+    what = f"{'an' if step.mode is StepMode.EMAIL else 'a'} {MODE_WORDS[step.mode]}{tries}"
     if first:
         return what
     return f"{gap_words(step.gap_hours)} later {what}" if step.gap_hours else f"right after it {what}"
 
 
 def steps_words(steps: Sequence[CadenceStep]) -> str:
-    """All steps in one line: "a call, up to 3 tries; 48 h later a text; 5 days later a mail"."""
+    """All steps in one line: "a call, up to 3 tries; 48 h later a text; 5 days later an email"."""
     if not steps:
         return "no steps yet"
     return "; ".join(step_words(step, first=number == 0) for number, step in enumerate(steps))

@@ -28,7 +28,7 @@ def points(marked: Iterable[tuple[int, bool, Mark]]) -> int | None:
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of an agent's marked cards, each 0 to 100. `low` and `high`: the 95 % interval of the mean; all three
+    """The mean of an agent's marked cards, each 0 to 100. `low` and `high`: the 95% interval of the mean; all three
     None where there are too few to say."""
 
     cards: int
@@ -38,7 +38,7 @@ class Average:
 
 
 def average(of: Sequence[int]) -> Average:
-    """The mean and its 95 % interval by Student's t, kept within 0 to 100; nothing under `TOO_FEW` cards."""
+    """The mean and its 95% interval by Student's t, kept within 0 to 100; nothing under `TOO_FEW` cards."""
     if len(of) < TOO_FEW:
         return Average(len(of))
     middle = mean(of)
@@ -47,7 +47,7 @@ def average(of: Sequence[int]) -> Average:
 
 
 def _t_975(freedom: int) -> float:
-    """The 97.5 % point of Student's t: the expansion in 1/freedom of Abramowitz and Stegun 26.7.5, whose error is
+    """The 97.5% point of Student's t: the expansion in 1/freedom of Abramowitz and Stegun 26.7.5, whose error is
     below 0.01 from four degrees of freedom on."""
     z, v = NORMAL_975, freedom
     return (

@@ -1,8 +1,8 @@
 """Somebody was not happy. Leads and the practice are told in the transaction that heard it; a lead settles it.
 
-Telling is a mail to each of them (`ops/mail` sends it) and the pages, which show it at once. As
-long as no mail was claimed and nobody looked, the outcome can still be taken back: `concern_told` says which, and holds
-the rows so that neither happens meanwhile.
+Telling is an email to each of them (`ops/mail` sends it) and the pages, which show it at once. As
+long as no email was claimed and nobody looked, the outcome can still be taken back: `concern_told` says which, and
+holds the rows so that neither happens meanwhile.
 """
 
 import sqlalchemy as sa
@@ -41,15 +41,15 @@ def raise_concern(task: Task, attempt: Attempt, words: str, actor: str) -> Conce
 
 
 def to_be_told(practice_id: int) -> sa.ColumnElement[bool]:
-    """Who hears of this practice's concerns: every lead, and its members. Asked again when a mail leaves."""
+    """Who hears of this practice's concerns: every lead, and its members. Asked again when an email leaves."""
     member = sa.exists().where(Membership.user_id == User.id, Membership.practice_id == practice_id)
     return sa.or_(User.role == Role.LEAD, sa.and_(User.role == Role.MEMBER, member))
 
 
 def concern_told(attempt_id: int) -> bool:
-    """Whether the concern of this attempt is out: a mail has left (or may have), or somebody has seen it.
+    """Whether the concern of this attempt is out: an email has left (or may have), or somebody has seen it.
 
-    False where there is none. Until the transaction ends no mail about it is claimed and no lead takes it up, so that
+    False where there is none. Until the transaction ends no email about it is claimed and no lead takes it up, so that
     who then deletes the attempt takes back something nobody knows of.
     """
     concern = db.session.scalar(sa.select(Concern).where(Concern.attempt_id == attempt_id).with_for_update())

@@ -1,4 +1,4 @@
-"""What the mail says that tells leads and members of a practice that somebody was not happy.
+"""What the email says that tells leads and members of a practice that somebody was not happy.
 
 The practice's name and where to sign in; neither who it was nor what was said (docs/rules.md A12).
 """
@@ -17,7 +17,7 @@ from ops.practices.models import Practice
 
 
 def letter(mail: StaffMail) -> Letter | None:
-    """The mail to one person; None when the concern was taken back, or is no business of theirs any more (who left the
+    """The email to one person; None when the concern was taken back, or is no business of theirs any more (who left the
     practice is not told of it, also not by "send again"). Raises CannotGo when the account is closed."""
     concern = db.session.get(Concern, mail.about_id, populate_existing=True)
     user = db.session.get(User, mail.user_id, populate_existing=True)

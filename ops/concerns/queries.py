@@ -78,7 +78,7 @@ def concerns(
     before: tuple[bool, datetime, int] | None = None,
     mailing: bool = False,
 ) -> ConcernPage:
-    """For leads. `shelf`: open, settled or all; `mailing`: whether a mail server is set up."""
+    """For leads. `shelf`: open, settled or all; `mailing`: whether an email server is set up."""
     which = sa.select(Concern)
     if shelf != "all":
         which = which.where(Concern.settled_at.is_(None) if shelf == "open" else Concern.settled_at.is_not(None))
@@ -176,7 +176,7 @@ def _told(shown: Sequence[ConcernLine], mailing: bool) -> dict[int, list[str]]:
 
 
 def told_words(mails: Iterable[tuple[StaffMail, str, Role]], now: datetime, mailing: bool) -> list[str]:
-    """Who was mailed, and who was not and why: never more than is known."""
+    """Who was emailed, and who was not and why: never more than is known."""
     groups: dict[str, list[str]] = defaultdict(list)
     member = False
     for mail, name, role in mails:
@@ -189,12 +189,12 @@ def told_words(mails: Iterable[tuple[StaffMail, str, Role]], now: datetime, mail
 
 
 FATES = {
-    "sent": "Mailed to {}.",
-    "waits": "A mail to {} is on its way.",
-    "unknown": "Nobody can tell whether the mail to {} left; it is not sent twice. Tell them another way.",
-    "refused": "The mail to {} was refused. Tell them another way.",
-    "late": "No mail to {} could be sent within a day. Tell them another way.",
-    "no_server": "No mail to {}: no mail server is set up. They see it when they sign in; call if it cannot wait.",
+    "sent": "Emailed to {}.",
+    "waits": "An email to {} is on its way.",
+    "unknown": "Nobody can tell whether the email to {} left; it is not sent twice. Tell them another way.",
+    "refused": "The email to {} was refused. Tell them another way.",
+    "late": "No email to {} could be sent within a day. Tell them another way.",
+    "no_server": "No email to {}: no email server is set up. They see it when they sign in; call if it cannot wait.",
 }
 
 

@@ -51,7 +51,7 @@ def suppress(
 
 def suppress_many(rows: Iterable[NewSuppression], actor: str) -> int:
     """`suppress` for many at once, a thousand per statement; how many were new. Raises ValueError like it."""
-    return sum(_insert(values) for values in _batches(rows, actor))
+    return sum(len(_insert(values)) for values in _batches(rows, actor))
 
 
 def _batches(rows: Iterable[NewSuppression], actor: str) -> Iterator[list[dict]]:
@@ -76,12 +76,13 @@ def _batches(rows: Iterable[NewSuppression], actor: str) -> Iterator[list[dict]]
         yield batch
 
 
-def _insert(values: list[dict]) -> int:
+def _insert(values: list[dict]) -> list[bytes]:
+    """The keys of those that were new."""
     # in one order everywhere, so that two imports of the same numbers wait for each other instead of deadlocking
     values.sort(key=lambda value: value["contact_key"])
-    statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.id)
-    new = len(db.session.scalars(statement, values).all())
-    if new < len(values):
+    statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.contact_key)
+    new = list(db.session.scalars(statement, values))
+    if len(new) < len(values):
         _note_said_again(values)
     return new
 
@@ -109,21 +110,19 @@ def _note_said_again(values: list[dict]) -> None:
     db.session.execute(SAID_AGAIN, given | {"at": at, "actor": actor, "since": at - FRESH})
 
 
-def keep_refusals(refusals: Iterable[Refusal], actor: str) -> None:
-    """The opt-outs of a practice's file (`ops.practices.refusals`)."""
-    suppress_many(
-        (
-            NewSuppression(
-                refusal.contact_key,
-                refusal.channel,
-                OPT_OUT_REASONS[SuppressedChannel(refusal.channel)],
-                refusal.source,
-                refusal.practice_id,
-            )
-            for refusal in refusals
-        ),
-        actor,
+def keep_refusals(refusals: Iterable[Refusal], actor: str) -> set[bytes]:
+    """The opt-outs of a practice's file (`ops.practices.refusals`); the keys under which any was new."""
+    rows = (
+        NewSuppression(
+            refusal.contact_key,
+            refusal.channel,
+            OPT_OUT_REASONS[SuppressedChannel(refusal.channel)],
+            refusal.source,
+            refusal.practice_id,
+        )
+        for refusal in refusals
     )
+    return {key for values in _batches(rows, actor) for key in _insert(values)}
 
 
 def follow_refusals(practice_id: int, moves: Sequence[Move], actor: str) -> None:

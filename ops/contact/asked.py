@@ -21,7 +21,10 @@ class Question(NamedTuple):
 
 ORDINARY = kept.USUAL
 """What `ops gate` takes for what is not said: the usual contact, of whom the scrub is of the same day."""
-ASSUMED = ("suppressions", "attempts_24h", "deceased", "baa", "practice", "scrubbed_on", "basis", "lock_held")
+ASSUMED = (
+    *("suppressions", "unread_reply", "attempts_24h", "deceased", "baa", "practice", "scrubbed_on", "basis"),
+    "lock_held",
+)
 """The facts a person wants to see named when they were taken for granted."""
 ON_THE_LIST = {"wrong_person": Reason.WRONG_PERSON, "litigator": Reason.LITIGATOR}
 """Facts that say one suppression by its name."""
@@ -152,6 +155,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "attempts_24h": _count,
     "attempts_limit": _count,
     "suppressions": _codes,
+    "unread_reply": _flag,
     "birth_date": _day,
     "deceased": _dead,
     "baa": _flag,

@@ -87,10 +87,12 @@ class Known(NamedTuple):
     baa_on: date | None
     dealt_on: date | None
     """The last day the practice dealt with its patient at this number; None: it has no such patient."""
+    unread: bool
+    """Whether they wrote something that nobody has read."""
 
 
 class Text(NamedTuple):
-    """What is known of the words of a text or mail; None is unknown."""
+    """What is known of the words of a text or email; None is unknown."""
 
     gives_away: bool | None
     """Whether it tells that somebody is a patient (`telling`)."""
@@ -121,7 +123,7 @@ def may_contact(
     `text` is about the words that would leave (a call: NO_TEXT), `lock_held` whether the caller has just read that it
     still holds what it asks about. With `store` the answer is kept with its facts in the caller's transaction;
     `subject` is "task:7" or "message:UUID".
-    A call to the number that somebody has in hands counts as made, except that of `but_task`, whose holder asks.
+    A call to the number that somebody has in progress counts as made, except that of `but_task`, whose holder asks.
     """
     try:
         facts = facts_for(person, practice, channel, at, but_task, text=text, lock_held=lock_held)
@@ -181,6 +183,7 @@ def facts_from(
         birth_date=person.birth_date,
         deceased=person.deceased,
         suppressions=_against(known, channel),
+        unread_reply=known.unread,
         attempts_24h=known.attempts_24h,
         attempts_limit=settings().attempts_per_day,
         consent=None if known.consent is not False else "none",

@@ -31,6 +31,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--attempts-limit",), {"type": int, "help": "The agency's own limit. Default: ATTEMPTS_PER_DAY."}),
     (("--suppression", "suppressions"), {"multiple": True, "help": "A suppression that applies. Repeatable."}),
     (("--no-suppression", "none_stands"), {"is_flag": True, "default": None, "help": "We looked: none stands."}),
+    (("--unread-reply/--no-unread-reply",), {"default": None, "help": "They wrote something that nobody has read."}),
     (("--birth-date",), {"help": "YYYY-MM-DD."}),
     (("--deceased/--alive",), {"default": None, "help": "Has a death date."}),
     (("--wrong-person",), {"is_flag": True, "default": None, "help": "The number is somebody else's."}),
@@ -46,8 +47,8 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--loop-consent",), {"type": int, "help": "The level the friend agreed to."}),
     (("--incentive/--no-incentive",), {"default": None, "help": "Does it offer a reward?"}),
     (("--campaign-registered/--campaign-unregistered",), {"default": None, "help": "The practice's texts."}),
-    (("--text-has-phi/--text-without-phi",), {"default": None, "help": "Of a text or mail."}),
-    (("--text-approved/--text-not-approved",), {"default": None, "help": "Of a text or mail."}),
+    (("--text-has-phi/--text-without-phi",), {"default": None, "help": "Of a text or email."}),
+    (("--text-approved/--text-not-approved",), {"default": None, "help": "Of a text or email."}),
     (("--lock-held/--lock-lost",), {"default": None, "help": "Does whoever asks still hold it?"}),
 ]
 

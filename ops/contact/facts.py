@@ -34,6 +34,7 @@ class Reason(StrEnum):
     MINOR = "MINOR"
     DECEASED = "DECEASED"
     LITIGATOR = "LITIGATOR"
+    UNREAD_REPLY = "UNREAD_REPLY"
     NO_BAA = "NO_BAA"
     PRACTICE_PAUSED = "PRACTICE_PAUSED"
     BASIS_MISSING = "BASIS_MISSING"
@@ -77,6 +78,9 @@ class Facts:
     suppressions: frozenset[str] | None
     """Reason codes of the suppressions about this person, number or address; an unknown one counts as DNC_INTERNAL. The
     wrong person and the do-not-contact list of attorneys are suppressions like any other."""
+    unread_reply: bool | None
+    """Did they write something, to whichever practice, that nobody has read yet? Nobody contacts them before,
+    whatever the words are (docs/rules.md A4)."""
     birth_date: date | None
     """None: nobody told us. Many practices do not; a minor is blocked where the day is known."""
     deceased: bool | None
@@ -107,7 +111,7 @@ class Facts:
     """Of a text: the practice's campaign is registered with the carriers, or no carrier takes part (docs/rules.md
     A7)."""
     text_has_phi: bool | None
-    """Of a text or mail, like the next. A call has no text: None allows it."""
+    """Of a text or email, like the next. A call has no text: None allows it."""
     text_approved: bool | None
     lock_held: bool | None
     """Does the caller hold the lease or lock it asks under, as just read?"""
@@ -115,7 +119,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer and what it rests on. `window` and `opens_at` are UTC; None for e-mail, which has no hours."""
+    """The answer and what it rests on. `window` and `opens_at` are UTC; None for email, which has no hours."""
 
     allow: bool
     reasons: tuple[Reason, ...]

@@ -32,6 +32,7 @@ PASSING = {
     Reason.SCRUB_OLDER_31D,
     Reason.PRACTICE_PAUSED,
     Reason.LOCK_LOST,
+    Reason.UNREAD_REPLY,
 }
 """Blocks that end without anybody deciding otherwise about the person: the next opening is still worth knowing."""
 FOR_GOOD = (
@@ -172,6 +173,11 @@ def _suppressed(case: _Case) -> Iterator[Reason]:
             yield reason
 
 
+def _unread(case: _Case) -> Iterator[Reason]:
+    if case.facts.unread_reply is not False:
+        yield Reason.UNREAD_REPLY
+
+
 def _scrub(case: _Case) -> Iterator[Reason]:
     """A fresh scrub; without one an invitation in writing, or a visit not long ago: the practice's established business
     relationship (docs/rules.md A5). A friend is called on their own invitation, which `_purpose` asks for."""
@@ -266,6 +272,7 @@ CHECKS: tuple[Check, ...] = (
     _hours,
     _cap,
     _suppressed,
+    _unread,
     _scrub,
     _person,
     _practice,

@@ -26,10 +26,10 @@ def tells(text: str, private: Iterable[str], public: str = "") -> str | None:
     published words, in which such a word says nothing about a patient."""
     words = ADDRESS.sub(" ", text)
     if DATE.search(words):
-        return "The message names a date. Texts and mails must not."
+        return "The message names a date. Texts and emails must not."
     for word in (*DRUGS, *private):
         if _holds(words, word) and not _holds(public, word):
-            return f"The message names a treatment (“{word}”). Texts and mails must not."
+            return f"The message names a treatment (“{word}”). Texts and emails must not."
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.contact.facts import Decision, Facts
 
-EDITION = 2
+EDITION = 3
 AREA_CODE = slice(0, 5)
 ANY_LINE = "5550100"
 """Stands for the digits of a number that a stored decision does not keep: places follow from the area code alone."""
@@ -27,6 +27,7 @@ USUAL: Mapping[str, Any] = MappingProxyType(
         "attempts_24h": 0,
         "attempts_limit": 2,
         "suppressions": frozenset(),
+        "unread_reply": False,
         "birth_date": None,
         "deceased": False,
         "baa": True,
@@ -45,7 +46,8 @@ USUAL: Mapping[str, Any] = MappingProxyType(
         "lock_held": True,
     }
 )
-"""Edition 2: a call by hand to the practice's own patient. The number is stored apart."""
+"""Edition 3: a call by hand to the practice's own patient. The number is stored apart. Edition 2 did not ask for unread
+replies and was the same else."""
 USUAL_AT_FIRST: Mapping[str, Any] = MappingProxyType(
     {**USUAL, "campaign_registered": True, "text_has_phi": False, "text_approved": True}
     # what the gate took for granted then
@@ -83,7 +85,7 @@ def facts_of(kept: dict[str, Any], on: date) -> Facts:
             given[day] = date.fromisoformat(given[day])
     if given.get("suppressions"):
         given["suppressions"] = frozenset(given["suppressions"])
-    if kept.get("edition") == EDITION:
+    if kept.get("edition") in (2, EDITION):
         return Facts(**{**USUAL, **given})
     # A decision of edition 1 took the relation for granted: as if the practice had dealt with them that day.
     return Facts(**{**USUAL_AT_FIRST, "last_visit_on": on, **given})

@@ -1,15 +1,30 @@
+-- What people wrote to us that nobody has read, by every number and address of whoever wrote: nobody contacts these until
+-- somebody has read it, whatever the words are (`decide_reply`). A plain stop is no such reply: it has ended contact.
+CREATE OR REPLACE VIEW unread_replies AS
+    SELECT i.id AS reply_id, i.practice_id, i.contact_key AS key FROM inbound_messages i
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
+    UNION ALL
+    SELECT i.id, i.practice_id, a.phone_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
+    UNION ALL
+    SELECT i.id, i.practice_id, a.email_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL;
+
+
 -- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
 --   address; attempts: calls and texts to the number in the 24 hours up to `at`, and calls to it that somebody else has
---   in hands (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
+--   in progress (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
+-- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.
 CREATE OR REPLACE FUNCTION contact_known(
     a_practice bigint, a_phone bytea, an_email bytea, a_channel text, at timestamptz, but_task bigint
 )
-RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status text, baa_on date, dealt_on date)
+RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status text, baa_on date, dealt_on date,
+              unread boolean)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
             WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
@@ -24,6 +39,7 @@ LANGUAGE sql STABLE AS $$
            p.status::text, p.baa_on,
            (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
                                 (a.created_at AT TIME ZONE p.zone)::date))
-            FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice)
+            FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice),
+           EXISTS (SELECT FROM unread_replies u WHERE u.key IN (a_phone, an_email))
     FROM practices p WHERE p.id = a_practice
 $$;

@@ -24,7 +24,7 @@ class Suppression(Base):
     __tablename__ = "suppressions"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     contact_key: Mapped[bytes]
-    """`crypto.contact_key` of the number or e-mail address."""
+    """`crypto.contact_key` of the number or email address."""
     practice_id: Mapped[int | None] = mapped_column(sa.ForeignKey("practices.id"))
     channel: Mapped[SuppressedChannel] = mapped_column(closed_set(SuppressedChannel, "channel"))
     reason: Mapped[str]

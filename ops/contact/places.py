@@ -1,8 +1,10 @@
 """Where a person may be: a set of places, because an address, an area code and the person's own word often disagree.
 
 Contact must be lawful in every member (docs/rules.md decision 3, A2), so a doubt widens the set and never narrows it:
-- an address gives its state in all of the state's zones; a ZIP code narrows that place to its own zone, and one that
-  lies in another state than the address adds that state;
+- an address gives its state in all of the state's zones; a ZIP code narrows that place to the zones it touches, and one
+  that lies in another state than the address adds that state;
+- an address that was given and says no place (it cannot be read, or lies abroad) is the unknown place, and joins;
+- a military post office, or a country that uses our post, has its clocks and no law: the unknown rule holds there;
 - an area code gives its state in all of its zones, an overlay those of the code it overlays; numbers without geography
   (toll-free, personal, premium) give nothing;
 - a zone alone, from the person or from a foreign number, is a clock without a law: it joins every state that is known;
@@ -18,11 +20,28 @@ from zoneinfo import ZoneInfo
 
 from ops.contact import rules as rulebook
 from ops.contact.rules import UNKNOWN, RulesError
-from ops.practices.us import MILITARY, ZONES
+from ops.practices.us import ELSEWHERE, MILITARY, ZONES
 
 CANDIDATE_ZONES = ZONES
 """Where somebody of whom nothing is known may be. With the zones of the Pacific territories, a day ahead, no hour would
 be left."""
+FORCES_ABROAD = ("Asia/Tokyo", "Europe/Berlin")
+"""A military address is on any ship or base: no hour is a decent one at both of these, so nobody there is called."""
+OVERSEAS = dict.fromkeys(MILITARY, FORCES_ABROAD) | {
+    "FM": ("Pacific/Chuuk", "Pacific/Kosrae"),
+    "MH": ("Pacific/Majuro",),
+    "PW": ("Pacific/Palau",),
+}
+"""The clocks of addresses that our post serves and no state's law covers."""
+_OVERSEAS_ZIPS = (
+    ("090", "098", "AE"),
+    ("340", "340", "AA"),
+    ("962", "966", "AP"),
+    ("96939", "96940", "PW"),
+    ("96941", "96944", "FM"),
+    ("96960", "96979", "MH"),
+)
+"""First and last of the leading digits, and whose they are (zipcodes 3.0.0, MIT)."""
 LENGTH_HERE = len("+13055550142")
 
 
@@ -38,7 +57,7 @@ class _Geography(NamedTuple):
     state_zones: dict[str, tuple[str, ...]]
     area_codes: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
     zip_firsts: list[int]
-    zip_runs: list[tuple[int, str, str]]
+    zip_runs: list[tuple[int, str, tuple[str, ...]]]
 
 
 def places_of(
@@ -50,8 +69,9 @@ def places_of(
 ) -> tuple[Place, ...]:
     """The places a person may be at; never empty.
 
-    `state` is two letters, `zip_code` five digits or ZIP+4, `phone` E.164; what cannot be read as such tells nothing.
-    A state nobody has a rule for is kept and will be blocked. Raises ValueError if `stated_zone` is not an IANA zone.
+    `state` is two letters or ELSEWHERE, `zip_code` five digits or ZIP+4, `phone` E.164. A number that cannot be read as
+    such tells nothing, an address that cannot is the unknown place. A state nobody has a rule for is kept and will be
+    blocked. Raises ValueError if `stated_zone` is not an IANA zone.
     """
     return _places(state, zip_code, zones_of_number(phone), stated_zone, stated_state)
 
@@ -66,7 +86,7 @@ def _places(state, zip_code, number, stated_zone, stated_state) -> tuple[Place, 
         states = sorted({place.state for place in found})
         found += [Place(each, clock.zone, clock.source) for each in states for clock in clocks]
     else:
-        found = clocks or [Place(UNKNOWN, zone, "unknown") for zone in CANDIDATE_ZONES]
+        found = clocks or _anywhere("unknown")
     return _once(found)
 
 
@@ -86,7 +106,8 @@ def checked_zone(name: str) -> str:
 
 
 def zip_place(zip_code: str | None) -> tuple[str, tuple[str, ...]] | None:
-    """State and zones of a ZIP code (all zones of its state where its own is not recorded); None if it is no place."""
+    """State and zones of a ZIP code, every zone it may touch (all of its state's where its own is not recorded); None
+    if it is no place under a state's law."""
     digits = re.fullmatch(r"(\d{5})(?:-?\d{4})?", (zip_code or "").strip(), re.ASCII)
     if not digits:
         return None
@@ -94,8 +115,8 @@ def zip_place(zip_code: str | None) -> tuple[str, tuple[str, ...]] | None:
     index = bisect_right(known.zip_firsts, number) - 1
     if index < 0 or number > known.zip_runs[index][0]:
         return None
-    _, state, zone = known.zip_runs[index]
-    return state, (zone,) if zone else known.state_zones[state]
+    _, state, zones = known.zip_runs[index]
+    return state, zones or known.state_zones[state]
 
 
 def zones_of_number(phone: str | None) -> tuple[tuple[Place, ...], tuple[str, ...]]:
@@ -112,13 +133,27 @@ def zones_of_number(phone: str | None) -> tuple[tuple[Place, ...], tuple[str, ..
 
 
 def _address(state: str | None, zip_code: str | None) -> list[Place]:
-    state = (state or "").strip().upper()
-    state = "" if state in MILITARY else state
-    zipped = zip_place(zip_code)
+    state, zip_code = (state or "").strip().upper(), (zip_code or "").strip()
+    zipped, overseas = zip_place(zip_code), {code for code in (state, _overseas(zip_code)) if code in OVERSEAS}
     places = [Place(zipped[0], zone, "address") for zone in zipped[1]] if zipped else []
-    if state and (not zipped or zipped[0] != state):
+    places += [Place(UNKNOWN, zone, "address") for code in sorted(overseas) for zone in OVERSEAS[code]]
+    if state == ELSEWHERE or (zip_code and not state and not places):
+        places += _anywhere("address")
+    elif state and state not in OVERSEAS and (not zipped or zipped[0] != state):
         places += [Place(state, zone, "address") for zone in _zones(state)]
     return places
+
+
+def _overseas(zip_code: str) -> str | None:
+    """Whose overseas mail goes to this ZIP code."""
+    for first, last, code in _OVERSEAS_ZIPS:
+        if first <= zip_code[: len(first)] <= last:
+            return code
+    return None
+
+
+def _anywhere(source: str) -> list[Place]:
+    return [Place(UNKNOWN, zone, source) for zone in CANDIDATE_ZONES]
 
 
 def _stated(state: str | None, zone: str | None) -> list[Place]:
@@ -182,10 +217,11 @@ def _read(folder: Path, name: str, columns: set[str]):
 
 
 def _zip_runs(folder: Path, states: dict[str, tuple[str, ...]]):
-    for where, row in rulebook.rows(folder / "zips.csv", {"first", "last", "state", "zone", "effective_from"}):
+    for where, row in rulebook.rows(folder / "zips.csv", {"first", "last", "state", "zones", "effective_from"}):
         if row["state"] not in states:
             raise RulesError(f"{where}: {row['state']!r} is not in state_zones.csv")
-        yield int(row["first"]), int(row["last"]), row["state"], row["zone"] and _zone(where, row["zone"])
+        zones = tuple(_zone(where, zone) for zone in row["zones"].split("|")) if row["zones"] else ()
+        yield int(row["first"]), int(row["last"]), row["state"], zones
 
 
 def _zone(where: str, name: str) -> str:

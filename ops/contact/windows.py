@@ -28,7 +28,7 @@ def open_window(places: Iterable[Place], channel: str, at: datetime, rules: Rule
     """The window that is open at `at`, else the next one within 14 days: (opens_at, closes_at) in UTC, or None.
 
     `channel` is call or sms; a text's window ends ten minutes early (docs/rules.md A1). Days without a rule or a
-    holiday table are shut. Hours do not apply to e-mail: ask nothing here for it.
+    holiday table are shut. Hours do not apply to email: ask nothing here for it.
     """
     rules = rules or rulebook.current()
     spots = frozenset((place.state, clock_of(place.zone)) for place in places)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ops.contact.facts import Reason
 from ops.practices.age import ADULT_YEARS
+from ops.work.reasons import Waits
 
 REASON_WORDS: dict[str, str] = {
     Reason.HOURS_STATE: "outside the lawful hours of the place",
@@ -18,8 +19,8 @@ REASON_WORDS: dict[str, str] = {
     Reason.SCRUB_OLDER_31D: "no do-not-call check in 31 days, and no visit in 18 months",
     Reason.STOP_SMS: "wrote STOP",
     Reason.STOP_VOICE: "asked not to be called",
-    Reason.UNSUB_EMAIL: "unsubscribed from mail",
-    Reason.BOUNCED: "mail address does not work",
+    Reason.UNSUB_EMAIL: "unsubscribed from email",
+    Reason.BOUNCED: "email address does not work",
     Reason.COMPLAINT: "complained about a message",
     Reason.NO_CONSENT_CHANNEL: "no consent on file for this channel",
     Reason.CONSENT_OTHER_SELLER: "consent was given to another business",
@@ -28,6 +29,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.MINOR: f"under {ADULT_YEARS}",
     Reason.DECEASED: "has died",
     Reason.LITIGATOR: "on the list of people never to contact",
+    Reason.UNREAD_REPLY: Waits.UNREAD_REPLY.words,
     Reason.NO_BAA: "the practice has no BAA on file",
     Reason.PRACTICE_PAUSED: "the practice is paused or has ended",
     Reason.BASIS_MISSING: "no legal basis for this contact",

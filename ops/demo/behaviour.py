@@ -34,7 +34,7 @@ ASK = (
     (Outcome.CALLBACK, 0.03),
     (Outcome.NOT_HAPPY, 0.03),
     (Outcome.NEVER, 0.01),
-    (Outcome.REMOVE_ME, 0.02),
+    (Outcome.DO_NOT_CONTACT, 0.02),
 )
 FRIEND = ((Outcome.FRIEND_BOOKED, 0.55), (Outcome.FRIEND_CONNECTED, 0.25), (Outcome.FRIEND_DECLINED, 0.2))
 MISSED = (

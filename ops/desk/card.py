@@ -23,9 +23,8 @@ from ops.work.effects import Do
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
 from ops.work.reads import ReadOf
-from ops.work.reasons import Waits
 
-CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Mails"}
+CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Emails"}
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
 MAY_STOP_ASKED = "CT"
 """Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
@@ -66,8 +65,6 @@ class Card:
     """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
     newer_script: bool
     """Another version of the script was published since the card was opened."""
-    unread_reply: bool
-    """They wrote something that may mean stop, and nobody has read it yet."""
 
     @property
     def why(self) -> dict[str, Any]:
@@ -77,7 +74,19 @@ class Card:
     @property
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
-        return reasons_words([*self.decision.reasons, *([Waits.UNREAD_REPLY] if self.unread_reply else [])])
+        return reasons_words(list(self.decision.reasons))
+
+    @property
+    def last_unread(self) -> int:
+        """The last reply that this card shows to be read; 0 without one."""
+        return max((reply.id for reply in self.task.unread_here), default=0)
+
+    @property
+    def promise_label(self) -> str:
+        """What the task's promised moment is."""
+        if self.kind is Kind.REPLY and not self.task.tries:
+            return "Read by"
+        return "First call by" if self.is_friend else "Promised for"
 
     @property
     def may_call_until(self) -> datetime | None:
@@ -118,7 +127,7 @@ class Card:
         return found
 
 
-def card_in_hand(agent: User) -> Card | None:
+def open_card_of(agent: User) -> Card | None:
     """The card of the task this agent holds."""
     facts = desk_facts.in_hand(agent.id)
     return card_of(facts, agent) if facts else None
@@ -127,7 +136,7 @@ def card_in_hand(agent: User) -> Card | None:
 def card_of(facts: CardFacts, agent: User) -> Card:
     """Everything the desk shows of these facts."""
     kind, person = Kind(facts.kind), _person(facts)
-    decision, unread, against = _ask(facts, person)
+    decision, against = _ask(facts, person)
     script, missing = _said(facts, agent)
     return Card(
         task=facts,
@@ -144,7 +153,6 @@ def card_of(facts: CardFacts, agent: User) -> Card:
         consent=_consent(facts, against),
         outcomes=rules_for(kind),
         newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
-        unread_reply=unread,
         no_note=_why_no_note(facts, kind),
     )
 
@@ -159,21 +167,23 @@ def _person(facts: CardFacts) -> asking.Described:
     return facts
 
 
-def _ask(facts: CardFacts, person: asking.Described) -> tuple[Decision, bool, list[str]]:
-    """The gate's answer, whether a reply waits to be read, and the suppressions. Any failure on the way is a no."""
+def _ask(facts: CardFacts, person: asking.Described) -> tuple[Decision, list[str]]:
+    """The gate's answer and the suppressions. Any failure on the way is a no."""
     against, unread = list(facts.suppressions or ()), facts.unread
     try:
         if facts.referral_id and facts.friend_phone and facts.friend_email:
             more, unread_there = desk_facts.of_friend(facts, contact_key(facts.friend_email))
             against, unread = against + more, unread or unread_there
-        known = asking.Known(against or None, facts.attempts, facts.consent, facts.status, facts.baa_on, facts.dealt_on)
+        known = asking.Known(
+            against or None, facts.attempts, facts.consent, facts.status, facts.baa_on, facts.dealt_on, unread
+        )
         now = clock.now()
         # card.sql reads the task that this agent holds, and no other
         asked = asking.facts_from(person, known, "call", now, facts.practice.zone, text=asking.NO_TEXT, lock_held=True)
-        return gate.decide(asked, now), unread, against
+        return gate.decide(asked, now), against
     except Exception as problem:  # whatever it was, nobody has said yes
         asking.log.error("gate_unanswered", error=type(problem).__name__)
-        return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), unread, against
+        return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), against
 
 
 def _said(facts: CardFacts, agent: User) -> tuple[tuple[SaidPart, ...], str | None]:
@@ -197,7 +207,7 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
         for each in facts.attempts_made
     ]
     messages = [
-        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Mail'}, {each.kind.replace('_', ' ')}: {each.state}")
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'}, {each.kind.replace('_', ' ')}: {each.state}")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
@@ -224,12 +234,12 @@ def _agreed(facts: CardFacts, channel: str) -> str:
 
 
 def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
-    """Why the note to forward could reach them neither by text nor by mail; None when it could."""
+    """Why the note to forward could reach them neither by text nor by email; None when it could."""
     if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
     values, problems = wording.values(facts.practice, facts), []
     written = {note.medium: note for note in facts.notes}
-    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "e-mail address")):
+    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "email address")):
         if not address:
             problems.append(f"We have no {missing}.")
         elif medium not in written:

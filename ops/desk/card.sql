@@ -1,7 +1,7 @@
--- Everything the desk of one agent shows, in one round trip: the card in hand with all the gate asks, and what stands beside
+-- Everything the desk of one agent shows, in one round trip: the open card with all the gate asks, and what stands beside
 -- it. A function, because its plan is then kept by the connection: planning so many joins costs more than running them.
 --
--- {"card": NULL without a task in hand, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
+-- {"card": NULL without a task in progress, "beside": the agent's own keys, how leads set the desk, and the outcome recorded after
 -- `undoable` that can still be taken back}
 CREATE OR REPLACE FUNCTION desk_of(an_agent bigint, at_now timestamptz, undoable timestamptz) RETURNS json
 LANGUAGE plpgsql STABLE
@@ -38,16 +38,20 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
                ORDER BY g.created_at DESC LIMIT 5) x) AS messages_sent,
         (SELECT coalesce(json_agg(json_build_object('at', o.promised_at, 'kind', o.kind) ORDER BY o.promised_at), '[]')
          FROM tasks o WHERE o.patient_id = t.patient_id AND o.state = 'waiting' AND o.promised_at IS NOT NULL
-           AND o.referral_id IS NOT DISTINCT FROM t.referral_id) AS promises,
-        EXISTS (SELECT FROM inbound_messages i
-                WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL
-                  AND (i.patient_id = a.id AND r.id IS NULL
-                       OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
-                                            CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread,
-        (SELECT i.body FROM inbound_messages i WHERE t.kind = 'reply' AND i.patient_id = t.patient_id
+           AND o.kind <> 'reply' AND o.referral_id IS NOT DISTINCT FROM t.referral_id) AS promises,
+        known.unread,
+        (SELECT coalesce(json_agg(json_build_object('id', i.id, 'at', i.received_at, 'channel', i.channel,
+                                                    'body', i.body) ORDER BY i.id), '[]')
+         FROM inbound_messages i WHERE i.id IN (
+            SELECT u.reply_id FROM unread_replies u
+            WHERE u.practice_id = t.practice_id
+              AND u.key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
+                            CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread_here,
+        (SELECT i.body FROM inbound_messages i
+         WHERE t.kind = 'reply' AND i.patient_id = t.patient_id AND i.decided_at IS NOT NULL
          ORDER BY i.received_at DESC LIMIT 1) AS their_words,
         script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
-        -- the note that an ask may end with: the text, or else the mail
+        -- the note that an ask may end with: the text, or else the email
         (SELECT json_agg(json_build_object('medium', d.medium, 'subject', n.subject, 'body', n.body))
          FROM (VALUES ('sms'), ('email')) d (medium)
          JOIN script_versions n ON n.id = script_in_force(t.practice_id, 'ask', d.medium, t.patient_id)

@@ -47,12 +47,21 @@ class Call(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A text or mail that went to them."""
+    """A text or email that went to them."""
 
     at: datetime
     channel: str
     kind: str
     state: str
+
+
+class Unread(NamedTuple):
+    """What they wrote, and nobody has read."""
+
+    id: int
+    at: datetime
+    channel: str
+    body: str
 
 
 class Promise(NamedTuple):
@@ -70,7 +79,7 @@ class NextPromise(NamedTuple):
 
 
 class Note(NamedTuple):
-    """The template of the note to forward, as a text or as a mail."""
+    """The template of the note to forward, as a text or as an email."""
 
     medium: str
     subject: str
@@ -79,7 +88,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class CardFacts:
-    """The card in hand: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
+    """The open card: the task's columns, the patient's or friend's, and all the gate asks. Moments are aware."""
 
     id: int
     practice_id: int
@@ -126,6 +135,9 @@ class CardFacts:
     messages_sent: tuple[Sent, ...]
     promises: tuple[Promise, ...]
     unread: bool
+    """They wrote something, to whichever practice, that nobody has read."""
+    unread_here: tuple[Unread, ...]
+    """Of it, what they wrote to this practice, in order: it is read on this card."""
     their_words: str | None
     script_in_force: int | None
     notes: tuple[Note, ...]
@@ -173,6 +185,7 @@ def _card(found: dict[str, Any]) -> CardFacts:
     found["practice"] = Practice(**practice)
     found["attempts_made"] = tuple(Call(**_at(each)) for each in found["attempts_made"])
     found["messages_sent"] = tuple(Sent(**_at(each)) for each in found["messages_sent"])
+    found["unread_here"] = tuple(Unread(**_at(each)) for each in found["unread_here"])
     found["promises"] = tuple(Promise(**_at(each)) for each in found["promises"])
     found["notes"] = tuple(Note(**each) for each in found["notes"] or ())
     found["next_promise"] = NextPromise(**_at(promised)) if promised else None
@@ -188,7 +201,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def of_friend(facts: CardFacts, key: bytes) -> tuple[list[str], bool]:
-    """What stands against calling a friend who is known by an e-mail address as well: suppressions of the address, and
+    """What stands against calling a friend who is known by an email address as well: suppressions of the address, and
     whether they wrote something that nobody has read."""
     asked: dict[str, Any] = {"practice": facts.practice_id, "key": key, "at": clock.now()}
     against, unread = db.session.execute(BY_ADDRESS, asked).one()
@@ -197,8 +210,6 @@ def of_friend(facts: CardFacts, key: bytes) -> tuple[list[str], bool]:
 
 BY_ADDRESS = sa.text(
     """
-    SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id = :practice
-                                 AND i.contact_key = :key AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL)
-    FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
+    SELECT suppressions, unread FROM contact_known(:practice, NULL, :key, 'call', :at, NULL)
     """
 )

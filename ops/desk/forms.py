@@ -14,7 +14,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
@@ -31,9 +31,16 @@ OPT_IN_WORDS = (
 
 
 class FenceForm(FlaskForm):
-    """Any act on a task in hand carries the fencing number of its claim."""
+    """Any act on a task in progress carries the fencing number of its claim."""
 
     fence = IntegerField(validators=[InputRequired()])
+
+
+class ReadForm(FenceForm):
+    """What was shown of their unread replies ("7,9"), and what the agent says it means: the button that was pressed."""
+
+    replies = HiddenField(validators=[Regexp(r"\d{1,18}(,\d{1,18})*\Z")])
+    means = StringField(validators=[AnyOf(("stop", "no_stop"))])
 
 
 class SkipForm(FenceForm):
@@ -51,11 +58,11 @@ class OutcomeForm(FenceForm):
     outcome = StringField(validators=[InputRequired()])
     note = TextAreaField("Note", validators=[Length(max=20_000)])
     zone = HiddenField()
-    callback_at = DateTimeLocalField("Call back at", validators=[Optional()])
-    mine = BooleanField("I call back myself")
+    callback_at = DateTimeLocalField("Callback at", validators=[Optional()])
+    mine = BooleanField("Assign the callback to me")
     friend_name = StringField("Friend's first name", validators=[Length(max=200)])
     friend_phone = StringField("Friend's phone", validators=[Length(max=40)])
-    friend_email = StringField("Friend's e-mail", validators=[Length(max=254)])
+    friend_email = StringField("Friend's email", validators=[Length(max=254)])
     friend_opt_in = RadioField(
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )
@@ -89,7 +96,7 @@ class OutcomeForm(FenceForm):
         """Raises Refused when they spoke and the opening was not ticked (docs/rules.md A6). Who wants to be left alone,
         or is not happy, is never kept waiting for a tick."""
         outcome = Outcome(self.outcome.data or "")
-        spoke = outcome in TALKS and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+        spoke = outcome in TALKS and outcome not in (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY)
         if spoke and not self.opening_said.data:
             raise Refused("Please tick that you said who you are, for whom you call, why, and the number to call back.")
 

@@ -1,4 +1,4 @@
-"""What can be sent from the card in hand: first whether it may be, then the approved text as it would be read.
+"""What can be sent from the open card: first whether it may be, then the approved text as it would be read.
 
 Only published templates, no free text (TEXT_NOT_APPROVED). The gate is asked as the outbox will ask it when the message
 leaves: a yes here is for the agent, the one that counts is given then.
@@ -24,13 +24,13 @@ from ops.messages import actions as messages
 from ops.messages import channels
 from ops.messages.models import Message, MessageChannel, MessageState
 from ops.messages.words import STATE_TAGS, STATE_WORDS
+from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Task, TaskEvent
-from ops.queue.people import has_unread_reply, referral_of
+from ops.queue.people import referral_of
 from ops.queue.words import reasons_words
 from ops.scripts.models import Medium
 from ops.work.kinds import Kind
-from ops.work.reasons import Waits
 from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
@@ -63,7 +63,7 @@ class Way:
 
     @property
     def parts(self) -> str:
-        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for a mail."""
+        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for an email."""
         if self.medium is not Medium.SMS or self.written is None:
             return ""
         return parts_words(segments.count(self.written.body))
@@ -96,22 +96,22 @@ def parts_words(counted: segments.Segments) -> str:
 
 
 def ways(task: Task, agent: User) -> list[Way]:
-    """Text and mail, for the person this task is about."""
+    """Text and email, for the person this task is about."""
     return [way(task, agent, medium) for medium in MEDIA]
 
 
 def way(task: Task, agent: User, medium: Medium) -> Way:
     """One of them."""
     practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
-    decision, unread = _asked(task, practice, patient, medium)
-    reasons = [*map(str, decision.reasons), *([Waits.UNREAD_REPLY] if unread else [])]
+    decision = _ask(task, practice, addressee(task, practice, patient, medium), medium, clock.now())
+    reasons = [str(reason) for reason in decision.reasons]
     zone = decision.places[0].zone if decision.places else practice.zone
     written, problem = _written(task, practice, patient, agent, medium)
     return Way(
         medium=medium,
         why_not=reasons_words(reasons),
-        until=_said(decision.window[1], zone, "%-I:%M %p %Z") if decision.window and not reasons else "",
-        opens=_opens(task, practice, patient, medium, zone) if reasons and not unread else "",
+        until=time_words(decision.window[1].astimezone(zone_info(zone))) if decision.window and not reasons else "",
+        opens=_opens(task, practice, patient, medium, zone) if reasons else "",
         written=written,
         problem=problem,
         sent=_sent_before(task, written, medium) if written else None,
@@ -134,21 +134,16 @@ def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zon
             return ""
         if Reason.CAP_24H not in decision.reasons:
             at = moment if decision.allow else decision.opens_at
-            return _said(at, zone, "%A, %-I:%M %p %Z") if at and at > now else ""
+            return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
     return ""
 
 
-def _said(at: datetime, zone: str, how: str) -> str:
-    return at.astimezone(zone_info(zone)).strftime(how)
-
-
-def _asked(task: Task, practice: Practice, patient: Patient, medium: Medium) -> tuple[Decision, bool]:
-    """The gate's answer for a message, not kept: nothing is sent yet; and whether a reply waits to be read."""
-    person = addressee(task, practice, patient, medium)
-    return _ask(task, practice, person, medium, clock.now()), has_unread_reply(task, person)
+def _day_and_time(local: datetime) -> str:
+    return f"{local:%A}, {time_words(local)}"
 
 
 def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:
+    """The gate's answer for a message, not kept: nothing is sent yet."""
     return may_contact(
         person,
         practice,

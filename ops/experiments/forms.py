@@ -25,7 +25,7 @@ class StartForm(FlaskForm):
     revision = IntegerField(validators=[InputRequired(), NumberRange(1, 2**31 - 1)])
     baseline = ShareField(
         "Of those who answer, say yes now (%)",
-        [InputRequired("Please enter a number."), NumberRange(1, 98, message="Between 1 and 98 %%.")],
+        [InputRequired("Please enter a number."), NumberRange(1, 98, message="Between 1 and 98%%.")],
         default=round(DEFAULT_BASELINE * 100),
         places=None,
     )

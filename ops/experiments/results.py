@@ -24,7 +24,7 @@ from ops.work.answers import Answer
 from ops.work.kinds import Kind
 from ops.work.outcomes import COMMON, TALKS, Outcome, rules_for
 
-HARM = (Outcome.REMOVE_ME, Outcome.NOT_HAPPY)
+HARM = (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Words:
     harmed: str
 
 
-CALL_WORDS = Words("calls", "reached", "patients who answered", "willing", "“remove me” or “not happy”")
+CALL_WORDS = Words("calls", "reached", "patients who answered", "willing", "“do not contact” or “not happy”")
 WRITTEN_WORDS = Words("sent", "delivered", "patients it was delivered to", "wrote back", "asked us to stop")
 
 

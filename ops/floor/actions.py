@@ -1,4 +1,4 @@
-"""What a lead decides about the floor: who may work what, whose task it is, what rests, and whose weight counts more.
+"""What a lead decides about the floor: who may work what, whose a task is, what is paused, whose weight counts more.
 
 Every change leaves an audit entry by its table's trigger, and where a reason is given the entry carries it.
 """
@@ -94,7 +94,7 @@ def certify(user_id: int, practice_ids: Iterable[int], actor: str) -> int:
 
 
 def withdraw(user_id: int, practice_ids: Iterable[int]) -> int:
-    """This agent may not work for these practices any more; how many they were. What is in their hands stays there.
+    """This agent may not work for these practices any more; how many they were. What they have in progress stays.
 
     Raises Refused for nobody who takes tasks, no practice, and when they were certified for none of them.
     """
@@ -111,9 +111,9 @@ def withdraw(user_id: int, practice_ids: Iterable[int]) -> int:
 
 
 def pause_kind(practice_id: int, kind: Kind, actor: str, reason: str) -> None:
-    """Nothing of this kind is offered for this practice any more, promises included. What is in hands stays there.
+    """Nothing of this kind is offered for this practice any more, promises included. What is in progress stays there.
 
-    Raises Refused without a reason, for a practice that has ended and when it rests already.
+    Raises Refused without a reason, for a practice that has ended and when it is paused already.
     """
     reason = _said(reason)
     practice = db.session.get(Practice, practice_id)
@@ -125,18 +125,18 @@ def pause_kind(practice_id: int, kind: Kind, actor: str, reason: str) -> None:
         practice_id=practice_id, kind=kind, since=clock.now(), paused_by=actor, reason=reason
     )
     if db.session.execute(row.on_conflict_do_nothing().returning(KindPause.kind)).first() is None:
-        raise Refused("This kind of work rests already.")
+        raise Refused("This kind of work is paused already.")
     shares.refresh_open()
     db.session.expire_all()
 
 
 def resume_kind(practice_id: int, kind: Kind, reason: str = "") -> None:
-    """It is offered again. Raises Refused when it does not rest."""
+    """It is offered again. Raises Refused when it is not paused."""
     because(reason.strip()[:LONGEST_REASON])
     shares.hold_floor()
     gone = sa.delete(KindPause).where(KindPause.practice_id == practice_id, KindPause.kind == kind)
     if db.session.execute(gone.returning(KindPause.kind)).first() is None:
-        raise Refused("This kind of work does not rest any more.")
+        raise Refused("This kind of work is not paused any more.")
     shares.refresh_open()
     db.session.expire_all()
 

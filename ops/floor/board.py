@@ -1,8 +1,8 @@
 """The lead's board: how the floor stands, practice by practice, and what waits for what.
 
 A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
-are (`piles`), one adds up hours, small ones read lanes, what rests and who works. With a million open tasks the first
-is the cost of the page, so nothing here looks at them twice.
+are (`piles`), one adds up hours, small ones read lanes, what is paused and who works. With a million open tasks the
+first is the cost of the page, so nothing here looks at them twice.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from ops.queue.waiting import Stood, lanes_by_id, piles, waits
 from ops.work.kinds import Kind
 
 ROWS = 200
-"""Practices and hands listed at most; the totals count all."""
+"""Practices and tasks in progress listed at most; the totals count all."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class PracticeLine:
     owed_minutes: float | None
     ready: int
     later: int
-    in_hands: int
+    in_progress: int
     promised: int
     overdue: int
     oldest_at: datetime | None
     blocks: tuple["Block", ...]
     """What its tasks wait for; a task shut for two reasons counts under both."""
-    rests: tuple[Kind, ...]
-    """The kinds of work that a lead has rest."""
+    paused: tuple[Kind, ...]
+    """The kinds of work that a lead paused."""
 
     @property
     def active(self) -> bool:
@@ -74,7 +74,7 @@ class PracticeLine:
 
     @property
     def open(self) -> int:
-        return self.ready + self.later + self.in_hands
+        return self.ready + self.later + self.in_progress
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Totals:
     paused: int
     promised: int
     overdue: int
-    in_hands: int
+    in_progress: int
     bought_hours: Decimal
     delivered_minutes: Decimal
 
@@ -147,9 +147,9 @@ def look(asked: Asked) -> Board:
         by_practice.setdefault(one[0].practice_id, []).append(one)
     given = {"slug": asked.practice, "now": clock.now(), "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
     rows = db.session.execute(HOURS, given).mappings()
-    rests = _rests()
+    paused = _paused()
     lines = [
-        _line(dict(row), by_practice.get(row["practice_id"], []), rests.get(row["practice_id"], ())) for row in rows
+        _line(dict(row), by_practice.get(row["practice_id"], []), paused.get(row["practice_id"], ())) for row in rows
     ]
     return Board(
         lines=[line for line in lines if line.open or line.status != PracticeStatus.ENDED],
@@ -158,15 +158,15 @@ def look(asked: Asked) -> Board:
     )
 
 
-def _rests() -> dict[int, list[Kind]]:
-    """The kinds of work that a lead has rest, by practice."""
+def _paused() -> dict[int, list[Kind]]:
+    """The kinds of work that leads paused, by practice."""
     found: dict[int, list[Kind]] = {}
     for practice_id, kind in db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)):
         found.setdefault(practice_id, []).append(kind)
     return found
 
 
-def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> PracticeLine:
+def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> PracticeLine:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]
     ready = [pile for pile, waits in waiting if not waits]
@@ -175,12 +175,12 @@ def _line(row: dict[str, Any], found: list[Stood], rests: Iterable[Kind]) -> Pra
         **row,
         ready=sum(pile.tasks for pile in ready),
         later=sum(pile.tasks for pile, waits in waiting if waits),
-        in_hands=sum(pile.tasks for pile in piles if pile.held),
+        in_progress=sum(pile.tasks for pile in piles if pile.held),
         promised=sum(pile.promised for pile in piles),
         overdue=sum(pile.overdue for pile in piles),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
         blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
-        rests=tuple(sorted(rests)),
+        paused=tuple(sorted(paused)),
     )
 
 
@@ -194,7 +194,7 @@ def totals(found: list[PracticeLine]) -> Totals:
         paused=sum(line.later for line in found if not line.active),
         promised=sum(line.promised for line in live),
         overdue=sum(line.overdue for line in live),
-        in_hands=sum(line.in_hands for line in found),
+        in_progress=sum(line.in_progress for line in found),
         bought_hours=sum((line.bought_hours for line in found), Decimal(0)),
         delivered_minutes=sum((line.delivered_minutes for line in found), Decimal(0)),
     )

@@ -28,7 +28,7 @@ Rows = sa.Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Hand:
+class InProgress:
     """A task somebody holds."""
 
     task_id: int
@@ -51,9 +51,9 @@ class Next:
     ready_at: datetime
     promised_at: datetime | None
     rank: Decimal
-    kept_for: str | None
+    assigned_to: str | None
     """Whom it is kept for just now."""
-    handed: bool
+    assigned: bool
     waits: list[Wait]
     """Why it is not offered; empty when it is."""
 
@@ -79,7 +79,7 @@ def _narrowed(query: Rows, asked: Asked, kind: Any) -> Rows:
     return query.where(kind == asked.kind) if asked.kind else query
 
 
-def hands(asked: Asked) -> list[Hand]:
+def in_progress(asked: Asked) -> list[InProgress]:
     """Who holds what, the longest first; at most `ROWS`."""
     query = (
         sa.select(Task.id, Task.kind, Practice.name, Practice.zone, User.name, Task.claimed_at, Task.lease_until)
@@ -89,7 +89,7 @@ def hands(asked: Asked) -> list[Hand]:
         .order_by(Task.claimed_at, Task.id)
         .limit(ROWS)
     )
-    return [Hand(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+    return [InProgress(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
 
 
 def next_up(asked: Asked) -> list[Next]:
@@ -98,10 +98,10 @@ def next_up(asked: Asked) -> list[Next]:
         return []
     now = clock.now()
     keeper = sa.func.keeper(Task.owner_id, Task.owner_until, now)
-    rests = sa.text("EXISTS (SELECT FROM why_rests(tasks.practice_id, tasks.kind))")
+    paused = sa.text("EXISTS (SELECT FROM why_paused(tasks.practice_id, tasks.kind))")
     shut = sa.func.why_shut(Lane.id, Lane.opens_at, Lane.closes_at, now)
     shut_until = sa.func.coalesce(Lane.opens_at, NEVER)
-    later = sa.case((rests, NEVER), (Task.ready_at > now, Task.ready_at), (shut.is_not(None), shut_until))
+    later = sa.case((paused, NEVER), (Task.ready_at > now, Task.ready_at), (shut.is_not(None), shut_until))
     query = (
         sa.select(
             Task.id,

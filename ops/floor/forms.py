@@ -50,7 +50,7 @@ class PracticesForm(FlaskForm):
     practices = SelectMultipleField("Practices", coerce=int, validate_choice=False)
 
 
-class HandOverForm(FlaskForm):
+class AssignForm(FlaskForm):
     agent = IntegerField(
         "To", [InputRequired("Please choose somebody."), NumberRange(1, LARGEST, message="Please choose somebody.")]
     )
@@ -59,7 +59,7 @@ class HandOverForm(FlaskForm):
     back = HiddenField()
 
 
-class FreeForm(FlaskForm):
+class UnassignForm(FlaskForm):
     reason = StringField("Why", [SHORTER])
     back = HiddenField()
 

@@ -1,4 +1,4 @@
-"""What the pages of the floor list: certifications, what rests, and who changed what and why."""
+"""What the pages of the floor list: certifications, what is paused, and who changed what and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ CHANGES = 20
 
 @dataclass(frozen=True)
 class PausedKind:
-    """A kind of work that a lead has rest for a practice."""
+    """A kind of work that a lead paused for a practice."""
 
     practice: str
     slug: str
@@ -65,8 +65,8 @@ def _found(query: sa.Select[Any], search: str) -> tuple[list[Practice], int]:
     return list(rows), total
 
 
-def rests(slug: str | None = None) -> list[PausedKind]:
-    """The kinds of work that rest, of one practice or all, the longest first; at most `ROWS`."""
+def paused_kinds(slug: str | None = None) -> list[PausedKind]:
+    """The kinds of work that are paused, of one practice or all, the longest first; at most `ROWS`."""
     query = sa.select(KindPause, Practice).join(Practice, Practice.id == KindPause.practice_id)
     if slug:
         query = query.where(Practice.slug == slug)

@@ -22,31 +22,31 @@ class Standing:
     after the call was longer than leads set; None unless it is timed."""
 
     card_since: datetime | None
-    rests: BreakKind | None
-    rests_since: datetime | None
+    on_break: BreakKind | None
+    break_since: datetime | None
     last_at: datetime | None
     done: int
     worked: float
-    rested: float
+    break_minutes: float
     trained: float
     over_time: int | None
 
     @property
     def words(self) -> str:
-        if self.rests:
-            return BREAK_WORDS[self.rests]
+        if self.on_break:
+            return BREAK_WORDS[self.on_break]
         if self.card_since:
             return "On a card"
         return "At work" if self.last_at and self.last_at > clock.now() - LATELY else "Not here"
 
     @property
     def since(self) -> datetime | None:
-        return self.rests_since if self.rests else self.card_since
+        return self.break_since if self.on_break else self.card_since
 
     @property
     def tag(self) -> str:
-        if self.rests:
-            return "" if self.rests is BreakKind.DONE else "tag-warn"
+        if self.on_break:
+            return "" if self.on_break is BreakKind.DONE else "tag-warn"
         return "tag-good" if self.words != "Not here" else ""
 
 
@@ -56,15 +56,15 @@ NOW = sa.text(
         SELECT s.user_id, count(a.id) AS done, coalesce(sum(a.minutes), 0) AS minutes, max(a.at) AS last_at,
                count(a.id) FILTER (WHERE a.wrap_seconds > :wrap_up) AS over_time
         FROM starts s LEFT JOIN attempts a ON a.agent_id = s.user_id AND a.at >= s.since GROUP BY s.user_id
-    ), rested AS (
+    ), on_break AS (
         SELECT s.user_id, b.kind,
                sum(extract(epoch FROM coalesce(b.ended_at, :now) - greatest(b.started_at, s.since))) / 60 AS minutes
         FROM starts s JOIN breaks b ON b.user_id = s.user_id AND coalesce(b.ended_at, :now) > s.since
         WHERE b.kind <> 'done' GROUP BY s.user_id, b.kind
     )
     SELECT w.user_id, t.claimed_at, o.kind, o.started_at, w.last_at, w.done, w.minutes,
-           coalesce((SELECT sum(r.minutes) FROM rested r WHERE r.user_id = w.user_id AND r.kind <> 'training'), 0),
-           coalesce((SELECT sum(r.minutes) FROM rested r WHERE r.user_id = w.user_id AND r.kind = 'training'), 0),
+           coalesce((SELECT sum(r.minutes) FROM on_break r WHERE r.user_id = w.user_id AND r.kind <> 'training'), 0),
+           coalesce((SELECT sum(r.minutes) FROM on_break r WHERE r.user_id = w.user_id AND r.kind = 'training'), 0),
            w.over_time
     FROM worked w
     LEFT JOIN breaks o ON o.user_id = w.user_id AND o.ended_at IS NULL
@@ -82,13 +82,13 @@ def standings(user_ids: Iterable[int]) -> dict[int, Standing]:
         user_id: Standing(
             card_since,
             BreakKind(kind) if kind else None,
-            rests_since,
+            break_since,
             last_at,
             done,
             float(worked),
-            float(rested),
+            float(break_minutes),
             float(trained),
             over_time if timed else None,
         )
-        for user_id, card_since, kind, rests_since, last_at, done, worked, rested, trained, over_time in rows
+        for user_id, card_since, kind, break_since, last_at, done, worked, break_minutes, trained, over_time in rows
     }

@@ -14,7 +14,7 @@ from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
 from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
-from ops.queue.queries import in_other_hands
+from ops.queue.queries import on_another_call
 from ops.queue.waiting import Wait, piles
 from ops.queue.words import reasons_words
 from ops.queue.workers import Lack, lacks, workers
@@ -24,7 +24,7 @@ from ops.work.states import EventKind, TaskState
 
 
 def why_waiting(story: Story, said: Said) -> list[str]:
-    """Why a waiting task is not in anybody's hands yet, in sentences; empty for a task that does not wait."""
+    """Why nobody has claimed a waiting task yet, in sentences; empty for a task that does not wait."""
     task = story.task
     if task.state is not TaskState.WAITING:
         return []
@@ -48,22 +48,24 @@ def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
         case Waits.PRACTICE_NOT_ACTIVE:
             return f"{story.practice.name} is {story.practice.status}: nothing is done for it."
         case Waits.KIND_PAUSED:
-            return _at_rest(story.task, said)
+            return _paused(story.task, said)
         case Waits.NOBODY_MAY:
             return _nobody(story)
         case Waits.NO_LANE | Waits.NO_WINDOW | Waits.WINDOW_SHUT:
             return _shut(against[0], said)
-        case Waits.IN_OTHER_HANDS:
-            return _in_hands(story.task)
+        case Waits.ON_ANOTHER_CALL:
+            return _on_another_call(story.task)
+        case Waits.UNREAD_REPLY:
+            return "They wrote something that nobody has read yet: nobody contacts them before somebody has."
         case _:
             return _not_yet(story.task, said, [wait.code for wait in against])
 
 
-def _at_rest(task: Task, said: Said) -> str:
+def _paused(task: Task, said: Said) -> str:
     pause = db.session.get_one(KindPause, (task.practice_id, task.kind))
     by = names_of({pause.paused_by}).get(pause.paused_by, pause.paused_by)
     what = KIND_WORDS[task.kind]
-    return f"{by} has work of the kind “{what}” rest for this practice since {said(pause.since)}: {pause.reason}"
+    return f"{by} paused work of the kind “{what}” for this practice on {said(pause.since)}: {pause.reason}"
 
 
 def _nobody(story: Story) -> str:
@@ -79,7 +81,7 @@ def _nobody(story: Story) -> str:
     for what, needed in wants.items():
         if all(needed & set(lacking) for lacking in staff):
             where = "" if what.startswith("is certified") else f", of those certified for {practice.name},"
-            return f"Nobody{where} {what}: it waits until somebody does, or a lead hands it over."
+            return f"Nobody{where} {what}: it waits until somebody does, or a lead assigns it."
     return f"Nobody of those certified for {practice.name} both speaks {language_words(language)} and does this kind."
 
 
@@ -89,11 +91,11 @@ def _not_yet(task: Task, said: Said, codes: list[str]) -> str:
             return f"Promised for {said(task.promised_at or task.ready_at)}; it comes first from then on."
         case Waits.NEXT_TRY:
             tried = count_of(task.tries, "time")
-            return f"Tried {tried} without an answer; the next try is from {said(task.ready_at)} on."
-        case Waits.PUT_OFF:
-            return f"Put off by an agent until {said(task.ready_at)}."
+            return f"Tried {tried} without an answer; the next try is due {said(task.ready_at)}."
+        case Waits.SNOOZED:
+            return f"Snoozed until {said(task.ready_at)}."
         case Waits.NOT_DUE:
-            return f"It is due from {said(task.ready_at)} on."
+            return f"Due {said(task.ready_at)}."
         case _:
             return f"May not be contacted before {said(task.ready_at)}: {reasons_words(codes)}."
 
@@ -111,9 +113,9 @@ def _shut(wait: Wait, said: Said) -> str:
     return f"{outside} they open {said(wait.opens_at)}."
 
 
-def _in_hands(task: Task) -> str:
+def _on_another_call(task: Task) -> str:
     """Who speaks to this patient, or to who has the same number."""
-    held = in_other_hands(task)
+    held = on_another_call(task)
     if held is None:
         return "Somebody was speaking to them about another task a moment ago."
     who = db.session.get_one(User, held.held_by).name
@@ -122,27 +124,27 @@ def _in_hands(task: Task) -> str:
 
 
 def _kept(story: Story, said: Said) -> str | None:
-    """For whom it is kept now, and why them; None when it is anybody's."""
+    """To whom it is assigned now, and why them; None when it is anybody's."""
     task = story.task
     if task.owner_until is None or waiting.keeper_of(task) is None:
         return None
     owner, until = story.names.get(f"user:{task.owner_id}", "an agent"), said(task.owner_until)
-    if task.handed_at and (event := _handed(story)):
+    if task.handed_at and (event := _assigned(story)):
         by = story.names.get(event.actor, "a lead")
-        return f"Handed to {owner} by {by}, before everything else of theirs; from {until} on it is anybody's."
+        return f"Assigned to {owner} by {by}, before everything else they have; from {until} on it is anybody's."
     if task.handed_at:
-        return f"Kept for {owner}, who has just dealt with the same person, until {until}."
+        return f"Assigned to {owner}, who has just dealt with the same person, until {until}."
     if task.promised_at:
-        return f"Kept for {owner}, who promised the call, until {until}."
-    return f"Kept for {owner}, who spoke to them last, until {until}; then it is anybody's."
+        return f"Assigned to {owner}, who promised the call, until {until}."
+    return f"Assigned to {owner}, who spoke to them last, until {until}; then it is anybody's."
 
 
-def _handed(story: Story) -> TaskEvent | None:
+def _assigned(story: Story) -> TaskEvent | None:
     """The lead's act that put it where it is; None when it came to its owner as other work about the same person."""
     task = story.task
     until = task.owner_until.isoformat() if task.owner_until else ""
-    handed = [event for event in story.events if event.kind is EventKind.HANDED]
-    same = (event for event in handed if (event.facts.get("to"), event.facts.get("until")) == (task.owner_id, until))
+    assigned = [event for event in story.events if event.kind is EventKind.ASSIGNED]
+    same = (event for event in assigned if (event.facts.get("to"), event.facts.get("until")) == (task.owner_id, until))
     return next(same, None)
 
 

@@ -35,13 +35,13 @@ Said = Callable[[datetime], str]
 
 
 def turn_words(
-    waits: Sequence[Wait], kept_for: str | None, handed: bool, promised_at: datetime | None, said: Said
+    waits: Sequence[Wait], assigned_to: str | None, assigned: bool, promised_at: datetime | None, said: Said
 ) -> str:
-    """When a waiting task of a practice's list comes up, and for whom it is kept: "first: promised for …"."""
-    keeper = f"; {'handed to' if handed else 'kept for'} {kept_for}" if kept_for else ""
+    """When a waiting task of a practice's list comes up, and to whom it is assigned: "first: promised for …"."""
+    keeper = f"; assigned to {assigned_to}" if assigned_to else ""
     if waits:
         return _wait_words(waits, said) + keeper
-    if kept_for and handed:
+    if assigned_to and assigned:
         return "now, before everything else" + keeper
     return (f"first: promised for {said(promised_at)}" if promised_at else "now, in its turn") + keeper
 
@@ -50,11 +50,11 @@ def _wait_words(waits: Sequence[Wait], said: Said) -> str:
     first = waits[0]
     match first.code:
         case Waits.KIND_PAUSED:
-            return "not now: this kind rests"
+            return "not now: this kind is paused"
         case Waits.WINDOW_SHUT:
             return f"shut; opens {said(first.opens_at)}" if first.opens_at else "shut"
     if first.opens_at:
-        return f"from {said(first.opens_at)}: {reasons_words([wait.code for wait in waits])}"
+        return f"{said(first.opens_at)}: {reasons_words([wait.code for wait in waits])}"
     return f"not now: {reasons_words([first.code])}"
 
 
@@ -66,27 +66,27 @@ def actor_words(actor: str, names: Mapping[str, str]) -> str:
 def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
     """What the event says beyond its kind: the reason, the outcome, until when. Empty when there is nothing more."""
     facts, parts = event.facts or {}, []
-    if event.kind is EventKind.HANDED:
-        parts += _handed(facts, names)
+    if event.kind is EventKind.ASSIGNED:
+        parts += _assigned(facts, names)
     if event.kind is EventKind.SENT:
-        parts.append(f"{'a mail' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
+        parts.append(f"{'an email' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):
         parts.append(codes)
     parts += [str(facts[name]) for name in ("reason", "why") if facts.get(name) and not facts.get("reasons")]
-    for name, words in (("until", "until"), ("ready_at", "from")):
+    for name, words in (("until", "until"), ("ready_at", "due")):
         if moment := _moment(facts.get(name)):
             parts.append(f"{words} {said(moment)}")
     if (holder := facts.get("held_by")) is not None:
-        parts.append(f"was in the hands of {names.get(f'user:{holder}', 'an agent')}")
+        parts.append(f"was in progress with {names.get(f'user:{holder}', 'an agent')}")
     return "; ".join(parts)
 
 
-def _handed(facts: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+def _assigned(facts: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """To whom; and, where a lead overrode it, what that agent is not certified for."""
     if facts.get("to") is None:
-        return ["to everybody"]
+        return ["to nobody"]
     to = f"user:{facts['to']}"
     parts = [f"to {names.get(to, 'an agent')}"]
     if lacking := lack_words(facts.get("override") or ()):
@@ -102,7 +102,8 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
         made_of = (f"{words} {float(parts[name]):.1f}" for name, words in RANK_WORDS.items() if parts.get(name))
         lines.append(f"Its rank was made of {listed(made_of)}.")
     if second:
-        lines.append(f"Second in this practice came task {second.get('task_id', '?')}{_figures(second, Band.HANDED)}.")
+        figures = _figures(second, Band.ASSIGNED)
+        lines.append(f"Second in this practice came task {second.get('task_id', '?')}{figures}.")
     if following := facts.get("next_practice") or {}:
         lines.append(f"The next practice in turn was {_named(following, practices)}{_figures(following)}.")
     if passed := [practices.get(_number(one), "another practice") for one in facts.get("passed") or ()]:
@@ -115,9 +116,9 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
 def _chosen(chosen: Mapping[str, Any], said: Said) -> str:
     at = _moment(chosen.get("at"))
     match chosen.get("band"):
-        case Band.HANDED:
+        case Band.ASSIGNED:
             since = f", at {said(at)}" if at else ""
-            return f"It was handed to this agent, by a lead or as other work about the same person{since}."
+            return f"It was assigned to this agent, by a lead or as other work about the same person{since}."
         case Band.PROMISE:
             return f"A promise, and promises come first{f': promised for {said(at)}' if at else ''}."
         case _:

@@ -1,6 +1,6 @@
 """What a person says about an upload before it is loaded: how its columns are read, and which files stay in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PureWindowsPath
 
 import sqlalchemy as sa
@@ -28,8 +28,11 @@ def file_name(given: str | None) -> str:
     return printable.encode("utf-8", "replace").decode()[-120:].strip() or "file"
 
 
-def map_columns(practice: Practice, file: ImportFile, columns: Mapping[str, Field], save_as: str = "") -> None:
-    """Read `file` by these columns (key of the header -> field); `save_as` keeps it for files like this one.
+def map_columns(
+    practice: Practice, file: ImportFile, columns: Mapping[str, Field], save_as: str = "", unused: Sequence[str] = ()
+) -> None:
+    """Read `file` by these columns (key of the header -> field); `save_as` keeps it for files like this one. Of the
+    `unused` somebody said that they refuse nothing.
 
     Raises Refused when the import has begun.
     """
@@ -37,7 +40,7 @@ def map_columns(practice: Practice, file: ImportFile, columns: Mapping[str, Fiel
     chosen = chosen_profile(file)
     headerless = isinstance(chosen, Profile) and chosen.headerless
     name = " ".join(save_as.split())[:80]
-    profile = mapped(name or (BY_POSITION if headerless else BY_HAND), dict(columns), headerless)
+    profile = mapped(name or (BY_POSITION if headerless else BY_HAND), dict(columns), headerless, unused)
     choose_profile(file, profile)
     if name:
         save_mapping(practice, name, profile)
@@ -84,7 +87,7 @@ def confirm_import(load: Import, previews: Mapping[int, Preview]) -> None:
     _lock(load)
     for file in load.files:
         seen = previews.get(file.id)
-        if seen is None or seen.lacking:
+        if seen is None or not seen.may_be_loaded:
             raise Refused(f"{file.name} cannot be read yet: map its columns or leave it out.")
         if seen.profile is not None:
             choose_profile(file, seen.profile)

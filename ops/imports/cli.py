@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from ops.imports.actions import file_name
 from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
-from ops.imports.reading.recognising import NAMES, Profile
+from ops.imports.reading.recognising import KINDS, NAMES, Profile
 from ops.imports.reading.records import Unreadable
 from ops.practices.models import Practice
 
@@ -140,11 +140,15 @@ def _progress() -> Iterator[Report | None]:
 
 
 def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
+    ignored = "".join(f", {count:,} ignored: {reason}" for reason, count in outcome.rows_ignored.items())
     lines = [
+        *(_how_read(file) for file in outcome.files),
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
+        f"  of them {outcome.rows_stored:,} stored, {outcome.rows_unchanged:,} unchanged, "
+        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead{ignored}",
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
         f"{outcome.milestones_new:,} milestones new",
-        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and e-mail, "
+        f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
         f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
     ]
@@ -152,6 +156,13 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
     if len(outcome.quarantined) > 20:
         lines.append(f"  … and {len(outcome.quarantined) - 20:,} more (--json lists all)")
     return "\n".join(lines)
+
+
+def _how_read(file: dict[str, Any]) -> str:
+    dropped = ", ".join(name or "(no name)" for name in file["dropped"])
+    said = [f"{file['file']}: read as {file['read_as']} ({KINDS[file['holds']]})."]
+    said += [f"Dropped columns: {dropped}."] if dropped else []
+    return " ".join([*said, *file["notes"]])
 
 
 commands = [import_]

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
+from ops.imports.reading.fields import plain
 from ops.practices.models import Moment, Words
 
 
@@ -40,7 +41,13 @@ class Import(Base):
     patients_new: Mapped[int] = mapped_column(default=0)
     patients_updated: Mapped[int] = mapped_column(default=0)
     milestones_new: Mapped[int] = mapped_column(default=0)
+    rows_stored: Mapped[int] = mapped_column(default=0)
+    rows_unchanged: Mapped[int] = mapped_column(default=0)
     quarantined: Mapped[int] = mapped_column(default=0)
+    rows_future: Mapped[int] = mapped_column(default=0)
+    """The visit lies ahead and is not stored; the patient, if the row has one, is."""
+    rows_not_held: Mapped[int] = mapped_column(default=0)
+    """The visit was cancelled, missed or is not completed, and is not stored; the patient is."""
     suppressed: Mapped[int] = mapped_column(default=0)
     unreachable: Mapped[int] = mapped_column(default=0)
     deceased: Mapped[int] = mapped_column(default=0)
@@ -49,7 +56,14 @@ class Import(Base):
     """Why it failed, in words for the person who uploaded it."""
     files: Mapped[list["ImportFile"]] = relationship(order_by="ImportFile.position", cascade="all, delete-orphan")
 
-    __table_args__ = (sa.UniqueConstraint("practice_id", "id"), sa.Index(None, "state"))
+    __table_args__ = (
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.Index(None, "state"),
+        sa.CheckConstraint(
+            "rows_read = rows_stored + rows_unchanged + quarantined + rows_future + rows_not_held",
+            name="every_row_is_accounted_for",
+        ),
+    )
 
     @property
     def was_cancelled(self) -> bool:
@@ -71,6 +85,18 @@ class ImportFile(Base):
     rows_done: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """Records stored or quarantined so far; a restarted import goes on behind them."""
     finished: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def was_looked_at(self) -> bool:
+        """Whether a load has decided how it is read."""
+        return "notes" in self.profile
+
+    @property
+    def dropped(self) -> list[str]:
+        """Columns that mean nothing to us and are not stored."""
+        used = self.profile.get("columns", {})
+        header = self.profile.get("header", [])
+        return [name for name in header if (name if self.profile.get("headerless") else plain(name)) not in used]
 
 
 class ImportChunk(Base):

@@ -1,4 +1,4 @@
-"""The one SMTP client: whatever leaves by email leaves through `hand_over`.
+"""The one SMTP client: whatever leaves by email leaves through `deliver`.
 
 One policy: a password goes over an encrypted connection or not at all. smtps:// is TLS from the start. smtp:// with a
 user turns to TLS or gives up. smtp:// without one (a relay on this machine or network) turns to TLS where the server
@@ -23,7 +23,7 @@ TIMEOUT_S = 15
 
 
 class NotLeft(Exception):
-    """The mail certainly did not leave, and why."""
+    """The email certainly did not leave, and why."""
 
     def __init__(self, problem: Problem, code: int | None = None, *, again: bool = False) -> None:
         super().__init__(in_words(problem, code))
@@ -33,16 +33,16 @@ class NotLeft(Exception):
 
 
 class MaybeLeft(Exception):
-    """The whole mail went over and no answer came: the server may have it."""
+    """The whole email went over and no answer came: the server may have it."""
 
 
 def is_set_up() -> bool:
-    """Whether there is a mail server. Without one, what would be mailed waits for a person to hand it over."""
+    """Whether there is an email server. Without one, what would be emailed waits for a person to pass it on."""
     return bool(settings().smtp_url)
 
 
-def hand_over(url: str, mail: EmailMessage) -> Mapping[str, int]:
-    """Give a mail, which has its Message-ID, to the server of `url`. Call outside any transaction.
+def deliver(url: str, mail: EmailMessage) -> Mapping[str, int]:
+    """Give an email, which has its Message-ID, to the server of `url`. Call outside any transaction.
 
     Returns the addresses that were refused while others were taken, with the server's codes. Raises NotLeft or
     MaybeLeft.
@@ -80,7 +80,7 @@ def _cut(server: "_Watched") -> NotLeft | MaybeLeft:
 
 
 class _Watched(smtplib.SMTP):
-    """A connection that remembers whether the dot that ends a mail was sent: from there on the server may have it."""
+    """A connection that remembers whether the dot that ends an email was sent: from there on the server may have it."""
 
     all_went_over = False
 
@@ -96,7 +96,7 @@ class _WatchedTls(_Watched, smtplib.SMTP_SSL):
 
 @contextmanager
 def _session(url: SplitResult) -> Iterator[_Watched]:
-    """A connection that is ready to take a mail. Raises NotLeft when there is none to be had."""
+    """A connection that is ready to take an email. Raises NotLeft when there is none to be had."""
     try:
         server = connect(url)
     except (OSError, smtplib.SMTPException):
@@ -104,7 +104,7 @@ def _session(url: SplitResult) -> Iterator[_Watched]:
     try:
         yield server
     finally:
-        with suppress(OSError, smtplib.SMTPException):  # what it says to a good-bye changes nothing about the mail
+        with suppress(OSError, smtplib.SMTPException):  # what it says to a good-bye changes nothing about the email
             server.quit()
         server.close()
 

@@ -1,4 +1,4 @@
-"""What workers and the tick do for emails to people with an account: claim, hand over, say what became of it."""
+"""What workers and the tick do for emails to people with an account: claim, send, say what became of it."""
 
 import structlog
 
@@ -15,7 +15,7 @@ FOR_SECONDS = 30
 
 
 def send(mail_id: int) -> None:
-    """Send one mail, if nobody else did and it is its time. The claim is committed before the server is called, and no
+    """Send one email, if nobody else did and it is its time. The claim is committed before the server is called, and no
     transaction is open during the call."""
     if not client.is_set_up():
         return
@@ -23,24 +23,24 @@ def send(mail_id: int) -> None:
         claimed = outbox.claim(mail_id)
     if claimed is None:
         return
-    result = _hand_over(claimed)
+    result = _deliver(claimed)
     with transaction(ACTOR):
         outbox.settle(claimed, result)
 
 
-def _hand_over(claimed: outbox.Claimed) -> outbox.Result:
+def _deliver(claimed: outbox.Claimed) -> outbox.Result:
     """What the client said. Whatever else is raised leaves the claim without an answer: unknown, in the end."""
     try:
-        return client.hand_over(settings().smtp_url or "", claimed.mail)
+        return client.deliver(settings().smtp_url or "", claimed.mail)
     except (NotLeft, MaybeLeft) as problem:
         log.warning("staff_mail_not_sent", mail=claimed.id, why=str(problem) or type(problem).__name__)
         return problem
 
 
 def upkeep() -> None:
-    """For the tick: claims that lost their worker, mails whose doorbell was lost, and those to be tried again."""
+    """For the tick: claims that lost their worker, emails whose doorbell was lost, and those to be tried again."""
     with transaction("tick"):
         outbox.call_lost()
     waiting = outbox.due() if client.is_set_up() else []
     db.session.rollback()
-    each("mail staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)
+    each("email staff", waiting, send, limit=outbox.AT_ONCE, seconds=FOR_SECONDS)

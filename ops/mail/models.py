@@ -11,7 +11,7 @@ from ops.mail.problems import Problem
 
 
 class MailKind(StrEnum):
-    """What a mail is about; `about_id` is the row of that table."""
+    """What an email is about; `about_id` is the row of that table."""
 
     INVITATION = "invitation"
     """account_links"""
@@ -36,7 +36,7 @@ class MailState(StrEnum):
 
 
 class StaffMail(Base):
-    """One mail for one reason. What it says is written when it is claimed, so no link that opens something lies here.
+    """One email for one reason. What it says is written when it is claimed, so no link that opens something lies here.
 
     `claimed_at` is empty as long as it certainly did not leave. `message_id` is new with every claim, and tells a late
     answer of an earlier one apart.
@@ -47,7 +47,7 @@ class StaffMail(Base):
     kind: Mapped[MailKind] = mapped_column(closed_set(MailKind, "kind"))
     about_id: Mapped[int] = mapped_column(sa.BigInteger)
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    """To whom; empty for one mail to several people of a practice."""
+    """To whom; empty for one email to several people of a practice."""
     to_address: Mapped[str]
     """To which address or addresses it went or is to go, with commas between."""
     state: Mapped[MailState] = mapped_column(closed_set(MailState, "state"))
@@ -62,11 +62,11 @@ class StaffMail(Base):
     problem: Mapped[Problem | None] = mapped_column(closed_set(Problem, "problem"))
     """What went wrong last."""
     reply_code: Mapped[int | None]
-    """What the mail server said to it, as 550."""
+    """What the email server said to it, as 550."""
     late: Mapped[bool] = mapped_column(default=False)
     """Given up because its day was over."""
     settled_at: Mapped[datetime | None] = mapped_column(Moment)
-    """When a person said that a failed or unknown mail is dealt with."""
+    """When a person said that a failed or unknown email is dealt with."""
     settled_by: Mapped[str | None]
 
     __table_args__ = (

@@ -1,6 +1,6 @@
-"""The outbox of emails to people with an account: one reason, one mail, sent at most once unless a person says again.
+"""The outbox of emails to people with an account: one reason, one email, sent at most once unless a person says again.
 
-The order is the same for every kind: `claim` is committed, then the mail is handed over with no transaction open, then
+The order is the same for every kind: `claim` is committed, then the email is sent with no transaction open, then
 `settle` says what became of it (ops/mail/jobs.py does the three). What certainly did not leave is tried again for a
 day. What may have left is unknown and waits for a person.
 """
@@ -35,7 +35,7 @@ LOST_AFTER = timedelta(minutes=4)
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says, and to which addresses it goes."""
+    """What an email says, and to which addresses it goes."""
 
     to: tuple[str, ...]
     subject: str
@@ -55,14 +55,14 @@ _writers: dict[MailKind, Writer] = {}
 
 
 def written_by(kind: MailKind, writer: Writer) -> None:
-    """Say who writes mails of a kind. `writer` is called inside the transaction of the claim, and may change its own
-    rows there (a link gets its token). It returns None when the mail is of no use any more, and raises CannotGo."""
+    """Say who writes emails of a kind. `writer` is called inside the transaction of the claim, and may change its own
+    rows there (a link gets its token). It returns None when the email is of no use any more, and raises CannotGo."""
     _writers[kind] = writer
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A mail in the hands of one worker, ready to be handed over."""
+    """An email claimed by one worker, ready to be sent."""
 
     id: int
     mail: EmailMessage
@@ -74,7 +74,7 @@ class Claimed:
 
 
 def queue(kind: MailKind, about_id: int, to: str, user_id: int | None = None) -> int | None:
-    """Have a mail sent, once for this reason: its id, or None when there is one already. Rings after the commit."""
+    """Have an email sent, once for this reason: its id, or None when there is one already. Rings after the commit."""
     now = clock.now()
     new = insert(StaffMail).values(
         kind=kind,
@@ -94,7 +94,7 @@ def queue(kind: MailKind, about_id: int, to: str, user_id: int | None = None) ->
 
 
 def claim(mail_id: int) -> Claimed | None:
-    """Take a mail to hand it over; None when somebody else has it, it is not its time, or it is not to go at all."""
+    """Claim an email to send it; None when somebody else has it, it is not its time, or it is not to go at all."""
     now, message_id = clock.now(), make_msgid(domain="loopkeeper.invalid")
     is_time = sa.or_(StaffMail.tries == 0, StaffMail.due_at <= now)
     values = {"state": MailState.CLAIMED, "claimed_at": now, "message_id": message_id, "tries": StaffMail.tries + 1}
@@ -178,14 +178,14 @@ def call_lost() -> int:
 
 
 def due(limit: int = AT_ONCE) -> list[int]:
-    """Mails the tick takes up, longest due first."""
-    waits = (StaffMail.state == MailState.QUEUED, StaffMail.due_at <= clock.now(), awake("mail staff", StaffMail.id))
+    """Emails the tick takes up, longest due first."""
+    waits = (StaffMail.state == MailState.QUEUED, StaffMail.due_at <= clock.now(), awake("email staff", StaffMail.id))
     which = sa.select(StaffMail.id).where(*waits)
     return list(db.session.scalars(which.order_by(StaffMail.due_at, StaffMail.id).limit(limit)))
 
 
 def send_again(mail_id: int) -> bool:
-    """A person decides that a failed or unknown mail is sent once more; False when it is neither any more."""
+    """A person decides that a failed or unknown email is sent once more; False when it is neither any more."""
     now: datetime = clock.now()
     again = {
         "state": MailState.QUEUED,
@@ -205,7 +205,7 @@ def send_again(mail_id: int) -> bool:
 
 
 def leave(mail_id: int, actor: str) -> bool:
-    """A person says that a failed or unknown mail is dealt with; False when it is neither any more."""
+    """A person says that a failed or unknown email is dealt with; False when it is neither any more."""
     open_ = StaffMail.settled_at.is_(None)
     values = {"settled_at": clock.now(), "settled_by": actor}
     return any(_move(mail_id, was, open_, **values) for was in (MailState.UNKNOWN, MailState.FAILED))
@@ -224,7 +224,7 @@ def withdraw(kinds: tuple[MailKind, ...], about_ids: list[int], actor: str) -> N
 
 
 def _move(mail_id: int, was: MailState, *which: sa.ColumnElement[bool], **values: Any) -> bool:
-    """Compare and set: whether the mail was in that state, and is changed now."""
+    """Compare and set: whether the email was in that state, and is changed now."""
     moved = sa.update(StaffMail).where(StaffMail.id == mail_id, StaffMail.state == was, *which).values(**values)
     moved = moved.returning(StaffMail.id).execution_options(synchronize_session=False)
     return db.session.scalar(moved) is not None

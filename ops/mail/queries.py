@@ -12,7 +12,7 @@ BAD = StaffMail.state.in_((MailState.UNKNOWN, MailState.FAILED)) & StaffMail.set
 
 
 def about(kinds: Collection[MailKind], about_ids: Collection[int]) -> dict[int, StaffMail]:
-    """The mail of each row it is about, by `about_id`, for kinds with one mail for each."""
+    """The email of each row it is about, by `about_id`, for kinds with one email for each."""
     which = sa.select(StaffMail).where(StaffMail.kind.in_(kinds), StaffMail.about_id.in_(about_ids))
     return {mail.about_id: mail for mail in db.session.scalars(which)}
 
@@ -29,5 +29,5 @@ def unsettled_count(limit: int = 100) -> int:
 
 
 def latest(limit: int) -> list[StaffMail]:
-    """The last mails of any state, latest first."""
+    """The last emails of any state, latest first."""
     return list(db.session.scalars(sa.select(StaffMail).order_by(StaffMail.id.desc()).limit(limit)))

@@ -11,6 +11,7 @@ from ops.background import Job, ring
 from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
+from ops.contact.facts import Reason
 from ops.contact.health_words import tells
 from ops.crypto import contact_key
 from ops.db import db
@@ -42,11 +43,11 @@ def queue_message(
     script_version_id: int | None = None,
     send_after: datetime | None = None,
 ) -> Message:
-    """Put a text ("sms") or mail ("email") into the outbox, to leave as soon as the gate allows, not before
+    """Put a text ("sms") or email ("email") into the outbox, to leave as soon as the gate allows, not before
     `send_after`.
 
     `reason_key` is the business reason, unique for ever: asked again, the message that is there is returned unchanged.
-    Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; a mail
+    Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; an email
     gets the practice's footer with the way out. Raises Refused for what may not be sent: no address, an unfilled
     placeholder, more than ten parts, a treatment or a date.
     """
@@ -81,7 +82,7 @@ def queue_message(
 
 
 def as_sent(channel: str, body: str) -> str:
-    """The body as it leaves: of a text with plain marks, of a mail without what stands around it (see `footer`)."""
+    """The body as it leaves: of a text with plain marks, of an email without what stands around it (see `footer`)."""
     return segments.plain(body) if channel == MessageChannel.SMS else body.strip()
 
 
@@ -113,9 +114,9 @@ def _public(practice: Practice, patient: Patient | None) -> str:
 
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:
-    """What stands below every mail (docs/rules.md A9): who sends it, from where, and how to get no more."""
+    """What stands below every email (docs/rules.md A9): who sends it, from where, and how to get no more."""
     sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
-    return f"\n\n-- \n{sender}\nNo more of these mails: {unsubscribe_url(message_id)}\n"
+    return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
 
 
 def unsubscribe_url(message_id: uuid.UUID) -> str:
@@ -134,12 +135,12 @@ def receive(
 ) -> InboundMessage:
     """Take what somebody wrote to us. The same `provider_id` again is the reply that is there.
 
-    A plain stop word ends everything between this practice and this person at once, over every channel, and is
-    confirmed once by text. Something that may mean stop holds back what we would send until a person has read it
-    (docs/rules.md A4).
+    A plain stop ends everything between this practice and this person at once, over every channel, and is confirmed
+    once by text. Whatever else they wrote, nobody contacts them until a person has read it (`unread_replies`,
+    docs/rules.md A4).
     """
     key = contact_key(from_address)
-    contact.hold_number(key)  # a text being handed over to this number at this moment goes first; none goes after
+    contact.hold_number(key)  # a text being sent to this number at this moment goes first; none goes after
     in_reply_to = in_reply_to or queries.last_to(practice.id, key)
     patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
     values = {
@@ -214,18 +215,38 @@ def _confirm_stop(practice: Practice, reply: InboundMessage, address: str) -> No
 
 
 def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
-    """A person has read a reply that may mean stop, and says whether it does. Raises Refused when it is decided."""
+    """A person has read a reply, and says whether it means stop. If not, what it held back goes on, past the gate.
+
+    Raises Refused when it is decided.
+    """
+    keys = db.session.scalars(
+        sa.text("SELECT key FROM unread_replies WHERE reply_id = :reply"), {"reply": reply.id}
+    ).all()
     claimed = db.session.execute(
         sa.update(InboundMessage)
         .where(InboundMessage.id == reply.id, InboundMessage.decided_at.is_(None))
-        .values(decided_at=clock.now(), decided_by=actor)
+        .values(decided_at=clock.now(), decided_by=actor, decided_stop=is_stop)
         .returning(InboundMessage.id)
     ).all()
     if not claimed:
         raise Refused("Somebody has already decided about this reply.")
     if is_stop:
+        contact.hold_number(reply.contact_key)  # as in `receive`
         reason = "STOP_SMS" if reply.channel is MessageChannel.SMS else "UNSUB_EMAIL"
         opt_out(reply.practice_id, reply.contact_key, reason, f"reply {reply.id}, read by a person", actor=actor)
+    _try_again_now([key for key in keys if key])
+
+
+def _try_again_now(keys: list[bytes]) -> None:
+    """What an unread reply held back is looked at again at once: it leaves if nothing else stands against it now."""
+    held = sa.and_(
+        Message.state == MessageState.QUEUED,
+        Message.contact_key.in_(keys),
+        Message.block_reasons.contains([Reason.UNREAD_REPLY]),
+    )
+    again = sa.update(Message).where(held).values(send_after=clock.now()).returning(Message.id)
+    for message_id in db.session.scalars(again.execution_options(synchronize_session=False)).all():
+        ring(Job.SEND_MESSAGE, str(message_id), on="messages")
 
 
 def resolve_unknown(message: Message, was_sent: bool, *, actor: str) -> None:

@@ -81,7 +81,7 @@ def _lose(message_id: uuid.UUID) -> None:
     with transaction("tick") as session:
         key = session.scalars(sa.select(Message.contact_key).where(Message.id == message_id)).one()
         if try_hold_number(key):  # a worker that is only slow still holds it
-            note = "its worker was lost while handing it over"
+            note = "its worker was lost while sending it"
             move(message_id, MessageState.ATTEMPTING, MessageState.UNKNOWN, actor="tick", note=note)
 
 

@@ -1,4 +1,4 @@
-"""Texts and mails that leave the system, exactly as sent, and what became of each."""
+"""Texts and emails that leave the system, exactly as sent, and what became of each."""
 
 import uuid
 from datetime import datetime
@@ -118,8 +118,10 @@ class InboundMessage(Base):
     """stop, maybe_stop or other."""
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
-    """When a person said whether a maybe_stop was one. Until then nothing more is sent to them."""
+    """When a person had read it and said whether it means stop. Until then nobody contacts them (`unread_replies`)."""
     decided_by: Mapped[str | None]
+    decided_stop: Mapped[bool | None]
+    """What they said; None also where it was read before that was kept."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
@@ -127,9 +129,14 @@ class InboundMessage(Base):
         sa.Index(None, "practice_id", "received_at"),
         sa.Index(None, "in_reply_to"),
         sa.Index(
-            "ix_inbound_messages_undecided",
+            "ix_inbound_messages_unread",
             "contact_key",
-            postgresql_where=sa.text("meaning = 'maybe_stop' AND decided_at IS NULL"),
+            postgresql_where=sa.text("meaning <> 'stop' AND decided_at IS NULL"),
+        ),
+        sa.Index(
+            "ix_inbound_messages_unread_patient",
+            "patient_id",
+            postgresql_where=sa.text("meaning <> 'stop' AND decided_at IS NULL"),
         ),
     )
 
@@ -138,6 +145,11 @@ class InboundMessage(Base):
         return self.meaning == "stop"
 
     @property
+    def was_read_as(self) -> str:
+        """ ": it means stop", as its reader said; "" when that is not known."""
+        return {True: ": it means stop", False: ": it does not mean stop", None: ""}[self.decided_stop]
+
+    @property
     def waits_to_be_read(self) -> bool:
-        """Whether a person has to say if it means stop: nothing is sent to them until then."""
-        return self.meaning == "maybe_stop" and self.decided_at is None
+        """Whether a person has to say if it means stop: nobody contacts them until then."""
+        return not self.means_stop and self.decided_at is None

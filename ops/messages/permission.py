@@ -54,35 +54,33 @@ def _was_published(script_version_id: int | None) -> bool:
     return db.session.scalar(published, {"id": script_version_id}) is True
 
 
-def is_held_back(message: Message) -> bool:
-    """Whether this person wrote something that may mean stop and nobody has read it yet."""
-    return may_have_stopped(message.practice_id, [message.contact_key], message.patient_id)
-
-
-def may_have_stopped(practice_id: int, keys: list[bytes], patient_id: int | None) -> bool:
-    """Whether whoever has one of these numbers or addresses, or this patient, wrote something to the practice that
-    may mean stop and that nobody has read yet."""
-    theirs: sa.ColumnElement[bool] = InboundMessage.contact_key.in_(keys)
-    if patient_id is not None:
-        theirs = sa.or_(theirs, InboundMessage.patient_id == patient_id)
-    undecided = sa.and_(
-        InboundMessage.practice_id == practice_id,
-        InboundMessage.meaning == Meaning.MAYBE_STOP,
-        InboundMessage.decided_at.is_(None),
-    )
-    return bool(db.session.scalar(sa.select(sa.exists().where(undecided, theirs))))
-
-
 def _person(message: Message) -> Person | None:
     if message.patient_id is None:
-        by_text = message.channel is MessageChannel.SMS
-        return ReferredPerson(
-            phone=message.to_address if by_text else None,
-            email=None if by_text else message.to_address,
-            opted_in=has_agreed(message.practice_id, message.contact_key),
-        )
+        return _friend(message)
     patient = db.session.get_one(Patient, message.patient_id, populate_existing=True)
     return patient if message.contact_key in (patient.phone_key, patient.email_key) else None
+
+
+def _friend(message: Message) -> ReferredPerson:
+    """By the address it goes to, and by the other one their referral knows: what they wrote from there counts too."""
+    by_text = message.channel is MessageChannel.SMS
+    asked = {"practice": message.practice_id, "key": message.contact_key, "to": message.to_address}
+    other = db.session.execute(OTHER_ADDRESS[message.channel], asked).scalar()
+    return ReferredPerson(
+        phone=message.to_address if by_text else other,
+        email=other if by_text else message.to_address,
+        opted_in=has_agreed(message.practice_id, message.contact_key),
+    )
+
+
+OTHER_ADDRESS = {
+    MessageChannel.SMS: sa.text(
+        "SELECT max(friend_email) FROM referrals WHERE practice_id = :practice AND contact_key = :key"
+    ),
+    MessageChannel.EMAIL: sa.text(
+        "SELECT max(friend_phone) FROM referrals WHERE practice_id = :practice AND friend_email = :to"
+    ),
+}
 
 
 def _confirming(message: Message, at: datetime, subject: str) -> Decision:

@@ -25,7 +25,7 @@ class Shelf(StrEnum):
     """What is looked at together."""
 
     NEEDS = "needs"
-    """Waits for a person: unknown, or answered with what may be a stop."""
+    """Waits for a person: unknown, or answered with what nobody has read."""
     ANSWERED = "answered"
     WAITING = "waiting"
     SENT = "sent"
@@ -41,7 +41,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Search:
-    """What was asked for; None is everything. `address` is a whole number (E.164) or e-mail address, never a part."""
+    """What was asked for; None is everything. `address` is a whole number (E.164) or email address, never a part."""
 
     practice_id: int | None = None
     shelf: Shelf | None = None
@@ -95,19 +95,38 @@ def _conditions(search: Search) -> list[sa.ColumnElement[bool]]:
 
 
 def _needs_person() -> sa.ColumnElement[bool]:
-    undecided = sa.select(InboundMessage.in_reply_to).where(*_undecided())
-    return sa.or_(Message.state == MessageState.UNKNOWN, Message.id.in_(undecided))
+    unread = sa.select(InboundMessage.in_reply_to).where(*_unread())
+    return sa.or_(Message.state == MessageState.UNKNOWN, Message.id.in_(unread))
 
 
-def _undecided() -> tuple[sa.ColumnElement[bool], ...]:
-    return InboundMessage.meaning == Meaning.MAYBE_STOP, InboundMessage.decided_at.is_(None)
+def _unread() -> tuple[sa.ColumnElement[bool], ...]:
+    return InboundMessage.meaning != Meaning.STOP, InboundMessage.decided_at.is_(None)
+
+
+class Stray(NamedTuple):
+    """An unread reply that answers no message of ours, so it stands in no conversation of the list."""
+
+    reply: InboundMessage
+    practice: Practice
+    patient: Patient | None
+
+
+def strays() -> list[Stray]:
+    """The first thirty of them, oldest first."""
+    query = (
+        sa.select(InboundMessage, Practice, Patient)
+        .join(Practice, Practice.id == InboundMessage.practice_id)
+        .outerjoin(Patient, Patient.id == InboundMessage.patient_id)
+        .where(InboundMessage.in_reply_to.is_(None), *_unread())
+    )
+    return [Stray(*row) for row in db.session.execute(query.order_by(InboundMessage.id).limit(PAGE)).all()]
 
 
 def waiting_for_a_person() -> int:
     """How many messages and replies wait for somebody to decide."""
     unknown = sa.select(sa.func.count()).where(Message.state == MessageState.UNKNOWN).scalar_subquery()
-    undecided = sa.select(sa.func.count()).where(*_undecided()).scalar_subquery()
-    return db.session.scalar(sa.select(unknown + undecided)) or 0
+    unread = sa.select(sa.func.count()).where(*_unread()).scalar_subquery()
+    return db.session.scalar(sa.select(unknown + unread)) or 0
 
 
 class Turn(NamedTuple):

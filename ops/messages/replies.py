@@ -1,13 +1,15 @@
 """What a reply means for our right to write again (docs/rules.md A4). Pure.
 
-A reply that is nothing but a stop word stops at once, by itself. One that merely contains such a word, or says it in
-words of its own, may mean it: sending waits until a person has read it. Measured on ordinary texts, 1.4 % contain one
-of the words and none is exactly one.
+A reply that is nothing but a stop word, or says so without a doubt (`refusals`), stops at once, by itself. Whatever
+else they write, nobody contacts them until a person has read it; what contains such a word is marked as one that may
+mean it. Measured on ordinary texts, 1.4% contain one of the words and none is exactly one.
 """
 
 import re
 import unicodedata
 from enum import StrEnum
+
+from ops.messages.refusals import is_refusal
 
 STOP = frozenset(
     {
@@ -24,6 +26,9 @@ MAYBE = re.compile(
 )
 
 
+CLAUSES = re.compile(r"[.,;:!?¡¿\n()]+| - |–|—")
+
+
 class Meaning(StrEnum):
     STOP = "stop"
     MAYBE_STOP = "maybe_stop"
@@ -32,14 +37,16 @@ class Meaning(StrEnum):
 
 def meaning(body: str) -> Meaning:
     """What `body`, as the person wrote it, means. Case, accents, punctuation, quotes and courtesies do not matter."""
-    words = _words(_own(body))
-    if _bare(words) in STOP:
+    own = _own(body)
+    words = _words(own)
+    clauses = [clause for each in CLAUSES.split(own) if (clause := _words(each))]
+    if _bare(words) in STOP or is_refusal(clauses, unicodedata.normalize("NFC", own.casefold())):
         return Meaning.STOP
     return Meaning.MAYBE_STOP if MAYBE.search(words) else Meaning.OTHER
 
 
 def _own(body: str) -> str:
-    """Without the message it answers, which mail programs put below, and without the signature."""
+    """Without the message it answers, which email programs put below, and without the signature."""
     lines = []
     for line in body.splitlines():
         if re.match(r"\s*(-- ?$|_{5,}|-----|On .+ wrote:|El .+ escribi)", line):

@@ -1,8 +1,8 @@
-"""Handing one message over, so that it is sent at most once and only when it may be (docs/rules.md B6).
+"""Sending one message, so that it is sent at most once and only when it may be (docs/rules.md B6).
 
     1. claim: one of several workers gets it
     2. ask the gate and say "attempting", in one transaction that is durable before anything leaves
-    3. hand it over, with no transaction open
+    3. send it, with no transaction open
     4. say what became of it
 
 The number is held from before 2 until after 4, on a connection of its own: a STOP that arrives meanwhile waits for
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from ops import clock
+from ops import clock, one_clock
 from ops.contact import actions as contact
 from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
@@ -43,8 +43,9 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
     """Send this message if it is due and nobody else is at it; the state it is in then, None when there was nothing
     to do.
 
-    Opens its own transactions: call it outside one.
+    Opens its own transactions: call it outside one. Raises WrongClock.
     """
+    one_clock.must_agree()
     key = _claim(message_id)
     if key is None:
         return None
@@ -52,7 +53,7 @@ def deliver(message_id: uuid.UUID) -> MessageState | None:
         outgoing, channel = _attempt(message_id)
         if outgoing is None or channel is None:
             return state_of(message_id)
-        problem = _hand_over(channel, outgoing)
+        problem = _send(channel, outgoing)
         with transaction(ACTOR):
             _settle(message_id, channel, problem)
     return state_of(message_id)
@@ -76,14 +77,11 @@ def _claim(message_id: uuid.UUID) -> bytes | None:
 
 
 def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, None]:
-    """Ask the gate, and if it allows, note that we are about to hand the message over. Nothing has left yet."""
+    """Ask the gate, and if it allows, note that we are about to send the message. Nothing has left yet."""
     now = clock.now()
     with transaction(ACTOR) as session:
         message = session.get_one(Message, message_id, populate_existing=True)
         practice = session.get_one(Practice, message.practice_id, populate_existing=True)
-        if permission.is_held_back(message):
-            _later(message, now + LOOK_AGAIN / 4, "a reply that may mean stop has not been read yet")
-            return None, None
         decision = permission.ask(message, practice, now)
         if not decision.allow:
             _refuse(message, practice, decision, now)
@@ -130,22 +128,22 @@ def _refuse(message: Message, practice: Practice, decision: Decision, now: datet
         move(message.id, MessageState.CLAIMED, MessageState.BLOCKED, actor=ACTOR, note=note, block_reasons=reasons)
         return
     opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
-    _later(message, opens, "", reasons)
+    _later(message, opens, reasons)
 
 
-def _later(message: Message, at: datetime, note: str, reasons: list[str] | None = None) -> None:
+def _later(message: Message, at: datetime, reasons: list[str]) -> None:
     move(
         message.id,
         MessageState.CLAIMED,
         MessageState.QUEUED,
         actor=ACTOR,
-        note=note or f"not now: {reasons_words(reasons)}",
+        note=f"not now: {reasons_words(reasons)}",
         send_after=at,
         block_reasons=reasons,
     )
 
 
-def _hand_over(channel: Channel, outgoing: Outgoing) -> Exception | None:
+def _send(channel: Channel, outgoing: Outgoing) -> Exception | None:
     """The one call outside. What went wrong, if anything did: unless it is NotSent, the message may have left."""
     try:
         channel.send(outgoing)

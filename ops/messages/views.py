@@ -1,4 +1,4 @@
-"""The outbox, for leads and admins, and the public page by which a reader of our mails leaves."""
+"""The outbox, for leads and admins, and the public page by which a reader of our emails leaves."""
 
 import uuid
 from datetime import datetime
@@ -20,11 +20,10 @@ from ops.messages.replies import Meaning
 from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
-from ops.web import csrf, limiter
+from ops.web import csrf
 from ops.work.reads import ReadOf
 
 bp = Blueprint("messages", __name__)
-LEAVE_LIMIT = "30 per minute"
 ASKED = ("q", "practice", "shelf", "channel", "before")
 """What a list can be narrowed by; kept in its links."""
 
@@ -84,22 +83,21 @@ def send_again(message_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/replies/<int:reply_id>/stop")
 @staff
 def reply_is_stop(reply_id: int) -> ResponseReturnValue:
-    """A reply that may have meant stop did."""
+    """Somebody has read it: it means stop."""
     return _decide(reply_id, is_stop=True)
 
 
 @bp.post("/replies/<int:reply_id>/no-stop")
 @staff
 def reply_is_no_stop(reply_id: int) -> ResponseReturnValue:
-    """A reply that may have meant stop did not."""
+    """Somebody has read it: it does not mean stop."""
     return _decide(reply_id, is_stop=False)
 
 
 @bp.get("/u/<token>")
 @public
-@limiter.limit(LEAVE_LIMIT)
 def leave(token: str) -> ResponseReturnValue:
-    """Ask whether they want to leave. Mail scanners open links: looking alone changes nothing (docs/rules.md A9)."""
+    """Ask whether they want to leave. Email scanners open links: looking alone changes nothing (docs/rules.md A9)."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     return render_template("messages/leave.html", practice=practice, address=_masked(mail.to_address), token=token)
@@ -108,9 +106,9 @@ def leave(token: str) -> ResponseReturnValue:
 @bp.post("/u/<token>")
 @csrf.exempt
 @public
-@limiter.limit(LEAVE_LIMIT)
 def left(token: str) -> ResponseReturnValue:
-    """Leave, by the button or by a mail program in one click (RFC 8058): no cookie, no redirect, works twice."""
+    """Leave, by the button or by an email program in one click (RFC 8058): no cookie, no redirect, works twice. No
+    limit per address either: an email provider leaves for all its people from a few."""
     mail = _mail_of(token)
     practice = db.session.get_one(Practice, mail.practice_id)
     db.session.rollback()
@@ -187,12 +185,26 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
         asked=asked,
         practices=queries.practices(),
         waiting=queries.waiting_for_a_person(),
+        strays=_strays(selected, search),
         shelves=SHELF_WORDS,
         states=STATE_WORDS,
         tags=STATE_TAGS,
         kinds=KIND_WORDS,
         **(_details(selected, form) if selected else {"selected": None}),
     )
+
+
+def _strays(selected: Message | None, search: Search) -> list[queries.Stray]:
+    """Beside no conversation: on the first page of everything, and of what needs a person. Looking at them is kept."""
+    if selected or search not in (Search(), Search(shelf=Shelf.NEEDS)):
+        return []
+    found = queries.strays()
+    if patients := [each.patient for each in found if each.patient]:
+        db.session.rollback()
+        with transaction(me().actor):
+            for patient in patients:
+                note_read(me(), patient, ReadOf.MESSAGES)
+    return found
 
 
 def _details(selected: Message, form: AnswerForm) -> dict:

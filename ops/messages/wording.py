@@ -1,4 +1,4 @@
-"""What a text or mail must look like before it may be queued. Pure.
+"""What a text or email must look like before it may be queued. Pure.
 
 A message is checked as it will be sent, after rendering: a brace left over means a variable was not filled in, and a
 treatment, a date or a drug in it would tell whoever holds the phone that its owner is a patient (docs/rules.md A7,
@@ -32,7 +32,7 @@ def problem(
 
 
 def _address(channel: MessageChannel, to_address: str) -> str | None:
-    pattern, what = (E164, "number") if channel is MessageChannel.SMS else (MAIL, "e-mail address")
+    pattern, what = (E164, "number") if channel is MessageChannel.SMS else (MAIL, "email address")
     return None if pattern.fullmatch(to_address) else f"There is no {what} this message could go to."
 
 
@@ -44,8 +44,8 @@ def _shape(channel: MessageChannel, subject: str, body: str) -> str | None:
     if channel is MessageChannel.SMS:
         return _too_long(body)
     if not subject.strip() or len(subject) > 200 or any(ord(character) < 32 for character in subject):
-        return "A mail needs a subject of one line, up to 200 characters."
-    return "The mail is too long." if len(body) > MAX_MAIL_CHARACTERS else None
+        return "An email needs a subject of one line, up to 200 characters."
+    return "The email is too long." if len(body) > MAX_MAIL_CHARACTERS else None
 
 
 def _too_long(body: str) -> str | None:

@@ -42,7 +42,7 @@ KIND_WORDS = {
 }
 MEANING_WORDS = {
     Meaning.STOP: "Received: a stop. This practice will not contact them again.",
-    Meaning.MAYBE_STOP: "Received: it may mean stop. Nothing more is sent until somebody has decided.",
-    Meaning.OTHER: "Received. An agent will answer.",
+    Meaning.MAYBE_STOP: "Received: it may mean stop. Nobody contacts them until somebody has read it.",
+    Meaning.OTHER: "Received. Nobody contacts them until somebody has read it.",
 }
-ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the mail"}
+ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the email"}

@@ -28,13 +28,13 @@ OUTCOME_WORDS = {
     Outcome.FRIEND_DECLINED: "Friend not interested",
     Outcome.ANSWERED: "Question answered",
     Outcome.REVIEW_PROMISED: "Will leave a review",
-    Outcome.CALLBACK: "Call back agreed",
+    Outcome.CALLBACK: "Callback",
     Outcome.NO_ANSWER: "No answer",
     Outcome.VOICEMAIL: "Voicemail left",
     Outcome.BAD_NUMBER: "Number does not work",
     Outcome.WRONG_PERSON: "Wrong person",
     Outcome.NOT_HAPPY: "Was not happy",
-    Outcome.REMOVE_ME: "Asked not to be contacted",
+    Outcome.DO_NOT_CONTACT: "Asked not to be contacted",
 }
 STATE_WORDS = {
     ReferralState.RECEIVED: "Received, not contacted yet",

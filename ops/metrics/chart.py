@@ -1,4 +1,4 @@
-"""Where bars begin and end, in per cent of their width, so that the page only draws. Pure."""
+"""Where bars begin and end, in percent of their width, so that the page only draws. Pure."""
 
 from dataclasses import dataclass
 
@@ -30,13 +30,13 @@ class GapBar:
     def spoken(self) -> str:
         """What the picture says, for who cannot see it."""
         if self.rate.interval is None:
-            return f"{self.measure.name}: {self.rate.words}. Yardstick {self.yardstick} %."
+            return f"{self.measure.name}: {self.rate.words}. Yardstick {self.yardstick}%."
         low, high = self.rate.interval
-        return f"{self.measure.name}: {self.rate.words}, 95 % interval {low} to {high} %. Yardstick {self.yardstick} %."
+        return f"{self.measure.name}: {self.rate.words}, 95% interval {low} to {high}%. Yardstick {self.yardstick}%."
 
 
 def gap_bars(cohort: Cohort) -> tuple[GapBar, ...]:
-    """Willingness beside 83 %, referral rate beside 29 %."""
+    """Willingness beside 83%, referral rate beside 29%."""
     return (
         GapBar(MEASURES["willingness"], cohort.willingness, WILLING_YARDSTICK),
         GapBar(MEASURES["referral_rate"], cohort.referral_rate, REFERRED_YARDSTICK),

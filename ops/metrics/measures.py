@@ -19,9 +19,9 @@ RANKABLE = 5
 """Fewer than this many are shown as counts: no percentage is drawn, ranked or compared."""
 Z95 = 1.959963984540054
 WILLING_YARDSTICK, REFERRED_YARDSTICK = 83, 29
-"""Per cent. From the trade articles this product was commissioned from (secondary sources): yardsticks, not proof."""
+"""Percent. From the trade articles this product was commissioned from (secondary sources): yardsticks, not proof."""
 YARDSTICK_SOURCE = (
-    "83 % and 29 % are yardsticks from trade writing (secondary sources): the share of satisfied patients who say they "
+    "83% and 29% are yardsticks from trade writing (secondary sources): the share of satisfied patients who say they "
     "would refer, and who do. They are not results of this practice or of others we serve."
 )
 DEFAULT_OPENS_DAYS = UNKNOWN_CURVE[0]
@@ -91,7 +91,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             Stage.ASKED,
             "Asked",
-            "Patients who were asked for a referral, by a call, text or mail.",
+            "Patients who were asked for a referral, by a call, text or email.",
             "in window, with an ask on record or an ask message delivered",
             _BEFORE,
             owner=Owner.AGENCY,
@@ -216,12 +216,12 @@ class Rate:
 
     @property
     def percent(self) -> int | None:
-        """Whole per cent, half rounded up; None when too few."""
+        """Whole percent, half rounded up; None when too few."""
         return (200 * self.n + self.of) // (2 * self.of) if self.rankable else None
 
     @property
     def interval(self) -> tuple[int, int] | None:
-        """The 95 % interval in whole per cent; None when too few."""
+        """The 95% interval in whole percent; None when too few."""
         if not self.rankable:
             return None
         low, high = wilson(self.n, self.of)
@@ -233,12 +233,12 @@ class Rate:
 
     @property
     def words(self) -> str:
-        """ "80 % (16 of 20)", or "3 of 4, too few to rank"."""
-        return f"{self.percent} % ({self.counts})" if self.rankable else f"{self.counts}, too few to rank"
+        """ "80% (16 of 20)", or "3 of 4, too few to rank"."""
+        return f"{self.percent}% ({self.counts})" if self.rankable else f"{self.counts}, too few to rank"
 
 
 def wilson(n: int, of: int) -> tuple[float, float]:
-    """The 95 % interval (0..1) of a share, by Wilson's score method (E. B. Wilson, JASA 22, 1927). `of` > 0."""
+    """The 95% interval (0..1) of a share, by Wilson's score method (E. B. Wilson, JASA 22, 1927). `of` > 0."""
     share, square = n / of, Z95 * Z95
     middle = share + square / (2 * of)
     reach = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of))

@@ -46,7 +46,7 @@ def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) 
             Milestone.created_at <= as_of,
             Milestone.happened_on.between(first - timedelta(days=LONGEST_DAYS), last),
             opens_on.between(first, last),
-            # an unknown birth date is not a minor's; age() gives 29 February its birthday on 1 March of common years
+            # an unknown birth date is not a minor's; age() gives February 29 its birthday on March 1 of common years
             sa.or_(Patient.birth_date.is_(None), years >= ADULT_YEARS),
             sa.or_(~Patient.deceased, Patient.death_date > opens_on),
         )

@@ -46,7 +46,7 @@ GATE: dict[str, Why] = {
     Reason.HOURS_UNKNOWN_PLACE: _HOURS,
     Reason.HOLIDAY: _HOURS,
     Reason.CAP_24H: Why("Waiting: contacted too recently", AGENCY, open=True),
-    Waits.IN_OTHER_HANDS: Why("Waiting: contacted too recently", AGENCY, open=True),
+    Waits.ON_ANOTHER_CALL: Why("Waiting: contacted too recently", AGENCY, open=True),
     Waits.NO_NUMBER: Why("Waiting: no number to call", PRACTICE, open=True),
     Waits.PERSON_LIMIT: Why("Waiting: contacted too recently", AGENCY, open=True),
     Waits.UNREAD_REPLY: Why("Waiting: a reply has to be read first", AGENCY, open=True),
@@ -69,9 +69,9 @@ GATE: dict[str, Why] = {
     Reason.DECEASED: Why("Has died", PATIENT),
     Reason.MINOR: Why(f"Under {ADULT_YEARS}", PATIENT),
 }
-UNREACHABLE = Why("No phone number or e-mail address on file", PRACTICE)
+UNREACHABLE = Why("No phone number or email address on file", PRACTICE)
 ANSWERED: dict[Outcome, Why] = {
-    Outcome.REMOVE_ME: _OPTED_OUT,
+    Outcome.DO_NOT_CONTACT: _OPTED_OUT,
     Outcome.NOT_HAPPY: Why("Was not happy with the treatment", PRACTICE),
     Outcome.BAD_NUMBER: GATE[Reason.BOUNCED],
     Outcome.WRONG_PERSON: GATE[Reason.WRONG_PERSON],
@@ -134,7 +134,7 @@ def _ended(facts: StageFacts, otherwise: str) -> Why:
             return Why("Every way was tried, none worked", PRACTICE)
         case EndReason.ANSWERED if facts.end_outcome:
             return ANSWERED.get(facts.end_outcome, agency)
-        case EndReason.OTHER_CALL if facts.end_outcome is Outcome.REMOVE_ME:
+        case EndReason.OTHER_CALL if facts.end_outcome is Outcome.DO_NOT_CONTACT:
             return _OPTED_OUT
         case EndReason.ANSWERED | EndReason.OTHER_CALL:
             return agency

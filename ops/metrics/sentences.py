@@ -57,8 +57,8 @@ def _of(rate: Rate, who: str) -> str:
 
 
 def _beside(rate: Rate, yardstick: int) -> str:
-    """ " (80 %, yardstick 83 %)"; nothing when there are too few for a percentage."""
-    return f" ({rate.percent} %, yardstick {yardstick} %)" if rate.rankable else ""
+    """ " (80%, yardstick 83%)"; nothing when there are too few for a percentage."""
+    return f" ({rate.percent}%, yardstick {yardstick}%)" if rate.rankable else ""
 
 
 def _lost(people: Cohort) -> str:

@@ -9,7 +9,7 @@ ADULT_YEARS = 18
 
 
 def age(born: date, on: date) -> int:
-    """Whole years lived on the day `on`; someone born on 29 February has the birthday on 1 March of common years."""
+    """Whole years lived on the day `on`; someone born on February 29 has the birthday on March 1 of common years."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 

@@ -72,10 +72,10 @@ def phone(value: str, what: str = "The phone number") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def email(value: str, what: str = "The e-mail address") -> str:
+def email(value: str, what: str = "The email address") -> str:
     tidy = value.strip()
     if tidy and (len(tidy) > 254 or not _EMAIL.fullmatch(tidy)):
-        raise Refused(f"{what} {tidy[:80]!r} is no e-mail address.")
+        raise Refused(f"{what} {tidy[:80]!r} is no email address.")
     return tidy
 
 

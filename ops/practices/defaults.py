@@ -85,4 +85,4 @@ TREATMENTS = (
     _treatment("Facial", "skin", (1, 3, 30), 42, "facial; hydrafacial; dermaplaning; diamondglow"),
     _treatment("Other treatment", "treatment", UNKNOWN_CURVE, None, ""),
 )
-"""The last one has no words: it takes what no other recognises."""
+"""The last one has no words: it takes what no other recognizes."""

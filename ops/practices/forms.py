@@ -71,8 +71,8 @@ class EditPracticeForm(_Practice):
         "Shareable description", [Length(max=500)], description="Short; a patient can forward it to a friend as it is."
     )
     website = URLField("Website", [Length(max=500)])
-    sender_name = StringField("Sender name", [Length(max=60)], description="Signs texts and mails.")
-    sender_email = EmailField("Sender e-mail", [Length(max=254)])
+    sender_name = StringField("Sender name", [Length(max=60)], description="Signs texts and emails.")
+    sender_email = EmailField("Sender email", [Length(max=254)])
     callback_number = TelField("Callback number", [Length(max=30)], description="Where patients can call back.")
 
 
@@ -92,10 +92,10 @@ class TreatmentForm(FlaskForm):
         "Category", [InputRequired(), Length(max=40)], description="The only word about it an agent sees."
     )
     match_words = TextAreaField(
-        "Words to recognise it by",
+        "Words to recognize it by",
         [Length(max=2000)],
         description="One a line. A description in a file that contains one of them is this treatment. "
-        "The treatment without words takes what no other recognises.",
+        "The treatment without words takes what no other recognizes.",
     )
     opens_days = IntegerField(
         "Result opens", [InputRequired(), NumberRange(0, 1095)], description="Days after treatment."
@@ -124,7 +124,7 @@ class ReviewLinkForm(FlaskForm):
 
 class FindPatientForm(FlaskForm):
     wanted = StringField(
-        "Phone, e-mail or patient number",
+        "Phone, email or patient number",
         [InputRequired(), Length(max=200)],
         description="Exactly; there is no search by name.",
     )
@@ -132,7 +132,7 @@ class FindPatientForm(FlaskForm):
 
 class CorrectPatientForm(FlaskForm):
     phone = TelField("Phone", [Length(max=30)])
-    email = EmailField("E-mail", [Length(max=254)])
+    email = EmailField("Email", [Length(max=254)])
     language = StringField("Language", [InputRequired(), Length(max=6)], description="Code: en, es, …")
     state = SelectField("State")
     zip = StringField("ZIP", [Length(max=5)])

@@ -1,11 +1,13 @@
 """The audit log in words: who changed what about a practice or a patient. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ops.accounts.models import AuditEntry
+from ops.phrases import day_words
 
 THINGS = {
     "practices": "the practice",
@@ -34,6 +36,7 @@ VERBS = {"insert": "added", "update": "changed", "delete": "removed"}
 SILENT = frozenset(
     {"id", "updated_at", "created_at", "import_id", "phone_key", "email_key", "phone_raw", "practice_id"}
 )
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TOGETHER = timedelta(seconds=2)
 """Rows changed by one person within this time were changed in one go."""
 
@@ -95,7 +98,7 @@ def _sentence(entry: AuditEntry) -> str:
 def _name(entry: AuditEntry) -> str:
     row = entry.after or entry.before or {}
     if entry.table_name == "contracts" and "hours_per_month" in row:
-        return f"{_value(row['hours_per_month'])} h a month from {row.get('starts_on')}"
+        return f"{_value(row['hours_per_month'])} h a month from {_value(row.get('starts_on'))}"
     return str(row.get("name") or row.get("label") or "")
 
 
@@ -109,5 +112,7 @@ def _value(value: Any) -> str:
             return f"{value:g}"
         case list():
             return ", ".join(map(str, value))
+        case str() if DAY.fullmatch(value):
+            return day_words(date.fromisoformat(value))
         case _:
             return f"“{value}”" if " " in str(value) else str(value)

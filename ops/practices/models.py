@@ -112,7 +112,7 @@ class Contract(Base):
 
 
 class TreatmentType(Base):
-    """A treatment the practice does, how it is recognised in files, and when its result shows (days after it)."""
+    """A treatment the practice does, how it is recognized in files, and when its result shows (days after it)."""
 
     __tablename__ = "treatment_types"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -168,6 +168,7 @@ class Patient(Base):
         sa.UniqueConstraint("practice_id", "external_id"),
         sa.UniqueConstraint("practice_id", "id"),
         sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.Index("ix_patients_email_key", "email_key", postgresql_where=sa.text("email_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         sa.CheckConstraint("phone IS NULL OR phone ~ '^[+][1-9][0-9]{6,14}$'", name="phone_e164"),

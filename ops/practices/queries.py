@@ -77,7 +77,7 @@ def count_patients(practice: Practice) -> int:
 
 
 def find_patients(practice: Practice, wanted: str) -> list[Patient]:
-    """Patients whose phone, e-mail address or number is exactly this (minimum necessary, docs/rules.md A12); at most
+    """Patients whose phone, email address or number is exactly this (minimum necessary, docs/rules.md A12); at most
     20.
 
     There is no search by name: nobody is to browse a practice's patients.

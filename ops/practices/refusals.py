@@ -26,24 +26,25 @@ class Move(NamedTuple):
     new_email: bytes | None
 
 
-Keeper = Callable[[Iterable[Refusal], str], object]
+Keeper = Callable[[Iterable[Refusal], str], set[bytes]]
 Mover = Callable[[int, Sequence[Move], str], object]
 _keeper: Keeper | None = None
 _mover: Mover | None = None
 
 
 def kept_by(keeper: Keeper, mover: Mover) -> None:
-    """`keeper(refusals, actor)` stores opt-outs, `mover(practice_id, moves, actor)` lets them follow people to a new
-    number, both in the transaction going on; saying the same twice changes nothing."""
+    """`keeper(refusals, actor)` stores opt-outs and returns the keys under which any was new,
+    `mover(practice_id, moves, actor)` lets them follow people to a new number, both in the transaction going on; saying
+    the same twice changes nothing."""
     global _keeper, _mover
     _keeper, _mover = keeper, mover
 
 
-def keep(refusals: Iterable[Refusal], actor: str) -> None:
-    """Store opt-outs. Raises RuntimeError when nobody was named who keeps them."""
+def keep(refusals: Iterable[Refusal], actor: str) -> set[bytes]:
+    """Store opt-outs; the keys under which any was new. Raises RuntimeError when nobody was named who keeps them."""
     if _keeper is None:
         raise RuntimeError("an import with opt-outs needs somebody to keep them: refusals.kept_by()")
-    _keeper(refusals, actor)
+    return _keeper(refusals, actor)
 
 
 def follow(practice_id: int, moves: Sequence[Move], actor: str) -> None:

@@ -13,7 +13,12 @@ _STATES = (
 STATES = {code: name for code, _, name in (pair.partition(" ") for pair in _STATES.split(", "))}
 """Name by two-letter code, territories included."""
 MILITARY = frozenset({"AA", "AE", "AP"})
-"""Addresses of the forces abroad: a post code, not a place."""
+"""Addresses of the forces abroad: a postal code, not a place."""
+ASSOCIATED = frozenset({"FM", "MH", "PW"})
+"""Countries of the Pacific that our post serves: Micronesia, the Marshall Islands, Palau."""
+ELSEWHERE = "??"
+"""In place of a state's letters: an address was given, and it lies abroad or cannot be read. Unlike no address at all
+it may be anywhere, whatever the area code says."""
 ZONES = (
     "America/Puerto_Rico",
     "America/New_York",

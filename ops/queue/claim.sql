@@ -1,10 +1,10 @@
 -- The task that comes next for one agent, locked, with all the gate will ask about it. One call, one round trip.
 --
--- Order (band): 0 what was handed to this agent (by a lead, or the same person's other work); 1 promises, the earliest
+-- Order (band): 0 what was assigned to this agent (by a lead, or the same person's other work); 1 promises, the earliest
 -- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
 -- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
--- kinds, for practices, languages and kinds the agent is not certified for (what a lead handed over excepted), kept for
--- a colleague, or about somebody who is in other hands.
+-- kinds, for practices, languages and kinds the agent is not certified for (what a lead assigned excepted), assigned to
+-- a colleague, about somebody who is being called already, or about somebody who wrote what nobody has read.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -39,7 +39,7 @@ BEGIN
            s.speaks, s.does, s.everywhere, s.theirs
     INTO who FROM skills s WHERE s.user_id = an_agent;
     IF who.held IS NOT NULL THEN
-        RETURN (SELECT json_build_object('in_hands', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
+        RETURN (SELECT json_build_object('in_progress', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
                                          'fence', t.fence, 'lease_until', t.lease_until)
                 FROM tasks t WHERE t.id = who.held);
     END IF;
@@ -48,7 +48,7 @@ BEGIN
         best := NULL;
         IF who.any_handed THEN
             band := 0;
-            best := handed_to(an_agent, at, tried);
+            best := assigned_to(an_agent, at, tried);
         END IF;
         IF best IS NULL AND who.any_promised THEN
             band := 1;
@@ -94,18 +94,19 @@ BEGIN
 END $$;
 
 
--- Band 0: what was handed to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
-CREATE OR REPLACE FUNCTION handed_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
+-- Band 0: what was assigned to this agent, in the order it was, whatever they are certified for. NULL: nothing; locked.
+CREATE OR REPLACE FUNCTION assigned_to(an_agent bigint, at timestamptz, tried bigint[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
     RETURN (SELECT t.id
             FROM tasks t JOIN lanes l ON l.id = t.lane_id
             WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered AND t.handed_at IS NOT NULL
-              AND keeper(t.owner_id, t.owner_until, handed_to.at) = an_agent
-              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, handed_to.at)
-              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND keeper(t.owner_id, t.owner_until, assigned_to.at) = an_agent
+              AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, assigned_to.at)
+              AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+              AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.handed_at, t.id LIMIT 1
             FOR UPDATE OF t SKIP LOCKED);
 END $$;
@@ -125,8 +126,9 @@ BEGIN
               AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, promised_for.at)
               AND may_work(t.practice_id, l.kind, l.language, speaks, does, everywhere, theirs)
               AND NOT kept_from(an_agent, t.owner_id, t.owner_until, promised_for.at)
-              AND NOT EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))
+              AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
+              AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
             ORDER BY t.promised_at, t.id LIMIT 1
             FOR UPDATE OF t SKIP LOCKED);
 END $$;
@@ -160,7 +162,7 @@ BEGIN
         OPEN walk FOR
             SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
             FROM shares s
-            WHERE s.has_open AND NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+            WHERE s.has_open AND NOT EXISTS (SELECT FROM why_paused(s.practice_id, NULL))
               AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
             ORDER BY s.virtual_time, s.practice_id;
     ELSE
@@ -170,7 +172,7 @@ BEGIN
             SELECT s.practice_id, s.virtual_time, s.open_lanes, 3.0 / greatest((s.hours * s.weight)::float, 0.1) AS turn
             FROM (SELECT m.* FROM shares m WHERE m.practice_id = ANY (theirs) AND m.has_open
                   ORDER BY m.virtual_time, m.practice_id OFFSET 0) s
-            WHERE NOT EXISTS (SELECT FROM why_rests(s.practice_id, NULL))
+            WHERE NOT EXISTS (SELECT FROM why_paused(s.practice_id, NULL))
               AND EXISTS (SELECT FROM lanes_for(s.open_lanes, in_turn.at, speaks, does))
             ORDER BY s.virtual_time, s.practice_id;
     END IF;
@@ -232,7 +234,7 @@ END $$;
 
 
 -- The best moment of one practice for this agent, locked, and what stands behind it, among the heads of its open lanes.
--- `others_take`: there was something, all of it just being taken by others. A kind that rests is in no open lane.
+-- `others_take`: there was something, all of it just being taken by others. A kind that is paused is in no open lane.
 CREATE OR REPLACE FUNCTION best_of(
     a_practice bigint, open_lanes integer[], an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[],
     OUT task_id bigint, OUT second_task bigint, OUT second_rank numeric, OUT others_take boolean
@@ -257,6 +259,7 @@ BEGIN
                   AND w.id <> ALL (tried || locked)
                   AND NOT kept_from(an_agent, w.owner_id, w.owner_until, best_of.at)
                   AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
+                  AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
                 ORDER BY w.rank DESC, w.id LIMIT 2
             ) t
             ORDER BY t.rank DESC, t.id LIMIT 2
@@ -301,7 +304,7 @@ BEGIN
         'task_id', t.id, 'practice_id', t.practice_id, 'patient_id', t.patient_id,
         'referral_id', t.referral_id, 'kind', t.kind, 'fence', t.fence, 'estimate_minutes', t.estimate_minutes,
         'rank', t.rank, 'lane_id', t.lane_id,
-        -- the deadline of a promise, or when it was handed over
+        -- the deadline of a promise, or when it was assigned
         'decided_at', CASE band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END,
         'created_at', t.created_at, 'ranked_at', t.ranked_at,
         'opens_at', u.opens_at, 'peaks_at', u.peaks_at, 'closes_at', u.closes_at,
@@ -314,12 +317,10 @@ BEGIN
         'birth_date', CASE WHEN r.id IS NULL THEN a.birth_date END, 'deceased', r.id IS NULL AND a.deceased,
         'suppressions', known.suppressions, 'attempts', known.attempts, 'consent', known.consent,
         'status', known.status, 'baa_on', known.baa_on, 'dealt_on', known.dealt_on, 'zone', p.zone,
-        'unread', EXISTS (
-            SELECT FROM inbound_messages i
-            WHERE i.practice_id = t.practice_id AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL
-              AND (i.patient_id = a.id AND r.id IS NULL
-                   OR i.contact_key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
-                                        CASE WHEN r.id IS NULL THEN a.email_key END))),
+        -- a card on which it is read is handed out to be read: the number on it is the gate's to show, after that
+        'unread', known.unread AND NOT EXISTS (
+            SELECT FROM read_on(t.kind, t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
+                                CASE WHEN r.id IS NULL THEN a.email_key END)),
         'person_attempts', (
             SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
             WHERE m.patient_id = t.patient_id AND m.at > candidate_facts.at - interval '30 days'

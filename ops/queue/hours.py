@@ -57,7 +57,7 @@ def windows(found: Iterable[Stood], lanes: Mapping[int, Lane]) -> list[Window]:
     groups: dict[str, list[Stood]] = {}
     for pile, waits in found:
         lane = lanes.get(pile.lane_id or 0)
-        if lane and not pile.held and Waits.PRACTICE_NOT_ACTIVE not in pile.rests:
+        if lane and not pile.held and Waits.PRACTICE_NOT_ACTIVE not in pile.paused:
             groups.setdefault(lane.window_group, []).append((pile, waits))
     windows = [_window(group, stood, lanes) for group, stood in groups.items()]
     never = datetime.max.replace(tzinfo=UTC)

@@ -1,14 +1,17 @@
 """Work done outside a request. Each job finds its rows itself, claims them, and may run twice."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.orm.util import identity_key
 
-from ops import clock
+from ops import clock, one_clock
 from ops.db import db, driver_transaction, transaction
 from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
+from ops.phrases import day_words
 from ops.practices.models import Patient
 from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
@@ -17,9 +20,13 @@ from ops.referrals.models import Referral
 from ops.work.answers import ReferralState
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
+from ops.work.states import OPEN
 
 FITS_AT_ONCE = 10
 """Batches of tasks without a lane that one upkeep finds lanes for."""
+READ_WITHIN = timedelta(minutes=15)
+"""What somebody wrote holds everything back until it is read: it comes with the promises, by this deadline
+(docs/rules.md A4)."""
 AT_ONCE = 500
 """Friends and replies one upkeep looks at."""
 
@@ -27,8 +34,9 @@ AT_ONCE = 500
 def next_for(agent_id: int, actor: str) -> Claimed | None:
     """Claim the next task, in transactions of its own; None when nothing may be done now.
 
-    Before it says so, what came due or opened since the last upkeep is offered.
+    Before it says so, what came due or opened since the last upkeep is offered. Raises WrongClock.
     """
+    one_clock.must_agree()
     claimed = _claim(agent_id, actor)
     if claimed is None:
         with transaction("tick"):
@@ -51,7 +59,7 @@ def _claim(agent_id: int, actor: str) -> Claimed | None:
             return found
         refused.append(found)
         with transaction("gate"):
-            claiming.put_off(found)
+            claiming.shut(found)
     return None
 
 
@@ -60,7 +68,7 @@ def upkeep() -> None:
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        assigning.free_of_closed("tick")
+        assigning.unassign_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):
@@ -99,7 +107,10 @@ def rerank(practice_id: int | None = None) -> None:
 
 
 def note_reply(inbound_id: int) -> None:
-    """Somebody wrote back: what was going on with them stops, and unless they opted out an agent answers."""
+    """Somebody wrote back: what was going on with them stops, and unless they opted out an agent reads and answers.
+
+    One card is enough for all they wrote: it is not done before everything is read.
+    """
     with transaction("tick") as session:
         inbound = session.scalars(
             sa.select(InboundMessage)
@@ -115,11 +126,20 @@ def note_reply(inbound_id: int) -> None:
         stop = inbound.meaning == Meaning.STOP
         why = Ending(EndReason.OPTED_OUT if stop else EndReason.WROTE_BACK)
         tasks.cancel_work_for(patient.id, "reply", why, promises=stop)
-        if patient.phone and not stop:
-            tasks.open_task(
+        if patient.phone and not stop and not _reply_card_of(patient):
+            task = tasks.open_task(
                 practice_id=patient.practice_id,
                 patient_id=patient.id,
                 kind=Kind.REPLY,
-                reason=f"Wrote on {inbound.received_at:%-d %B}: “{inbound.body[:200]}”",
+                reason=f"Wrote on {day_words(inbound.received_at)}: “{inbound.body[:200]}”",
                 actor="reply",
+                promised_at=inbound.received_at + READ_WITHIN,
             )
+            task.owner_id = task.owner_until = None  # nobody promised it: it is anybody's at once
+
+
+def _reply_card_of(patient: Patient) -> Task | None:
+    """The open card on which what they wrote is read; locked, so that it is not being finished just now."""
+    theirs = sa.and_(Task.patient_id == patient.id, Task.referral_id.is_(None), Task.kind == Kind.REPLY)
+    opened = sa.select(Task).where(theirs, Task.state.in_(OPEN)).limit(1).with_for_update()
+    return db.session.scalars(opened, execution_options={"populate_existing": True}).first()

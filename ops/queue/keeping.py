@@ -1,4 +1,4 @@
-"""How long a task is kept for one agent before it is anybody's. Whose it is stands on the task (`owner_id`,
+"""How long a task stays assigned to one agent before it is anybody's. Whose it is stands on the task (`owner_id`,
 `owner_until`); that nobody else is offered it, in offered.sql."""
 
 from datetime import timedelta

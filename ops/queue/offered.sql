@@ -36,8 +36,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 
--- Why work of this practice and kind rests altogether, as codes; no row when it does not. Without a kind: the practice.
-CREATE OR REPLACE FUNCTION why_rests(a_practice bigint, a_kind text) RETURNS TABLE (code text)
+-- Why work of this practice and kind is paused altogether, as codes; no row when it does not. Without a kind: the practice.
+CREATE OR REPLACE FUNCTION why_paused(a_practice bigint, a_kind text) RETURNS TABLE (code text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT 'practice_not_active' FROM practices p WHERE p.id = a_practice AND p.status <> 'active'
     UNION ALL
@@ -53,6 +53,25 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT h.id, h.held_by, h.patient_id FROM tasks h WHERE h.patient_id = a_patient AND h.state = 'claimed'
     UNION ALL
     SELECT h.id, h.held_by, h.patient_id FROM tasks h WHERE h.person_key = a_person AND h.state = 'claimed'
+$$;
+
+
+-- The unread replies (known.sql) to this practice that a card of this kind is there to read: its number is shown once
+-- somebody has said what they mean.
+CREATE OR REPLACE FUNCTION read_on(a_kind text, a_practice bigint, a_phone bytea, an_email bytea)
+RETURNS TABLE (reply_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT u.reply_id FROM unread_replies u
+    WHERE a_kind IN ('reply', 'friend_follow_up') AND u.practice_id = a_practice AND u.key IN (a_phone, an_email)
+$$;
+
+
+-- The unread replies that keep a task from being offered: all of the human with this number, to whichever practice; none
+-- when they are to be read on the very card. The gate asks the same again, by the address too.
+CREATE OR REPLACE FUNCTION unread_of(a_kind text, a_practice bigint, a_person bytea) RETURNS TABLE (reply_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT u.reply_id FROM unread_replies u
+    WHERE u.key = a_person AND NOT EXISTS (SELECT FROM read_on(a_kind, a_practice, a_person, NULL))
 $$;
 
 

@@ -1,7 +1,7 @@
 """The order of the queue, in one place and pure: what the claim's SQL walks, what its record is replayed against.
 
-In one sentence: what was handed to you, then promises by their deadline, then the practice owed most and there the best
-moment.
+In one sentence: what was assigned to you, then promises by their deadline, then the practice owed most and there the
+best moment.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Band(IntEnum):
-    HANDED = 0
+    ASSIGNED = 0
     PROMISE = 1
     FAIR = 2
 
@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
     virtual_time: float | None = None
     """Minutes charged per contract hour; only in the fair band."""
     at: datetime | None = None
-    """The promise's deadline, or when it was handed over; not in the fair band."""
+    """The promise's deadline, or when it was assigned; not in the fair band."""
 
 
 def sort_key(candidate: Candidate) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from ops.contact.asking import Person, ReferredPerson
 from ops.db import db
-from ops.messages.permission import may_have_stopped
 from ops.practices.models import Patient
 from ops.queue.models import Task
 from ops.referrals.models import Referral
@@ -19,10 +18,3 @@ def person_of(task: Task, patient: Patient) -> Person:
     if referral is None:
         return patient
     return ReferredPerson(phone=referral.friend_phone, email=referral.friend_email, opted_in=True)
-
-
-def has_unread_reply(task: Task, person: Person) -> bool:
-    """Whether whom this task calls wrote something that may mean stop, and nobody has read it yet."""
-    patient_id = task.patient_id if task.referral_id is None else None
-    keys = [key for key in (person.phone_key, person.email_key) if key]
-    return may_have_stopped(task.practice_id, keys, patient_id)

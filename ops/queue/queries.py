@@ -1,4 +1,4 @@
-"""Who has what in hands."""
+"""Who has what in progress."""
 
 import sqlalchemy as sa
 
@@ -21,8 +21,8 @@ def task_of(agent_id: int) -> Task | None:
     ).first()
 
 
-def in_other_hands(task: Task) -> Task | None:
-    """Another task of this patient, or of whoever has the same number, that somebody has in hands. None: nobody is
+def on_another_call(task: Task) -> Task | None:
+    """Another task of this patient, or of whoever has the same number, that somebody has in progress. None: nobody is
     speaking to them."""
     spoken_to = sa.func.spoken_to(task.patient_id, task.person_key).table_valued("task_id")
     same_patient = Task.patient_id == task.patient_id

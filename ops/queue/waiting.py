@@ -29,10 +29,10 @@ class Pile:
     """Open tasks of one practice and kind that stand alike; one task (`task_id`) where single tasks were asked for.
 
     `codes`: what they wait for before they are due, or that somebody speaks to them; None: nothing. `keeper`: whom they
-    are kept for now; `handed`: by a lead, or as other work about the same person. `opens_at` is the earliest moment one
-    of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until` when it
-    opens; a window that is over was not looked at since, and the next upkeep says when the next one is. `rests`: why
-    nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
+    are assigned to now; `assigned`: by a lead, or as other work about the same person. `opens_at` is the earliest
+    moment one of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until`
+    when it opens; a window that is over was not looked at since, and the next upkeep says when the next one is.
+    `paused`: why nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
     """
 
     task_id: int | None
@@ -42,7 +42,7 @@ class Pile:
     held: bool
     codes: list[str] | None
     keeper: int | None
-    handed: bool
+    assigned: bool
     tasks: int
     opens_at: datetime
     oldest_at: datetime
@@ -51,7 +51,7 @@ class Pile:
     ages: tuple[int, ...]
     shut: str | None
     shut_until: datetime | None
-    rests: list[str]
+    paused: list[str]
     somebody: bool
 
 
@@ -73,16 +73,20 @@ WITH staff AS MATERIALIZED (
 ), each AS (
     SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
            CASE WHEN t.state = 'claimed' THEN NULL
-                -- spoken_to (offered.sql) the other way round: two looks at the few in hands, not two for each task
+                -- spoken_to (offered.sql) the other way round: two looks at the few in progress, not two for each task
                 WHEN t.ready_at <= :now THEN CASE WHEN
                     t.patient_id IN (SELECT h.patient_id FROM tasks h WHERE h.state = 'claimed')
                     OR t.person_key IN (SELECT h.person_key FROM tasks h
                                         WHERE h.state = 'claimed' AND h.person_key IS NOT NULL)
-                    THEN jsonb_build_array('in_other_hands') END
+                    THEN jsonb_build_array('on_another_call')
+                    -- and so with unread_of: the rule itself for the few who wrote
+                    WHEN t.person_key IN (SELECT u.key FROM unread_replies u WHERE u.key IS NOT NULL)
+                         AND EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
+                    THEN jsonb_build_array('UNREAD_REPLY') END
                 WHEN jsonb_typeof(t.shut_reasons) = 'array' THEN t.shut_reasons
                 WHEN t.promised_at IS NOT NULL THEN jsonb_build_array('promised')
                 WHEN t.tries > 0 THEN jsonb_build_array('next_try')
-                WHEN t.fence > 0 THEN jsonb_build_array('put_off')
+                WHEN t.fence > 0 THEN jsonb_build_array('snoozed')
                 ELSE jsonb_build_array('not_due') END AS codes,
            -- who spoke to them last is first only once it is due: before that it would tear the piles apart
            CASE WHEN t.state = 'waiting' AND (t.ready_at <= :now OR t.handed_at IS NOT NULL)
@@ -91,7 +95,7 @@ WITH staff AS MATERIALIZED (
     FROM tasks t WHERE t.state IN ('waiting', 'claimed') AND {which}
 ), piles AS (
     SELECT e.task_id, e.practice_id, e.lane_id, e.kind, e.held, e.codes, e.keeper,
-           e.keeper IS NOT NULL AND e.handed_at IS NOT NULL AS handed,
+           e.keeper IS NOT NULL AND e.handed_at IS NOT NULL AS assigned,
            count(*) AS tasks, min(e.ready_at) AS opens_at, min(e.created_at) AS oldest_at,
            count(e.promised) AS promised, count(*) FILTER (WHERE e.promised < :now) AS overdue,
            count(*) FILTER (WHERE e.created_at > :first) AS first,
@@ -99,12 +103,12 @@ WITH staff AS MATERIALIZED (
            count(*) FILTER (WHERE e.created_at > :third) AS third
     FROM each e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 )
-SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p.handed,
+SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p.assigned,
        p.tasks, p.opens_at, p.oldest_at, p.promised, p.overdue,
        ARRAY[p.first, p.second - p.first, p.third - p.second, p.tasks - p.third] AS ages,
        why_shut(l.id, l.opens_at, l.closes_at, :now) AS shut,
        CASE WHEN l.opens_at > :now THEN l.opens_at END AS shut_until,
-       ARRAY(SELECT r.code FROM why_rests(p.practice_id, p.kind) r) AS rests,
+       ARRAY(SELECT r.code FROM why_paused(p.practice_id, p.kind) r) AS paused,
        EXISTS (SELECT FROM staff s WHERE may_work(
            p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)) AS somebody
 FROM piles p LEFT JOIN lanes l ON l.id = p.lane_id
@@ -156,20 +160,21 @@ def _pile(row: sa.Row) -> Pile:
 def hindrances(pile: Pile, agent_id: int | None = None) -> list[list[Wait]]:
     """All that keeps a pile from being offered, to this agent or to anybody at work; what counts first, first.
 
-    The gate's reasons are one hindrance, they end together. Empty: it is offered now, or in hands.
+    The gate's reasons are one hindrance, they end together. Empty: it is offered now, or in progress.
     """
     if pile.held:
         return []
-    found = [[Wait(code, None)] for code in (Waits.PRACTICE_NOT_ACTIVE, Waits.KIND_PAUSED) if code in pile.rests]
-    theirs = pile.handed and agent_id in (None, pile.keeper)
+    found = [[Wait(code, None)] for code in (Waits.PRACTICE_NOT_ACTIVE, Waits.KIND_PAUSED) if code in pile.paused]
+    theirs = pile.assigned and agent_id in (None, pile.keeper)
     if not theirs and not pile.somebody:
         found.append([Wait(Waits.NOBODY_MAY, None)])
     codes = pile.codes or []
-    if codes and codes != [Waits.IN_OTHER_HANDS]:
+    now = codes in ([Waits.ON_ANOTHER_CALL], [Waits.UNREAD_REPLY])  # it has no time of its own
+    if codes and not now:
         found.append([Wait(code, pile.opens_at) for code in codes])
     else:
         found += [[Wait(pile.shut, pile.shut_until)]] if pile.shut else []
-        found += [[Wait(Waits.IN_OTHER_HANDS, None)]] if codes else []
+        found += [[Wait(code, None) for code in codes]] if codes else []
     if agent_id is not None and pile.keeper not in (None, agent_id):
         found.append([Wait(Waits.KEPT, None)])
     return found

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from ops.accounts.models import User
+from ops.phrases import day_words
 from ops.practices.models import Milestone, MilestoneKind, TreatmentType
 from ops.scripts.values import OfPractice, of_practice
 from ops.work.kinds import Kind
@@ -19,7 +20,7 @@ MILESTONE_WORDS = {
 def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) -> str:
     """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum
     necessary)."""
-    happened = f"{MILESTONE_WORDS[milestone.kind]} on {milestone.happened_on:%-d %B %Y}"
+    happened = f"{MILESTONE_WORDS[milestone.kind]} on {day_words(milestone.happened_on)}"
     what = f" ({treatment.category})" if treatment else ""
     if kind is Kind.ASK and milestone.kind is MilestoneKind.TREATMENT_COMPLETED:
         return f"{happened}{what}: the result shows now."

@@ -1,7 +1,7 @@
 """Who may work what: agents and leads with their languages, kinds and practices.
 
 Whether they may work a task is a rule of ops/queue/offered.sql, which the claim asks; here it is asked for pages, and
-where a lead hands a task over.
+where a lead assigns a task.
 """
 
 from collections.abc import Iterable

@@ -23,7 +23,7 @@ from ops.work.answers import Answer, OptIn, ReferralState
 
 
 class NewFriend(NamedTuple):
-    """A friend who agreed themself to be contacted; phone in E.164, at least one of phone and e-mail."""
+    """A friend who agreed themself to be contacted; phone in E.164, at least one of phone and email."""
 
     name: str
     phone: str | None
@@ -106,7 +106,7 @@ def _friend_key(friend: NewFriend, referrer: Patient) -> bytes:
         raise Refused("Please give the friend's first name.")
     address = friend.phone or friend.email
     if not address:
-        raise Refused("Please give the friend's phone number or e-mail address.")
+        raise Refused("Please give the friend's phone number or email address.")
     key = contact_key(address)
     if key in (referrer.phone_key, referrer.email_key):
         raise Refused("That is the patient's own number or address, not the friend's.")

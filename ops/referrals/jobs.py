@@ -43,7 +43,7 @@ def _key() -> sa.ColumnElement[str]:
 
 
 def _arrived() -> sa.Select[int]:
-    # a mail server says no more than that it accepted
+    # an email server says no more than that it accepted
     left = Message.state.in_((MessageState.ACCEPTED, MessageState.DELIVERED))
     arrived = sa.and_(Message.reason_key == _key(), left)
     due = (_debts(), awake("note who was told", ReferralEvent.id))

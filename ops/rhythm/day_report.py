@@ -12,6 +12,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.contact.places import zone_info
 from ops.db import db
+from ops.phrases import time_words
 from ops.practices.models import Practice
 from ops.queue.models import Attempt, Task
 from ops.referrals.models import Referral
@@ -62,19 +63,19 @@ class Finished(NamedTuple):
     @property
     def when(self) -> str:
         """ "3:00 PM EDT", in the practice's zone."""
-        return f"{self.at.astimezone(zone_info(self.zone)):%-I:%M %p %Z}"
+        return time_words(self.at.astimezone(zone_info(self.zone)))
 
 
 @dataclass(frozen=True)
 class WholeDay:
-    """`rested` minutes of breaks and lunch, `trained` of training."""
+    """`break_minutes` minutes of breaks and lunch, `trained` of training."""
 
     day: Day
     until: datetime
     friends: int
     promises: tuple[Promise, ...]
     worked: float
-    rested: float
+    break_minutes: float
     trained: float
     cards: tuple[Finished, ...]
 
@@ -87,15 +88,15 @@ def whole_day(agent: User) -> WholeDay:
     """Everything of this agent's day so far."""
     day, now = day_of(agent.id), clock.now()
     cards = finished(Attempt.agent_id == agent.id, Attempt.at >= day.since)
-    rests = breaks_between(agent.id, day.since, now)
+    breaks = breaks_between(agent.id, day.since, now)
     return WholeDay(
         day=day,
         until=now,
         friends=_friends(agent, day.since),
         promises=tuple(_promises(agent.id, day.since, now)),
         worked=float(sum((card.minutes for card in cards), Decimal(0))),
-        rested=rests.get(BreakKind.BREAK, 0.0) + rests.get(BreakKind.LUNCH, 0.0),
-        trained=rests.get(BreakKind.TRAINING, 0.0),
+        break_minutes=breaks.get(BreakKind.BREAK, 0.0) + breaks.get(BreakKind.LUNCH, 0.0),
+        trained=breaks.get(BreakKind.TRAINING, 0.0),
         cards=tuple(cards),
     )
 

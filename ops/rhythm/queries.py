@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from ops import clock
 from ops.contact.places import places_of, zone_info
 from ops.db import db
+from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
 from ops.queue.models import Task
 from ops.referrals.models import Referral
@@ -52,7 +53,7 @@ class Callback:
     @property
     def when(self) -> str:
         """ "3:00 PM EDT", in their zone."""
-        return f"{self.at.astimezone(zone_info(self.zone)):%-I:%M %p %Z}"
+        return time_words(self.at.astimezone(zone_info(self.zone)))
 
     @property
     def overdue(self) -> bool:

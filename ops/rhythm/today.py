@@ -28,14 +28,14 @@ assert {each.outcome for each in COMMON if not each.reached} == set(NOT_REACHED)
 
 @dataclass(frozen=True)
 class Day:
-    """An agent's own day so far (see `day_start`). `rest`: the break they are on, also when done for the day."""
+    """An agent's own day so far (see `day_start`). `on_break`: the break they are on, also when done for the day."""
 
     since: datetime
     done: int
     talked: int
     willing: int
     promises: tuple[Callback, ...]
-    rest: "OnBreak | None"
+    on_break: "OnBreak | None"
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ TODAY = sa.text(
            count(a.id) AS done,
            count(a.id) FILTER (WHERE NOT a.outcome = ANY (:not_reached)) AS talked,
            count(a.id) FILTER (WHERE a.outcome = 'willing') AS willing,
-           (SELECT b.kind FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS rests,
-           (SELECT b.started_at FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS rests_since
+           (SELECT b.kind FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS on_break,
+           (SELECT b.started_at FROM breaks b WHERE b.user_id = s.user_id AND b.ended_at IS NULL) AS break_since
     FROM starts s LEFT JOIN attempts a ON a.agent_id = s.user_id AND a.at >= s.since
     GROUP BY s.user_id, s.since
     """  # noqa: S608 (our own words)
@@ -98,18 +98,19 @@ def day_of(agent_id: int) -> Day:
     """What the agent did since their day began, the calls they promised, and whether they are on a break. Two
     statements."""
     given = asked([agent_id]) | {"not_reached": [str(each) for each in NOT_REACHED]}
-    since, done, talked, willing, rests, rests_since = db.session.execute(TODAY, given).one()
-    rest = OnBreak(BreakKind(rests), rests_since) if rests else None
-    return Day(since, done, talked, willing, tuple(callbacks(agent_id)), rest)
+    since, done, talked, willing, kind, break_since = db.session.execute(TODAY, given).one()
+    on_break = OnBreak(BreakKind(kind), break_since) if kind else None
+    return Day(since, done, talked, willing, tuple(callbacks(agent_id)), on_break)
 
 
 FREE = """
     w.state = 'waiting' AND w.offered AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
-    AND NOT EXISTS (SELECT FROM why_rests(w.practice_id, w.kind))
+    AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
+    AND NOT EXISTS (SELECT FROM why_paused(w.practice_id, w.kind))
 """
 READY = sa.text(
     f"""
-    WITH me AS MATERIALIZED (SELECT * FROM skills s WHERE s.user_id = :agent), handed AS (
+    WITH me AS MATERIALIZED (SELECT * FROM skills s WHERE s.user_id = :agent), assigned AS (
         SELECT w.id FROM tasks w JOIN lanes l ON l.id = w.lane_id
         WHERE w.owner_id = :agent AND w.handed_at IS NOT NULL AND keeper(w.owner_id, w.owner_until, :now) = :agent
           AND window_open(l.opens_at, l.closes_at, :now) AND {FREE}
@@ -130,7 +131,7 @@ READY = sa.text(
         WHERE s.has_open AND may_work(s.practice_id, NULL, NULL, m.speaks, m.does, m.everywhere, m.theirs)
         LIMIT :enough
     )
-    SELECT count(*) FROM (TABLE handed UNION TABLE promised UNION TABLE in_turn) free
+    SELECT count(*) FROM (TABLE assigned UNION TABLE promised UNION TABLE in_turn) free
     """  # noqa: S608 (our own words)
 )
 """Tasks that this agent could take, up to so many: of what is in turn only the heads of open lanes are looked at."""
@@ -138,7 +139,7 @@ READY = sa.text(
 
 def waiting(agent_id: int) -> MyQueue:
     """How much there is to do for this agent now, or why there is nothing: of the practices, languages and kinds that
-    are theirs to work, and what was handed to them.
+    are theirs to work, and what was assigned to them.
 
     A look at what is in turn is cheap, however much waits, and all the desk needs on a working day; only where that
     finds nothing are the open tasks counted.
@@ -162,7 +163,7 @@ def _counted(who: Worker) -> MyQueue:
     found = [
         (pile, waits(pile, agent_id))
         for pile in piles(practice_ids=where, agent_id=agent_id)
-        if not pile.held and (pile.somebody or (pile.handed and pile.keeper == agent_id))
+        if not pile.held and (pile.somebody or (pile.assigned and pile.keeper == agent_id))
     ]
     blocks = merged(0, (Block(0, one.code, pile.tasks, one.opens_at) for pile, against in found for one in against))
     shut = [one for one in windows(found, lanes_by_id()) if one.opens_at and one.shut]
@@ -176,8 +177,8 @@ def _counted(who: Worker) -> MyQueue:
 
 
 def _theirs(who: Worker, agent_id: int) -> set[int]:
-    """Where they are certified, and where something was handed to them."""
-    handed = sa.select(Task.practice_id).where(
+    """Where they are certified, and where something was assigned to them."""
+    assigned = sa.select(Task.practice_id).where(
         Task.owner_id == agent_id, Task.state == TaskState.WAITING, Task.handed_at.is_not(None)
     )
-    return {*who.practices, *db.session.scalars(handed)}
+    return {*who.practices, *db.session.scalars(assigned)}

@@ -48,7 +48,7 @@ def _my_day(problem: str | None = None, attempt_id: int | None = None) -> Respon
 @bp.get("/desk/break")
 @allow(*AT_WORK)
 def before_break() -> ResponseReturnValue:
-    """What happens to the card in hand and to one's promises, before going."""
+    """What happens to the open card and to one's promises, before going."""
     kind = request.args.get("kind", "")
     if kind not in set(BreakKind):
         abort(404)
@@ -61,7 +61,7 @@ def before_break() -> ResponseReturnValue:
 
 
 def _kept_from_others(kind: BreakKind) -> dict[str, object]:
-    """The card in hand and the promises that somebody else may get."""
+    """The open card and the promises that somebody else may get."""
     due = rhythm_queries.due_today(me().id) if kind is BreakKind.DONE else rhythm_queries.due_soon(me().id)
     return {"card": queries.task_of(me().id), "promised": due}
 

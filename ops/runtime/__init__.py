@@ -8,6 +8,7 @@
   as anybody does. The wheel's own pgserver adds an account to the machine, widens folders and never learns that
   a user died.
 - `postgres`, `valkey`: how each is prepared, started and asked.
-- `web_server`, `worker`, `tick`: what gunicorn, RQ and the minute need to be told.
+- `front`: how slow, many and strange clients are kept from holding up the others; what waitress leaves open.
+- `web_server`, `worker`, `tick`: what waitress, RQ and the minute need to be told.
 - `state`, `logs`, `health`, `views`: what other commands, the terminal and a monitor learn of it.
 """

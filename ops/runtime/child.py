@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -78,15 +79,25 @@ class Child:
     def keep_running(self) -> str | None:
         """Start it (again) if it does not run and the wait is over; a line for people when it just ended."""
         if self.process is None:
-            if self.backoff.may_start():
-                self.start()
-            return None
+            return self._start_if_due()
         status = self.process.poll()
         if status is None:
             return None
         lived = self.backoff.ended()
         self.process = None
         return f"{self.name} ended with status {status} after {lived:.0f} s, starting it again (see {self.log})"
+
+    def _start_if_due(self) -> str | None:
+        """A start that fails (no memory, no room for a log) is tried again, like a child that ends at once."""
+        if not self.backoff.may_start():
+            return None
+        try:
+            self.start()
+        except OSError as problem:
+            self.backoff.started()
+            self.backoff.ended()
+            return f"{self.name} could not be started: {problem}"
+        return None
 
     @property
     def pid(self) -> int | None:
@@ -153,7 +164,9 @@ def _work_and_exit(work: Callable[[], None], log: IO[bytes], parent: int) -> Non
         work()
         status = 0
     except BaseException:
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
     finally:
-        sys.stderr.flush()
+        with suppress(OSError):  # a log on a full disk; whatever happens, this copy of the supervisor must not go on
+            sys.stderr.flush()
         os._exit(status)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from ops import clock, migrate
+from ops import clock, migrate, one_clock
 from ops.background import QUEUES
 from ops.config import Settings
 from ops.isolated import FailedWork
@@ -40,6 +40,8 @@ class Findings:
     """Functions, views, triggers and walls that are not those of the code, by file or table, and how they differ."""
     queues: dict[str, dict[str, float | None]] = field(default_factory=dict)
     tick_lag_s: float | None = None
+    clock_off_s: float | None = None
+    """By how much the clock here is ahead of the database's."""
     failing: dict[str, list[str]] = field(default_factory=dict)
     """Units of work that raise, by the loop they are part of: which row, whose, with what, how often."""
     mails: dict[str, int] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
                 found.problems.append("migrations are not current")
                 return
             found.sql = differences(connection)
+            _examine_clock(found, connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
             _examine_work(found, connection)
             _examine_mails(found, connection)
@@ -111,6 +114,12 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
         return
     found.problems += [f"SQL in the database differs from the code: {name} ({how})" for name, how in found.sql.items()]
     _examine_tick(found, last, app)
+
+
+def _examine_clock(found: Findings, connection: sa.Connection) -> None:
+    found.clock_off_s = round(one_clock.off_by(lambda: connection.execute(sa.text(one_clock.ASK)).one()), 1)
+    if abs(found.clock_off_s) > one_clock.MOST_S:
+        found.problems.append(one_clock.WORDS.format(seconds=abs(found.clock_off_s)))
 
 
 def _examine_work(found: Findings, connection: sa.Connection) -> None:

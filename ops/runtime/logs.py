@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LOG_BYTES = 20_000_000
@@ -17,13 +18,18 @@ UNCAUGHT = re.compile(r"^(?!Traceback)[A-Za-z_][\w.]*(Error|Exception|Exit|Inter
 
 
 def shorten(log: Path) -> None:
-    """Move a long log aside (one old one is kept) without its writer noticing: it appends to the emptied file."""
-    try:
-        if log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".log.1"))
-            os.truncate(log, 0)
-    except FileNotFoundError:
-        return
+    """Move a long log aside (one old one is kept) without its writer noticing: it appends to the emptied file. Where
+    there is no room for the old one, it is given up."""
+    old = log.with_suffix(".log.1")
+    with suppress(OSError):
+        if log.stat().st_size <= LOG_BYTES:
+            return
+        try:
+            shutil.copyfile(log, old)
+        except OSError:
+            with suppress(OSError):
+                old.unlink()
+        os.truncate(log, 0)
 
 
 def in_short(line: str) -> str | None:
@@ -69,7 +75,7 @@ class Tail:
                     self._at = 0
                 log.seek(self._at)
                 text = log.read(1_000_000)
-        except FileNotFoundError:
+        except OSError:
             return []
         whole = text[: text.rfind(b"\n") + 1]
         self._at += len(whole)

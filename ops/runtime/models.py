@@ -27,5 +27,7 @@ class Installation(Base):
     pepper_fingerprint: Mapped[str]
     demo_state: Mapped[str | None]
     """None: no demo; "building", "ready"."""
+    clock_offset_minutes: Mapped[int | None]
+    """CLOCK_OFFSET_MINUTES of the web that started last: every process must have the same. None: none ever started."""
 
     __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)

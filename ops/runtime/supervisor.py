@@ -51,6 +51,7 @@ class Supervisor:
         self.signals = 0
         self._listener = listener
         self._published: state.AppState | None = None
+        self._untold = False
         self._web_ready = var / "run" / "web.ready"
         self._looked_at_servers = 0.0
 
@@ -84,7 +85,7 @@ class Supervisor:
         self._web_ready.unlink(missing_ok=True)
         fd = self._listener.fileno()
         os.environ["WEB_SOCKET_FD"] = str(fd)
-        self._add("web", launcher([*PYTHON, "gunicorn", "-c", "python:ops.runtime.web_server"], pass_fds=[fd]))
+        self._add("web", launcher([*PYTHON, "ops.runtime.web_server"], pass_fds=[fd]))
         self._publish()
 
     def _start_workers(self) -> None:
@@ -141,7 +142,7 @@ class Supervisor:
         self._looked_at_servers = time.monotonic()
         try:
             self.servers.see_watchdogs()
-        except ServerError as problem:
+        except (ServerError, OSError) as problem:  # the latter: a watchdog that cannot be started now
             say(str(problem))
 
     def _child(self, name: str, launch: Launch) -> Child:
@@ -149,8 +150,9 @@ class Supervisor:
 
     def _add(self, name: str, launch: Launch) -> None:
         child = self._child(name, launch)
-        child.start()
         self.children.append(child)
+        if happened := child.keep_running():
+            say(happened)
 
     def _enter(self, phase: str) -> None:
         if self.signals:
@@ -159,11 +161,19 @@ class Supervisor:
         self._publish()
 
     def _publish(self) -> None:
-        """Tell other commands what runs, when it changed."""
+        """Tell other commands what runs, when it changed. On a full disk they are told later: that we keep it running
+        does not depend on saying so."""
         found = replace(self.state, children={child.name: child.pid for child in self.children})
-        if found != self._published:
+        if found == self._published:
+            return
+        try:
             state.write(self.var, found)
-            self._published = found
+        except OSError as problem:
+            if not self._untold:
+                say(f"Cannot write what runs to {self.var}: {problem.strerror}. Trying on.")
+            self._untold = True
+        else:
+            self._published, self._untold = found, False
 
     def _stop(self) -> None:
         """Those who work first, the pages last; the servers after us all."""

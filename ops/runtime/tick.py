@@ -11,12 +11,16 @@ import time
 import structlog
 from flask import Flask
 
+from ops import patience
+from ops.patience import Kind
+
 log = structlog.get_logger()
 EVERY_SECONDS = 60
 
 
 def keep_ticking(app: Flask) -> None:
     """Tick until SIGTERM. No failure ends it: the database may be away for a while and come back."""
+    patience.this_is(Kind.TICK)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # from here on: let the tick at hand finish
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -24,5 +24,5 @@ def ready() -> tuple[Response, int]:
     """200 when database, queue and migrations are as this process needs them, else 503 with what is not."""
     url = settings().redis_url
     assert url is not None
-    problems = health.ready(db.engine, background.connection(url))
+    problems = health.ready(db.engine, background.bell(url))
     return jsonify(ready=not problems, problems=problems), 503 if problems else 200

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -50,6 +51,7 @@ class Watchdog:
     def run(self) -> int:
         """Keep the server until nobody needs it. Exit status: 0, or 1 when it would not start at all."""
         signal.signal(signal.SIGTERM, self._without_grace)
+        self.child.start()  # what cannot be started the first time is told to whoever asked for it, at once
         while not self._unused():
             if happened := self.child.keep_running():
                 say(happened)
@@ -89,8 +91,9 @@ class Watchdog:
 
 def say(what: str) -> None:
     """A line for the server's log, where our output goes."""
-    sys.stderr.write(f"watchdog: {what}\n")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"watchdog: {what}\n")
+        sys.stderr.flush()
 
 
 def main(name: str, var: Path) -> int:
@@ -98,7 +101,8 @@ def main(name: str, var: Path) -> int:
     alone = FileLock(Place(var, name).watchdog_lock)
     if not alone.try_exclusive():
         return 0
-    Place(var, name).watchdog_lock.write_text(str(os.getpid()))
+    with suppress(OSError):  # on a full disk a stop is not hurried (see forgo_grace), nothing else
+        Place(var, name).watchdog_lock.write_text(str(os.getpid()))
     try:
         return Watchdog(name, var).run()
     except (OSError, subprocess.CalledProcessError) as problem:

@@ -1,33 +1,28 @@
-"""How gunicorn serves the pages (`gunicorn -c python:ops.runtime.web_server`). The supervisor opened the socket."""
+"""The process that serves the pages (`python -m ops.runtime.web_server`). The supervisor opened its socket."""
 
+import logging
 import os
+import resource
 import signal
+import socket
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ops import patience
 from ops.config import settings
-from ops.runtime.starting import die_with_parent
+from ops.patience import Kind
 
 if TYPE_CHECKING:
     from flask import Flask
 
-wsgi_app = "ops.runtime.web_server:create()"
-bind = f"fd://{os.environ['WEB_SOCKET_FD']}"
-worker_class = "gthread"
-workers = 1
-threads = settings().web_threads
-timeout = 120
-graceful_timeout = 2  # open streams would hold a stop for the default 30 s
-keepalive = 5
-# Lines of an access log hold links that open a patient's page.
-accesslog = None
-errorlog = "-"
-loglevel = "warning"
-control_socket_disable = True
+    from ops.runtime.front import Server
+
+GRACE_SECONDS = 2.0
 DATABASE_SECONDS = 60.0
-if Path("/dev/shm").is_dir():  # noqa: S108 - the heartbeat file; on a disk it can stall a worker
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
+OPEN_FILES = 4096
+"""A connection has up to three: itself, a large body, a large answer."""
+SAY_OFFSET = "UPDATE installation SET clock_offset_minutes = :minutes"
+BIGGEST_HEADERS = 32 * 1024
 
 
 def create() -> "Flask":
@@ -43,6 +38,8 @@ def create() -> "Flask":
     while True:
         try:
             upgrade(engine)
+            with engine.begin() as connection:
+                connection.execute(sa.text(SAY_OFFSET), {"minutes": settings().clock_offset_minutes})
         except sa.exc.OperationalError:
             if time.monotonic() > deadline:
                 raise
@@ -51,11 +48,47 @@ def create() -> "Flask":
             return create_app()
 
 
-def post_worker_init(_worker: Any) -> None:
-    """The application is loaded: the supervisor may start the rest, which would have slowed this down."""
+def server(app: "Flask", listener: socket.socket) -> "Server":
+    """The server of `app` on a socket that listens."""
+    from waitress.adjustments import Adjustments
+
+    from ops.accounts import access
+    from ops.runtime.front import Server
+
+    adjustments = Adjustments(
+        sockets=[listener],
+        threads=settings().web_threads,
+        max_request_header_size=BIGGEST_HEADERS,
+        max_request_body_size=app.config["MAX_CONTENT_LENGTH"] + 1,
+        clear_untrusted_proxy_headers=False,  # ProxyFix believes as many as TRUSTED_PROXIES says, and no other
+        log_socket_errors=False,
+        ident="",
+    )
+    adjustments.may_send_much = lambda headers: access.carries_sign_in(app, headers.get("COOKIE", ""))
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a warning for each request that waits for a thread
+    where = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return Server(app, _sock=listener, adj=adjustments, sockinfo=where, bind_socket=False)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    _allow_many_files()
+    patience.this_is(Kind.WEB)
+    serving = server(create(), socket.socket(fileno=int(os.environ["WEB_SOCKET_FD"])))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: serving.stop())
+    # The supervisor may start the rest, which would have slowed this down.
     settings().var_dir.joinpath("run", "web.ready").touch()
+    serving.serve(GRACE_SECONDS)
+    os._exit(0)  # a thread may wait for something that does not come
 
 
-def post_fork(server: Any, _worker: Any) -> None:
-    """A worker does not notice the death of its master while it streams; the kernel tells it."""
-    die_with_parent(server.pid, signal.SIGKILL)
+def _allow_many_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+if __name__ == "__main__":
+    main()

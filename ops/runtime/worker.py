@@ -18,7 +18,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from ops import background
+from ops import background, one_clock, patience
+from ops.patience import Kind
 from ops.runtime.starting import die_with_parent
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class OnlyOurs(Job):
     def func(self) -> Callable[..., Any]:
         if self.instance is not None or self.func_name not in set(background.Job):
             raise Refused
+        one_clock.must_agree()  # the row stays as it is: a tick that has the right time finds it
         return import_attribute(self.func_name)
 
     success_callback = failure_callback = stopped_callback = property(lambda self: None)
@@ -89,6 +91,7 @@ class Worker(rq.Worker):
 
 def work(name: str, app: Flask) -> None:
     """Work on queue `name` (one of ops.background.QUEUES) until SIGTERM, which lets the job at hand finish."""
+    patience.this_is(Kind.WORKER)
     Worker.app = app
     mine = background.queue(name)
     worker = Worker(

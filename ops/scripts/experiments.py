@@ -22,9 +22,9 @@ DEFAULT_BASELINE = 0.40
 DEFAULT_DIFFERENCE = 0.15
 RULE = (
     "Nothing is concluded before both versions have the planned answers. Then the difference, within practices, "
-    "decides: where its 95 % interval leaves 0 out, one is better; else no difference was found. After 60 days without "
-    "the planned answers: no difference found. Harm (“remove me”, “not happy”) ends it by itself, within minutes: at "
-    "least 5 in one version, and so many more than in the other that chance would do it less than once in a hundred."
+    "decides: where its 95% interval leaves 0 out, one is better; else no difference was found. After 60 days without "
+    "the planned answers: no difference found. Harm (“do not contact”, “not happy”) ends it by itself, within minutes: "
+    "at least 5 in one version, and so many more than in the other that chance would do it less than once in a hundred."
 )
 
 
@@ -68,7 +68,7 @@ class Both:
 
 @dataclass(frozen=True)
 class Difference:
-    """B minus A, as shares (0.1 is ten points), with its 95 % interval; no interval where the numbers are too few."""
+    """B minus A, as shares (0.1 is ten points), with its 95% interval; no interval where the numbers are too few."""
 
     value: float
     low: float | None
@@ -86,7 +86,7 @@ def planned_answers(baseline: float, difference: float) -> int:
     """Answers each version needs to tell `baseline` from `baseline + difference` (shares, 0 to 1).
 
     The usual formula for two proportions (Fleiss, Statistical Methods for Rates and Proportions, without continuity
-    correction), at 5 % and 80 %. Raises ValueError when either share is not between 0 and 1 or the difference is none.
+    correction), at 5% and 80%. Raises ValueError when either share is not between 0 and 1 or the difference is none.
     """
     better = baseline + difference
     if not (0 < baseline < 1 and 0 < better < 1 and difference > 0):
@@ -98,7 +98,7 @@ def planned_answers(baseline: float, difference: float) -> int:
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927): (0, 1) where nothing is known."""
+    """The 95% interval of a share (Wilson 1927): (0, 1) where nothing is known."""
     if not whole:
         return 0.0, 1.0
     z, share = NormalDist().inv_cdf(1 - SURE / 2), part / whole

@@ -1,8 +1,9 @@
-"""What the mail says by which a practice is asked whether it approves a text."""
+"""What the email says by which a practice is asked whether it approves a text."""
 
 from ops.db import db
 from ops.mail.models import StaffMail
 from ops.mail.outbox import Letter
+from ops.phrases import day_words
 from ops.practices.models import Practice
 from ops.scripts import approvals
 from ops.scripts.approvals import LinkState
@@ -16,12 +17,12 @@ takes ten seconds, and you need no password:
 
 {address}
 
-The link works once, until {until:%-d %B %Y}.
+The link works once, until {until}.
 """
 
 
 def letter(mail: StaffMail) -> Letter | None:
-    """One mail to all of the practice's people; None when nobody is there to get it or it is of no use any more."""
+    """One email to all of the practice's people; None when nobody is there to get it or it is of no use any more."""
     approval = db.session.get(ScriptApproval, mail.about_id, populate_existing=True)
     if approval is None:
         return None
@@ -32,6 +33,6 @@ def letter(mail: StaffMail) -> Letter | None:
     practice = db.session.get_one(Practice, approval.practice_id)
     kind = kind_words(db.session.get_one(Script, version.script_id).kind)
     words = WORDS.format(
-        practice=practice.name, kind=kind, address=approvals.address(approval), until=approval.expires_at
+        practice=practice.name, kind=kind, address=approvals.address(approval), until=day_words(approval.expires_at)
     )
     return Letter(tuple(person.email for person in people), f"May we say this for {practice.name}?", words)

@@ -1,4 +1,4 @@
-"""What agents say and what texts and mails say, in numbered versions; who approved them, and what is tried out."""
+"""What agents say and what texts and emails say, in numbered versions; who approved them, and what is tried out."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -73,7 +73,7 @@ class ScriptVersion(Base):
     )
     subject: Mapped[str] = mapped_column(default="")
     body: Mapped[str]
-    """Liquid with the variables of the allow-list only; Markdown for calls, plain text for texts and mails."""
+    """Liquid with the variables of the allow-list only; Markdown for calls, plain text for texts and emails."""
     note: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
     """What changed, in the words of whoever wrote it."""
     revision: Mapped[int] = mapped_column(default=1, server_default=sa.text("1"))

@@ -20,7 +20,7 @@ def published(practice_id: int, kind: str, medium: Medium, patient_id: int | Non
 def newer_than(version_id: int | None, practice_id: int, kind: str, patient_id: int) -> ScriptVersion | None:
     """The version of the call script that a claim would pin now, where it is another than `version_id`; else None.
 
-    For a card in hand: what was published since it was opened. One indexed query.
+    For an open card: what was published since it was opened. One indexed query.
     """
     now = published(practice_id, kind, Medium.CALL, patient_id)
     return now if now is not None and now.id != version_id else None

@@ -59,12 +59,12 @@ def why_not(name: str, kind: str, medium: Medium) -> str | None:
     if kind == FRIEND and name in WHO_SENT_THEM:
         return f"{name} is whoever sent this friend, who must not be named. Use friend_first_name."
     if kind != FRIEND and name == "friend_first_name":
-        return "friend_first_name is only known in a call, text or mail to a friend."
+        return "friend_first_name is only known in a call, text or email to a friend."
     if medium is Medium.CALL:
         return None
     if name in WITHOUT_AGENT:
-        return f"{name} is only known in calls: texts and mails go out by themselves too."
-    return "treatment_category must not stand in texts and mails." if name == "treatment_category" else None
+        return f"{name} is only known in calls: texts and emails go out by themselves too."
+    return "treatment_category must not stand in texts and emails." if name == "treatment_category" else None
 
 
 def save_problems(text: Text, outcomes: Collection[str]) -> list[str]:
@@ -87,9 +87,9 @@ def _limits(text: Text) -> list[str]:
         return [f"The script is too long: {len(text.body):,} characters, {MAX_BODY:,} at most."]
     subject = text.subject
     if text.medium is not Medium.EMAIL:
-        return ["Only mails have a subject."] if subject else []
+        return ["Only emails have a subject."] if subject else []
     if not subject.strip():
-        return ["A mail needs a subject."]
+        return ["An email needs a subject."]
     if len(subject) > MAX_SUBJECT or any(ord(character) < 32 for character in subject):
         return [f"The subject is one line of up to {MAX_SUBJECT} characters."]
     return []
@@ -224,7 +224,7 @@ def _voicemail(
     if "treatment_category" in source:
         found.append("The voicemail must not say anything about a treatment: take {{ treatment_category }} out.")
     if why := tells(left, private, public):
-        found.append(f"The voicemail tells too much. {why.replace('Texts and mails', 'Voicemails')}")
+        found.append(f"The voicemail tells too much. {why.replace('Texts and emails', 'Voicemails')}")
     if said.get("callback_number", "") not in left:
         found.append("The voicemail must give the number to call back: {{ callback_number }}.")
     return found

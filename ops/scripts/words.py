@@ -18,7 +18,7 @@ class Work(NamedTuple):
 WORK: Mapping[str, Work] = {
     kind.value: Work(KIND_WORDS[kind], {each.outcome.value: each.label for each in rules_for(kind)}) for kind in Kind
 }
-MEDIUM_WORDS = {Medium.CALL: "Call", Medium.SMS: "Text", Medium.EMAIL: "Mail"}
+MEDIUM_WORDS = {Medium.CALL: "Call", Medium.SMS: "Text", Medium.EMAIL: "Email"}
 
 
 def kind_words(kind: str) -> str:

@@ -52,7 +52,8 @@ WALLS: dict[str, Wall] = {
     "users": Wall(None, guards=(Audit(hidden="password_hash"),)),
     "memberships": Wall(OWN, guards=(Audit("user_id,practice_id"),)),
     "account_links": Wall(None),
-    # that a mail was asked for is told by what it is about; what became of it, and who decided so, is written down
+    "sign_in_tries": Wall(None),
+    # that an email was asked for is told by what it is about; what became of it, and who decided so, is written down
     "staff_mails": Wall(None, guards=(Audit(when="UPDATE OR DELETE"),)),
     "auth_sessions": Wall(None),
     "audit_log": Wall(OWN, guards=(AppendOnly(),)),

@@ -8,8 +8,8 @@ export function ownTimes() {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     time.title = time.textContent;
-    const day = sameDay(moment) ? {} : { weekday: "short", day: "numeric", month: "short" };
-    time.textContent = moment.toLocaleString(undefined, { ...day, hour: "numeric", minute: "2-digit" });
+    const day = sameDay(moment) ? {} : { month: "short", day: "numeric" };
+    time.textContent = moment.toLocaleString("en-US", { ...day, hour: "numeric", minute: "2-digit" });
   }
 }
 

@@ -1,4 +1,4 @@
-// The page on which a text or mail is sent, as a dialog on the card, so that nothing typed there is left behind.
+// The page on which a text or email is sent, as a dialog on the card, so that nothing typed there is left behind.
 // Any link with data-send opens it; without this module the link leads to the page itself.
 
 // The desk puts the next card in place of the last one without loading the page, so clicks are heard at the document.
@@ -26,7 +26,7 @@ async function panelOf(answer) {
 function open(panel, link) {
   const dialog = document.createElement("dialog");
   dialog.className = "send-dialog";
-  dialog.setAttribute("aria-label", "Send a text or mail");
+  dialog.setAttribute("aria-label", "Send a text or email");
   show(dialog, panel, link);
   document.body.append(dialog);
   dialog.addEventListener("close", () => {

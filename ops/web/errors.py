@@ -1,16 +1,21 @@
 """Error pages: what happened, what to do next, nothing about the inside. As JSON for programs that ask for it."""
 
+from contextlib import suppress
+
 import structlog
 from flask import Flask, Response, current_app, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from ops.db import db
 from ops.errors import Refused
+from ops.patience import is_busy
 
 log = structlog.get_logger()
+BUSY_S = 5
+"""After so many seconds a program that met a busy database may ask again."""
 
 WORDS = {
     400: (
@@ -23,6 +28,10 @@ WORDS = {
     413: ("Too large", "What was sent is larger than this page takes."),
     415: ("Not a format we read", "What was sent is not in a form this page can read."),
     429: ("Too many tries", "Wait a minute, then try again."),
+    503: (
+        "Busy, please try again",
+        "The database did not answer in time. See whether what you did is there, and if not, do it again in a moment.",
+    ),
     500: (
         "Something broke on our side",
         "Nothing was changed. Try again; if it stays so, tell an admin the number below.",
@@ -80,6 +89,16 @@ def _refused(problem: Refused) -> ResponseReturnValue:
     return redirect(here, 303)
 
 
+def _busy(problem: Exception) -> ResponseReturnValue:
+    """The database was waited for in vain. The page asks it for nothing."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+    log.error("database_busy", endpoint=request.endpoint, exc_info=problem)
+    response = current_app.make_response(answer(503))
+    response.headers["Retry-After"] = str(BUSY_S)
+    return response
+
+
 def _unstorable(problem: Exception) -> ResponseReturnValue:
     """A value the database cannot hold (a number too large, a date out of range) came from outside."""
     db.session.rollback()
@@ -88,6 +107,8 @@ def _unstorable(problem: Exception) -> ResponseReturnValue:
 
 
 def _broke(problem: Exception) -> ResponseReturnValue:
+    if is_busy(problem):
+        return _busy(problem)
     if current_app.testing:
         raise problem
     db.session.rollback()

@@ -29,32 +29,29 @@ def shifted_clock() -> str | None:
 
 
 def moment(value: datetime | None, zone: str = "UTC") -> str:
-    """ "Tue 3 Mar 2026, 14:05 EST", in an IANA zone; a dash for None."""
-    if value is None:
-        return "–"
-    local = value.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+    """ "Mar 3, 2026, 2:05 PM EST", in an IANA zone; a dash for None."""
+    return "–" if value is None else phrases.moment_words(value.astimezone(ZoneInfo(zone)))
 
 
 def clock_time(value: datetime, zone: str = "UTC") -> str:
     """ "2:05 PM EST": an hour of today, as people say it on the phone."""
-    return f"{value.astimezone(ZoneInfo(zone)):%-I:%M %p %Z}"
+    return phrases.time_words(value.astimezone(ZoneInfo(zone)))
 
 
 def day(value: date | datetime | None, zone: str = "UTC") -> str:
-    """ "Tue 3 Mar 2026"; a moment is first taken to `zone`. A dash for None."""
+    """ "Mar 3, 2026"; a moment is first taken to `zone`. A dash for None."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone)).date()
-    return f"{value:%a} {value.day} {value:%b %Y}"
+    return phrases.day_words(value)
 
 
 def percent_of(part: int, whole: int) -> str:
-    """ "80 % (16 of 20)"; "0 of 0" without a percentage, since there is none."""
+    """ "80% (16 of 20)"; "0 of 0" without a percentage, since there is none."""
     if not whole:
         return f"{part} of {whole}"
-    return f"{round(100 * part / whole)} % ({part} of {whole})"
+    return f"{round(100 * part / whole)}% ({part} of {whole})"
 
 
 def ago(value: datetime | None) -> str:

@@ -9,6 +9,7 @@ from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
+from ops.background import NO_WAITING
 from ops.config import settings
 
 limiter = Limiter(key_func=get_remote_address, strategy="moving-window", key_prefix="limits")
@@ -19,7 +20,7 @@ def prepare(app: Flask) -> None:
     url = settings().redis_url
     app.config.update(
         RATELIMIT_STORAGE_URI=_storage(url) if url else "memory://",
-        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1, "socket_timeout": 1} if url else {},
+        RATELIMIT_STORAGE_OPTIONS=dict(NO_WAITING) if url else {},
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_HEADERS_ENABLED=False,

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     BAD_NUMBER = "bad_number"
     WRONG_PERSON = "wrong_person"
     NOT_HAPPY = "not_happy"
-    REMOVE_ME = "remove_me"
+    DO_NOT_CONTACT = "remove_me"
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ _NOT_REACHED = (NoteAnswer(Answer.NO_ANSWER), Then.RETRY, Do.LOSE_FRIEND)
 CALLBACK = Rule(
     Outcome.CALLBACK,
     "c",
-    "Call back at…",
-    "A promise: comes first when the time is there.",
+    "Callback…",
+    "A promise: it comes first when it is due.",
     (Then.PROMISE,),
 )
 
@@ -100,7 +100,7 @@ BAD_NUMBER = Rule(
     Outcome.BAD_NUMBER,
     "b",
     "Number does not work",
-    "The number is not used again for this practice; mail goes on.",
+    "The number is not used again for this practice; email goes on.",
     (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
     reached=False,
 )
@@ -126,16 +126,16 @@ NOT_HAPPY = Rule(
 )
 
 
-REMOVE_ME = Rule(
-    Outcome.REMOVE_ME,
+DO_NOT_CONTACT = Rule(
+    Outcome.DO_NOT_CONTACT,
     "r",
-    "Remove me",
+    "Do not contact",
     "Nobody of this practice contacts them again, on any channel.",
     (Suppress(("all",), "DNC_INTERNAL"), Then.END, Do.CANCEL_OTHER_WORK, Do.LOSE_FRIEND),
 )
 
 
-COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, REMOVE_ME)
+COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, DO_NOT_CONTACT)
 
 
 WILLING = Rule(
@@ -249,8 +249,8 @@ TALKS = frozenset(each.outcome for rules in (COMMON, *_OWN.values()) for each in
 OUTCOME_WORDS: dict[str, str] = {
     **{outcome: outcome.replace("_", " ").capitalize() for outcome in Outcome},
     Outcome.NOT_HAPPY: "Was not happy",
-    Outcome.REMOVE_ME: "Asked to be removed",
+    Outcome.DO_NOT_CONTACT: "Do not contact",
     Outcome.BAD_NUMBER: "Number does not work",
     Outcome.VOICEMAIL: "Voicemail left",
-    Outcome.CALLBACK: "Call back agreed",
+    Outcome.CALLBACK: "Callback",
 }

@@ -20,21 +20,20 @@ class Waits(StrEnum):
         "the practice is paused or has ended",
         "when the practice is active again",
     )
-    KIND_PAUSED = "kind_paused", "a lead has this kind of work rest", "when a lead resumes it"
+    KIND_PAUSED = "kind_paused", "this kind of work is paused", "when a lead resumes it"
     NOBODY_MAY = (
         "nobody_may",
         "nobody is certified for the practice, the kind of work and the language",
         "when somebody is certified",
     )
     # it is not due yet
-    PROMISED = "promised", "promised for a later moment"
+    PROMISED = "promised", "promised for a later time"
     NEXT_TRY = "next_try", "no answer so far, waiting for the next try"
-    PUT_OFF = "put_off", "put off by an agent"
+    SNOOZED = "snoozed", "snoozed by an agent"
     NOT_DUE = "not_due", "not due yet"
-    # what the claim found when it came up, and put it off for
-    UNREAD_REPLY = "unread_reply", "wrote something that may mean stop, which a lead has to read first"
+    # what the claim found when it came up, and why it waits again
     PERSON_LIMIT = "person_limit", "called often enough this month"
-    NO_NUMBER = "no_number", "has no telephone number any more"
+    NO_NUMBER = "no_number", "has no phone number any more"
     # it is due, and may not be called just now
     NO_LANE = (
         "no_lane",
@@ -43,9 +42,11 @@ class Waits(StrEnum):
     )
     NO_WINDOW = "no_window", "no hours in which they may be called within two weeks", "not in sight"
     WINDOW_SHUT = "window_shut", "outside the hours in which they may be called", "within a minute"
-    IN_OTHER_HANDS = "in_other_hands", "an agent is speaking to the same person just now", "after that call"
+    UNREAD_REPLY = "UNREAD_REPLY", "wrote something that nobody has read yet", "as soon as somebody has read it"
+    """The gate's own reason, by which the search passes them over too."""
+    ON_ANOTHER_CALL = "on_another_call", "an agent is speaking to the same person just now", "after that call"
     # not for this agent
-    KEPT = "kept", "kept for a colleague for now", "within minutes"
+    KEPT = "kept", "assigned to a colleague for now", "within minutes"
 
 
 REASON_WORDS: dict[str, str] = {each: each.words for each in Waits}

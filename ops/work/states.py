@@ -22,16 +22,16 @@ class EventKind(StrEnum):
     SKIPPED = "skipped"
     SNOOZED = "snoozed"
     RETRY = "retry"
-    RETURNED = "returned"
+    RELEASED = "returned"
     LEASE_EXPIRED = "lease_expired"
     SHUT = "shut"
     DONE = "done"
     UNDONE = "undone"
     CANCELLED = "cancelled"
-    PULLED_BACK = "pulled_back"
-    HANDED = "handed"
+    RELEASED_BY_LEAD = "pulled_back"
+    ASSIGNED = "handed"
     SENT = "sent"
-    """A text or mail was sent from the card."""
+    """A text or email was sent from the card."""
 
 
 class Move(NamedTuple):
@@ -47,21 +47,21 @@ class Move(NamedTuple):
 _WAITING, _CLAIMED, _DONE, _CANCELLED = TaskState
 MOVES = {
     EventKind.OPENED: Move("Opened", {None: _WAITING}),
-    EventKind.CLAIMED: Move("Taken", {_WAITING: _CLAIMED}),
+    EventKind.CLAIMED: Move("Claimed", {_WAITING: _CLAIMED}),
     EventKind.SKIPPED: Move("Skipped", {_CLAIMED: _WAITING}),
-    EventKind.SNOOZED: Move("Put off", {_CLAIMED: _WAITING}),
+    EventKind.SNOOZED: Move("Snoozed", {_CLAIMED: _WAITING}),
     EventKind.RETRY: Move("To be tried again", {_CLAIMED: _WAITING}),
-    EventKind.RETURNED: Move("Given back", {_CLAIMED: _WAITING}),
-    EventKind.LEASE_EXPIRED: Move("Came back: the time in hand ran out", {_CLAIMED: _WAITING}),
+    EventKind.RELEASED: Move("Released", {_CLAIMED: _WAITING}),
+    EventKind.LEASE_EXPIRED: Move("Back in the queue: the lease ran out", {_CLAIMED: _WAITING}),
     EventKind.SHUT: Move("Not offered: may not be contacted then", {_WAITING: _WAITING}),
     EventKind.DONE: Move("Done", {_CLAIMED: _DONE}),
-    # the call is in hands again; other work that its outcome had cancelled waits again
+    # the call is in progress again; other work that its outcome had cancelled waits again
     EventKind.UNDONE: Move(
         "Taken back: not done after all", {_WAITING: _CLAIMED, _DONE: _CLAIMED, _CANCELLED: _WAITING}
     ),
     EventKind.CANCELLED: Move("Cancelled", {_WAITING: _CANCELLED, _CLAIMED: _CANCELLED}),
-    EventKind.PULLED_BACK: Move("Pulled back", {_CLAIMED: _WAITING}),
-    EventKind.HANDED: Move("Handed over", {_WAITING: _WAITING}),
+    EventKind.RELEASED_BY_LEAD: Move("Released by a lead", {_CLAIMED: _WAITING}),
+    EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""

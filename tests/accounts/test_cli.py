@@ -62,7 +62,7 @@ def test_without_a_password_an_invitation_is_printed(ops, client):
         (["a@example.com", "--role", "member", "--practice", "nowhere"], None, "no practice called 'nowhere'"),
         (["a@example.com", "--role", "agent", "--practice", "here"], None, "Only practice members"),
         (["a@example.com", "--role", "agent", "--password-stdin"], "short\n", "at least 12"),
-        (["nonsense", "--role", "agent"], None, "not an e-mail address"),
+        (["nonsense", "--role", "agent"], None, "not an email address"),
     ],
 )
 def test_bad_input_is_told_and_nothing_is_stored(ops, words, stdin, message):

@@ -123,7 +123,7 @@ def test_forgetting_is_answered_alike_whether_or_not_somebody_is_known(client):
     assert min(seconds, seconds_unknown) >= 0.25
 
 
-def test_without_a_mail_server_an_admin_sees_who_waits_and_hands_a_link_over(client, sign_in):
+def test_without_an_email_server_an_admin_sees_who_waits_and_passes_a_link_on(client, sign_in):
     user = make_user("agent", email="a@example.com", password=GOOD)
     client.post("/forgot", data={"email": "a@example.com"}, expect=200)
     admin = sign_in(make_user("admin"))
@@ -145,13 +145,13 @@ def mailbox(app, monkeypatch):
 
 
 def asked(client, email):
-    """Forget a password; the mail that comes of it."""
+    """Forget a password; the email that comes of it."""
     client.post("/forgot", data={"email": email}, expect=200)
     newest = sa.select(StaffMail).join(AccountLink, AccountLink.id == StaffMail.about_id).order_by(StaffMail.id.desc())
     return db.session.scalar(newest.limit(1)).id
 
 
-def test_a_forgotten_password_is_mailed_once_even_when_the_job_runs_twice(client, mailbox):
+def test_a_forgotten_password_is_emailed_once_even_when_the_job_runs_twice(client, mailbox):
     make_user("agent", email="a@example.com", password=GOOD)
     mail_id = asked(client, "a@example.com")
     mail_jobs.send(mail_id)
@@ -175,7 +175,7 @@ def test_a_stranger_cannot_fill_a_mailbox(client, mailbox):
     assert asked(client, "a@example.com") == asked(client, "a@example.com")
 
 
-def test_a_mail_server_that_is_away_is_tried_again_and_a_refused_address_is_not(client, mailbox, monkeypatch):
+def test_an_email_server_that_is_away_is_tried_again_and_a_refused_address_is_not(client, mailbox, monkeypatch):
     user = make_user("agent", email="a@example.com", password=GOOD)
     mail_id = asked(client, "a@example.com")
     with monkeypatch.context() as patch:

@@ -6,7 +6,7 @@ import uuid
 import pytest
 import sqlalchemy as sa
 
-from ops.accounts import actions, queries
+from ops.accounts import actions, queries, tries
 from ops.accounts.models import AuthSession, Role, User
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -19,7 +19,7 @@ def fresh(user):
     return db.session.get(User, user.id)
 
 
-def test_an_admin_adds_a_member_and_hands_the_invitation_over(sign_in, client):
+def test_an_admin_adds_a_member_and_passes_the_invitation_on(sign_in, client):
     practice = make_practice(name="Lake Street Med Spa")
     admin = sign_in(make_user("admin"))
     answer = admin.post(
@@ -227,7 +227,7 @@ def test_changes_are_told_with_who_made_them_and_without_the_secret(sign_in):
     agent, boss = make_user("agent", password=GOOD), make_user("admin", name="Ada Admin")
     sign_in(boss).post(f"/people/{agent.id}/role", data={"role": "lead"}, expect=303)
     with transaction("test"):
-        actions.count_try(agent.email)
+        tries.count(agent, tries.stranger("198.51.100.7"))
     told = queries.changes(agent)
     assert (told[0].who, told[0].what) == ("Ada Admin", "role changed from agent to lead")
     assert [change.what for change in told[1:]] == ["password set", "account added"]

@@ -56,7 +56,7 @@ def test_a_treatment_whose_result_shows_becomes_an_ask(practice):
     jobs.import_finished(practice.id)
     (task,) = tasks_of(Kind.ASK)
     assert task.state is TaskState.WAITING
-    assert task.reason.startswith("Treated on 24 February 2026")
+    assert task.reason.startswith("Treated on Feb 24, 2026")
 
 
 @freeze_time(NOON)
@@ -142,7 +142,7 @@ def test_a_treatment_long_ago_starts_nothing(practice):
 
 
 @freeze_time(NOON)
-def test_nobody_to_call_goes_on_to_the_text_and_the_mail(practice):
+def test_nobody_to_call_goes_on_to_the_text_and_the_email(practice):
     patient = make_patient(practice, phone=None, email="ada@example.com")
     with transaction("test"):
         practices.edit_practice(
@@ -193,9 +193,9 @@ def test_the_day_opens_at_midnight_where_the_practice_is_across_the_clock_change
     make_milestone(make_patient(practice), "Toxin", happened_on=date(2026, 3, 1))
     jobs.import_finished(practice.id)
     ask = next(run for run in runs() if kind_of(run) is Kind.ASK)
-    assert ask.opens_at.isoformat() == "2026-03-11T05:00:00+00:00", "midnight in Chicago is 05:00 UTC after 8 March"
+    assert ask.opens_at.isoformat() == "2026-03-11T05:00:00+00:00", "midnight in Chicago is 05:00 UTC after March 8"
 
 
-def test_the_default_steps_are_call_text_mail(practice):
+def test_the_default_steps_are_call_text_email(practice):
     ask = db.session.scalars(sa.select(Cadence).where(Cadence.kind == Kind.ASK)).one()
     assert [step.mode for step in ask.steps] == [StepMode.CALL, StepMode.SMS, StepMode.EMAIL]

@@ -76,7 +76,7 @@ def url(practice, cadence, tail=""):
 def test_the_cadences_are_told_in_plain_sentences(practice, lead, sign_in):
     page = sign_in(lead).get("/practices/lake/cadences", expect=200).text
     assert "When the result of the treatment opens, after treatment completed" in page
-    assert "a call, up to 3 tries; 48 h later a text; 5 days later a mail" in page
+    assert "a call, up to 3 tries; 48 h later a text; 5 days later an email" in page
     assert "2 days after treatment completed" in page
     assert "not within 90 days of another “Referral ask” of the same patient" in page
 

@@ -65,7 +65,7 @@ def mails() -> list[StaffMail]:
 
 
 def mail_all() -> None:
-    """Run the jobs of all mails, as their doorbells would."""
+    """Run the jobs of all emails, as their doorbells would."""
     for mail in mails():
         jobs.send(mail.id)
 
@@ -99,7 +99,7 @@ def test_the_same_outcome_saved_twice_is_one_concern(lake, ann):
     assert the_concern()
 
 
-def test_leads_and_the_members_of_that_practice_are_mailed_and_nobody_else(lake, ann, mailbox):
+def test_leads_and_the_members_of_that_practice_are_emailed_and_nobody_else(lake, ann, mailbox):
     make_user("lead", email="lea@example.com")
     make_user("member", lake, email="owner@lake.example.com")
     make_user("member", make_floor("river"), email="owner@river.example.com")
@@ -112,7 +112,7 @@ def test_leads_and_the_members_of_that_practice_are_mailed_and_nobody_else(lake,
     assert sorted(to for [to], _ in mailbox.letters) == ["lea@example.com", "owner@lake.example.com"]
 
 
-def test_the_mail_names_the_practice_and_neither_the_patient_nor_what_they_said(lake, ann, mailbox):
+def test_the_email_names_the_practice_and_neither_the_patient_nor_what_they_said(lake, ann, mailbox):
     make_user("lead", email="lea@example.com", name="Lea Lead")
     make_user("member", lake, email="owner@lake.example.com")
     unhappy(lake, ann, phone="+13125550123", email="maria@example.com")
@@ -126,14 +126,14 @@ def test_the_mail_names_the_practice_and_neither_the_patient_nor_what_they_said(
     assert "/practices/lake/concerns" in by_reader["owner@lake.example.com"]
 
 
-def test_the_doorbell_carries_the_number_of_the_mail_alone(lake, ann, mailbox):
+def test_the_doorbell_carries_the_number_of_the_email_alone(lake, ann, mailbox):
     make_user("lead")
     unhappy(lake, ann)
     rung = [tuple(job.args) for job in queue("work").jobs if job.func_name == Job.MAIL_STAFF]
     assert rung == [(mails()[0].id,)]
 
 
-def test_a_mail_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_noon):
+def test_an_email_is_sent_once_however_often_the_job_runs(lake, ann, mailbox, at_noon):
     make_user("lead")
     unhappy(lake, ann)
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_a_lost_doorbell_is_found_by_the_tick(lake, ann, mailbox, at_noon):
     assert len(mailbox.letters) == 1
 
 
-def test_a_mail_server_that_is_away_is_tried_again_for_a_day(lake, ann, mailbox, monkeypatch, at_noon):
+def test_an_email_server_that_is_away_is_tried_again_for_a_day(lake, ann, mailbox, monkeypatch, at_noon):
     make_user("lead")
     unhappy(lake, ann)
     with monkeypatch.context() as patch:
@@ -168,13 +168,13 @@ def test_a_mail_server_that_is_away_is_tried_again_for_a_day(lake, ann, mailbox,
     assert len(mailbox.letters) == 1
 
 
-def test_what_could_not_be_mailed_in_a_day_is_not_mailed_any_more(lake, ann, mailbox, at_noon):
+def test_what_could_not_be_emailed_in_a_day_is_not_emailed_any_more(lake, ann, mailbox, at_noon):
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
     at_noon.tick(timedelta(hours=25))
     jobs.upkeep()
     assert mailbox.letters == []
-    assert "No mail to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
+    assert "No email to Lea Lead could be sent within a day. Tell them another way." in told(mailing=True)
 
 
 def test_a_refused_address_is_given_up_and_a_passing_refusal_is_not(lake, ann, mailbox, at_noon):
@@ -190,10 +190,10 @@ def test_a_refused_address_is_given_up_and_a_passing_refusal_is_not(lake, ann, m
     mailbox.refuse = None
     mail_all()
     assert mailbox.letters == []
-    assert "The mail to Lea Lead was refused. Tell them another way." in told(mailing=True)
+    assert "The email to Lea Lead was refused. Tell them another way." in told(mailing=True)
 
 
-def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake, ann, mailbox, at_noon):
+def test_an_email_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake, ann, mailbox, at_noon):
     make_user("lead", name="Lea Lead")
     unhappy(lake, ann)
     mailbox.hang_up = "after"
@@ -201,7 +201,7 @@ def test_a_mail_that_may_have_left_is_not_sent_again_and_is_called_unknown(lake,
     at_noon.tick(timedelta(minutes=5))
     jobs.upkeep()
     assert len(mailbox.letters) == 1
-    assert any("Nobody can tell whether the mail to Lea Lead left" in line for line in told(mailing=True))
+    assert any("Nobody can tell whether the email to Lea Lead left" in line for line in told(mailing=True))
 
 
 def test_a_worker_that_died_after_the_claim_leaves_it_unknown(lake, ann, mailbox, at_noon):
@@ -214,7 +214,7 @@ def test_a_worker_that_died_after_the_claim_leaves_it_unknown(lake, ann, mailbox
     assert any("Nobody can tell" in line for line in told(mailing=True))
 
 
-def test_whose_account_was_closed_meanwhile_gets_no_mail(lake, ann, mailbox):
+def test_whose_account_was_closed_meanwhile_gets_no_email(lake, ann, mailbox):
     lead = make_user("lead")
     unhappy(lake, ann)
     with transaction("test"):
@@ -229,12 +229,12 @@ def told(mailing: bool) -> tuple[str, ...]:
     return queries.concerns(mailing=mailing).concerns[0].told
 
 
-def test_without_a_mail_server_nobody_counts_as_told(lake, ann):
+def test_without_an_email_server_nobody_counts_as_told(lake, ann):
     make_user("lead", name="Lea Lead")
     attempt = unhappy(lake, ann)
     mail_all()
     assert mails()[0].claimed_at is None
-    assert any("no mail server is set up" in line for line in told(mailing=False))
+    assert any("no email server is set up" in line for line in told(mailing=False))
     assert do(actions.concern_told, attempt.id) is False
 
 
@@ -250,7 +250,7 @@ def test_an_attempt_without_a_concern_was_told_to_nobody(lake, ann):
     assert do(actions.concern_told, attempt.id) is False
 
 
-def test_it_is_out_once_a_mail_was_claimed(lake, ann, mailbox):
+def test_it_is_out_once_an_email_was_claimed(lake, ann, mailbox):
     make_user("lead")
     attempt = unhappy(lake, ann)
     assert do(actions.concern_told, attempt.id) is False
@@ -267,7 +267,7 @@ def test_it_is_out_once_a_lead_or_the_practice_looked(lake, ann, sign_in):
         assert do(actions.concern_told, attempt.id) is True
 
 
-def test_a_concern_goes_with_the_outcome_that_is_taken_back_and_its_mails_with_it(lake, ann, mailbox):
+def test_a_concern_goes_with_the_outcome_that_is_taken_back_and_its_emails_with_it(lake, ann, mailbox):
     make_user("lead")
     attempt = unhappy(lake, ann)
     mail_id = mails()[0].id
@@ -279,7 +279,7 @@ def test_a_concern_goes_with_the_outcome_that_is_taken_back_and_its_mails_with_i
     assert mails() == []
 
 
-def test_taken_back_at_the_desk_no_mail_is_left_that_nobody_would_ever_send(lake, ann):
+def test_taken_back_at_the_desk_no_email_is_left_that_nobody_would_ever_send(lake, ann):
     make_user("lead")
     attempt = unhappy(lake, ann)
     assert len(mails()) == 1
@@ -287,7 +287,7 @@ def test_taken_back_at_the_desk_no_mail_is_left_that_nobody_would_ever_send(lake
     assert mails() == [] and db.session.scalar(sa.select(sa.func.count()).select_from(Concern)) == 0
 
 
-def test_no_mail_is_claimed_while_the_outcome_is_being_taken_back(lake, ann, app):
+def test_no_email_is_claimed_while_the_outcome_is_being_taken_back(lake, ann, app):
     make_user("lead")
     attempt = unhappy(lake, ann)
     mail_id = mails()[0].id
@@ -391,7 +391,7 @@ def test_a_friend_who_was_not_happy_is_named_as_the_friend(lake, ann):
     assert [each.outcome for each in shown.history] == [Outcome.NOT_HAPPY]
 
 
-def test_the_tick_knows_of_the_mails():
+def test_the_tick_knows_of_the_emails():
     from ops.schedule import WORK
 
     assert "ops.mail.jobs.upkeep" in {path for path, _ in WORK.values()}

@@ -1,4 +1,4 @@
-"""Whom a mail about a concern still reaches when it leaves."""
+"""Whom an email about a concern still reaches when it leaves."""
 
 import sqlalchemy as sa
 
@@ -8,7 +8,7 @@ from tests.concerns.test_concerns import ann, at_noon, lake, mail_all, mailbox, 
 from tests.world import make_user
 
 
-def test_who_left_the_practice_before_the_mail_did_is_not_told(lake, ann, mailbox):  # noqa: F811
+def test_who_left_the_practice_before_the_email_did_is_not_told(lake, ann, mailbox):  # noqa: F811
     make_user("lead", email="lea@example.com")
     owner = make_user("member", lake, email="owner@lake.example.com")
     unhappy(lake, ann)

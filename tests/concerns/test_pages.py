@@ -55,7 +55,7 @@ def test_every_page_of_leads_and_admins_counts_open_concerns_and_nobody_elses_do
 def test_a_lead_reads_who_said_what_to_whom_and_what_was_before(lake, sign_in, lead):
     unhappy(lake)
     page = sign_in(lead).get("/concerns", expect=200).text
-    for words in ("Maria", "Lake Skin", "Ann Agent", "Referral ask", "Was not happy", "No mail server is set up"):
+    for words in ("Maria", "Lake Skin", "Ann Agent", "Referral ask", "Was not happy", "No email server is set up"):
         assert words in page
     assert "The left side is uneven &lt;b&gt;and&lt;/b&gt; {{ nobody }}" in page
     assert "Lopez" not in page

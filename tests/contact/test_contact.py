@@ -139,7 +139,7 @@ def test_an_opt_out_from_texts_alone_leaves_calls_open(practice):
     assert ask(patient, practice, "call").allow
 
 
-def test_an_address_known_by_mail_alone_is_suppressed_by_its_own_key(practice):
+def test_an_address_known_by_email_alone_is_suppressed_by_its_own_key(practice):
     with transaction("test"):
         actions.suppress(contact_key("ANA@example.com "), "email", "UNSUB_EMAIL", "link", "link", practice.id)
     assert ask(patient_of(practice, phone=None), practice, "email").reasons == (Reason.UNSUB_EMAIL,)

@@ -74,7 +74,7 @@ def test_a_visit_to_another_practice_is_no_relation_with_this_one(practice):
     assert may_be_called(mine, practice) == ["SCRUB_OLDER_31D"]
 
 
-def test_mails_and_friends_need_no_visit(practice):
+def test_emails_and_friends_need_no_visit(practice):
     old = patient_since(practice, datetime(2024, 1, 5, 18, tzinfo=UTC), date(2024, 1, 5))
     mail = message_to(old, practice, channel="email", to_address=old.email)
     assert sent(mail) == (MessageState.DELIVERED, None)
@@ -106,7 +106,7 @@ def test_a_treatment_the_practice_named_since_it_was_queued_keeps_a_message_back
     assert sent(message) == (MessageState.BLOCKED, ["TEXT_HAS_PHI"])
 
 
-def test_what_stands_below_a_mail_gives_nothing_away(practice, monkeypatch):
+def test_what_stands_below_an_email_gives_nothing_away(practice, monkeypatch):
     from ops.config import settings
 
     monkeypatch.setenv("POSTAL_ADDRESS", "12 May 4th Street, Botox Springs")

@@ -26,6 +26,7 @@ UNKNOWN = {
     "attempts_24h": Reason.STORE_UNREADABLE,
     "attempts_limit": Reason.STORE_UNREADABLE,
     "suppressions": Reason.STORE_UNREADABLE,
+    "unread_reply": Reason.UNREAD_REPLY,
     "deceased": Reason.STORE_UNREADABLE,
     "baa": Reason.NO_BAA,
     "practice": Reason.PRACTICE_PAUSED,
@@ -100,6 +101,7 @@ values = {
     "channel": ["call", "sms", "email"],
     "attempts_24h": [0, 1, 2],
     "suppressions": [frozenset(), frozenset({"STOP_SMS"})],
+    "unread_reply": [False, True],
     "deceased": [False, True],
     "baa": [True, False],
     "practice": ["active", "paused"],
@@ -212,8 +214,9 @@ def test_a_decision_from_before_every_fact_was_said_gives_the_answer_it_gave_the
     assert decide(kept.facts_of(record, NOON.date()), NOON).reasons == answer
 
 
-def test_a_decision_of_this_edition_is_read_as_it_was_kept():
-    record = {"edition": 2, "state": "FL", "last_visit_on": "2026-11-20", "area_code": "+1305", "places": []}
+@pytest.mark.parametrize("edition", [2, 3])
+def test_a_decision_of_this_edition_is_read_as_it_was_kept(edition):
+    record = {"edition": edition, "state": "FL", "last_visit_on": "2026-11-20", "area_code": "+1305", "places": []}
     assert decide(kept.facts_of(record, NOON.date()), NOON).reasons == ()
     del record["last_visit_on"]
     assert decide(kept.facts_of(record, NOON.date()), NOON).reasons == (Reason.SCRUB_OLDER_31D,)

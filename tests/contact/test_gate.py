@@ -97,8 +97,8 @@ def test_oregon_had_the_federal_hours_until_its_law_came_into_force():
     ("state", "day"),
     [
         ("AL", date(2026, 12, 1)),  # Rosa Parks Day
-        ("AL", date(2026, 7, 3)),  # 4 July on a Saturday: the Friday before
-        ("AL", date(2027, 7, 5)),  # 4 July on a Sunday: the Monday after
+        ("AL", date(2026, 7, 3)),  # July 4 on a Saturday: the Friday before
+        ("AL", date(2027, 7, 5)),  # July 4 on a Sunday: the Monday after
         ("AL", date(2026, 6, 19)),
         ("AL", date(2026, 2, 17)),  # Mardi Gras
         ("LA", date(2026, 12, 24)),
@@ -157,7 +157,7 @@ def test_the_cap_over_all_practices_is_the_setting_and_never_above_three(attempt
         assert allowed or answer.reasons == (Reason.CAP_24H,)
 
 
-def test_mail_has_no_hours_and_no_cap_but_every_other_check():
+def test_email_has_no_hours_and_no_cap_but_every_other_check():
     night = local(TUESDAY, 3, EAST)
     answer = decide(ordinary(channel="email", attempts_24h=9, **MIAMI), night)
     assert (answer.allow, answer.window, answer.opens_at) == (True, None, night)
@@ -174,7 +174,7 @@ def test_any_stop_stops_every_channel(channel, code):
     assert answer.opens_at is None
 
 
-def test_a_dead_address_does_not_silence_the_phone_nor_a_registry_the_mail():
+def test_a_dead_address_does_not_silence_the_phone_nor_a_registry_the_email():
     assert reasons(suppressions=frozenset({"BOUNCED"})) == ()
     assert reasons(channel="email", suppressions=frozenset({"BOUNCED"})) == (Reason.BOUNCED,)
     assert reasons(channel="sms", suppressions=frozenset({"DNC_NATIONAL"})) == (Reason.DNC_NATIONAL,)

@@ -12,6 +12,7 @@ from ops.contact.cli import commands
 TUESDAY_NOON = "2026-12-08T17:00:00Z"
 STATED = {
     "suppressions": [],
+    "unread_reply": False,
     "attempts_24h": 0,
     "deceased": False,
     "baa": True,
@@ -23,7 +24,16 @@ STATED = {
     "lock_held": True,
 }
 MIAMI = {"state": "FL", "zip": "33101", "channel": "call", "at": TUESDAY_NOON, **STATED}
-BY_OPTIONS = ("--no-suppression", "--attempts-24h", "0", "--alive", "--baa", "--practice", "active")
+BY_OPTIONS = (
+    "--no-suppression",
+    "--no-unread-reply",
+    "--attempts-24h",
+    "0",
+    "--alive",
+    "--baa",
+    "--practice",
+    "active",
+)
 BY_OPTIONS += ("--last-visit-on", "2026-11-20", "--basis", "own_service", "--loop-level", "0", "--no-incentive")
 BY_OPTIONS += ("--lock-held",)
 
@@ -69,11 +79,13 @@ def test_every_option_reaches_the_gate():
     options += ["--wrong-person", "--litigator", "--practice", "paused", "--birth-date", "2015-01-01"]
     options += ["--scrubbed-on", "2026-01-01", "--consent", "none", "--basis", "blocked", "--friend-not-opted-in"]
     options += ["--loop-level", "1", "--incentive", "--text-has-phi", "--text-not-approved", "--lock-lost"]
+    options += ["--unread-reply"]
     result = ask("--json", "--at", TUESDAY_NOON, "--state", "FL", "--zip", "33101", *options)
     assert set(json.loads(result.stdout)["reasons"]) == {
         *("STOP_SMS", "COMPLAINT", "CAP_24H", "NO_BAA", "DECEASED", "WRONG_PERSON", "LITIGATOR", "PRACTICE_PAUSED"),
         *("MINOR", "SCRUB_OLDER_31D", "NO_CONSENT_CHANNEL", "BASIS_MISSING", "FRIEND_NOT_OPTED_IN"),
         *("LOOP_CONSENT_MISSING", "INCENTIVE_FORBIDDEN_STATE", "TEXT_HAS_PHI", "TEXT_NOT_APPROVED", "LOCK_LOST"),
+        "UNREAD_REPLY",
     }
 
 
@@ -158,7 +170,7 @@ def test_null_is_absent_except_where_it_means_unreadable():
 def test_what_is_not_said_is_unknown_and_blocks_by_its_own_reason():
     place = {"state": "FL", "zip": "33101", "channel": "sms", "at": TUESDAY_NOON}
     assert batch(place)[0][0]["reasons"] == [
-        *("SCRUB_OLDER_31D", "NO_BAA", "PRACTICE_PAUSED", "BASIS_MISSING", "LOOP_CONSENT_MISSING"),
+        *("SCRUB_OLDER_31D", "UNREAD_REPLY", "NO_BAA", "PRACTICE_PAUSED", "BASIS_MISSING", "LOOP_CONSENT_MISSING"),
         *("INCENTIVE_FORBIDDEN_STATE", "CAMPAIGN_UNREGISTERED", "TEXT_HAS_PHI", "TEXT_NOT_APPROVED", "LOCK_LOST"),
         "STORE_UNREADABLE",
     ]
@@ -166,7 +178,10 @@ def test_what_is_not_said_is_unknown_and_blocks_by_its_own_reason():
 
 def test_what_was_taken_for_granted_is_named():
     told = ask("--state", "FL", "--zip", "33101", "--at", TUESDAY_NOON, "--baa").stdout
-    assert told.startswith("ALLOW") and "Not said, taken as for an ordinary patient: suppressions, attempts_24h" in told
+    assert (
+        told.startswith("ALLOW")
+        and "Not said, taken as for an ordinary patient: suppressions, unread_reply, attempts_24h" in told
+    )
     assert "baa" not in told
     assert "Not said" not in ask("--strict", "--state", "FL", "--at", TUESDAY_NOON).stdout
 

@@ -173,7 +173,7 @@ def test_a_scrub_is_as_old_as_the_latest_day_among_the_places():
 @pytest.mark.parametrize(
     ("hours", "window"),
     [
-        # New York leaves summer time on 1 November: 1:30 comes at 5:30 and again at 6:30 UTC
+        # New York leaves summer time on November 1: 1:30 comes at 5:30 and again at 6:30 UTC
         ("01:30-04:00", ("06:30", "09:00")),
         ("00:30-01:30", ("04:30", "05:30")),
     ],

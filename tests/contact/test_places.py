@@ -1,13 +1,20 @@
 """Where a person may be: address, ZIP code, area code and own word, together."""
 
+from datetime import UTC, datetime
+
 import phonenumbers.tzdata
 import pytest
 import zipcodes
 
 from ops.contact import places
+from ops.contact import rules as rulebook
 from ops.contact.places import CANDIDATE_ZONES, places_of, zip_place
 from ops.contact.rules import DATA, UNKNOWN, RulesError
-from ops.contact.windows import clock_of
+from ops.contact.windows import clock_of, open_window
+from ops.practices.us import ELSEWHERE
+
+ANYWHERE = {(UNKNOWN, zone) for zone in CANDIDATE_ZONES}
+NOON = datetime(2026, 12, 2, 18, tzinfo=UTC)
 
 
 def spots(**where) -> set[tuple[str, str]]:
@@ -46,10 +53,39 @@ def test_a_zip_code_in_another_state_than_the_address_gives_both():
     assert spots(state="NY", zip_code="90001") == {("NY", "America/New_York"), ("CA", "America/Los_Angeles")}
 
 
-@pytest.mark.parametrize("code", ["99999", "00000", "1234", "abcde", "", "09001", "96939"])
-def test_a_zip_code_that_is_no_place_tells_nothing(code):
+@pytest.mark.parametrize("code", ["99999", "00000", "1234", "abcde", "", "79901.0"])
+def test_a_zip_code_that_cannot_be_read_leaves_the_whole_state(code):
     assert zip_place(code) is None
     assert spots(state="NY", zip_code=code) == {("NY", "America/New_York")}
+
+
+@pytest.mark.parametrize("code", ["1234", "abcde", "79901.0", "00001", "99999"])
+def test_a_zip_code_that_cannot_be_read_never_leaves_the_area_code_alone(code):
+    assert spots(zip_code=code, phone="+13125550142") == ANYWHERE | {("IL", "America/Chicago")}
+
+
+def test_an_address_that_cannot_be_read_or_lies_abroad_may_be_anywhere():
+    assert spots(state=ELSEWHERE, phone="+13125550142") == ANYWHERE | {("IL", "America/Chicago")}
+    assert spots(state=ELSEWHERE) == ANYWHERE
+    assert spots(state=ELSEWHERE, zip_code="79901") == ANYWHERE | {("TX", "America/Denver")}
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "zones"),
+    [
+        ("37405", "TN", {"America/Chicago", "America/New_York"}),  # Chattanooga
+        ("57532", "SD", {"America/Chicago", "America/Denver"}),
+        ("58838", "ND", {"America/Chicago", "America/Denver"}),
+        ("67857", "KS", {"America/Chicago", "America/Denver"}),
+        ("79942", "TX", {"America/Chicago", "America/Denver"}),  # El Paso, boxes
+        ("83522", "ID", {"America/Denver", "America/Los_Angeles"}),
+        ("86003", "AZ", {"America/Denver", "America/Phoenix"}),  # Flagstaff, beside the Navajo Nation
+        ("86045", "AZ", {"America/Denver", "America/Phoenix"}),
+        ("36867", "AL", {"America/Chicago", "America/New_York"}),  # Phenix City keeps Georgia's time
+    ],
+)
+def test_a_zip_code_that_touches_two_zones_counts_as_both(code, state, zones):
+    assert spots(zip_code=code, state=state) == {(state, zone) for zone in zones}
 
 
 SPLIT = (208, 219, 270, 308, 423, 541, 574, 605, 606, 620, 701, 775, 785, 812, 850, 906, 907, 928, 986)
@@ -101,8 +137,23 @@ def test_what_is_no_number_tells_nothing(phone):
     assert zones(phone=phone) == set(CANDIDATE_ZONES)
 
 
-def test_a_military_address_is_a_post_code_and_no_place():
-    assert zones(state="AE", zip_code="09001") == set(CANDIDATE_ZONES)
+@pytest.mark.parametrize(
+    "where", [{"state": "AE"}, {"zip_code": "09001"}, {"zip_code": "96201"}, {"zip_code": "34002"}]
+)
+def test_a_military_address_is_somewhere_in_the_world_where_no_hour_is_right(where):
+    assert spots(**where) == {(UNKNOWN, "Asia/Tokyo"), (UNKNOWN, "Europe/Berlin")}
+    assert open_window(places_of(**where, phone="+13125550142"), "call", NOON, rulebook.current()) is None
+
+
+def test_a_military_zip_code_joins_the_state_beside_it():
+    assert spots(state="NY", zip_code="09001") >= {("NY", "America/New_York"), (UNKNOWN, "Europe/Berlin")}
+
+
+@pytest.mark.parametrize(("code", "zone"), [("96939", "Palau"), ("96960", "Majuro"), ("96941", "Kosrae")])
+def test_islands_of_the_pacific_have_their_own_clock_and_the_rule_for_the_unknown(code, zone):
+    assert (UNKNOWN, f"Pacific/{zone}") in spots(zip_code=code)
+    assert (UNKNOWN, f"Pacific/{zone}") in spots(state="NY", zip_code=code)
+    assert {state for state, _ in spots(zip_code=code)} == {UNKNOWN}
 
 
 def test_a_zone_that_does_not_exist_is_an_error():
@@ -129,7 +180,7 @@ def test_the_zip_codes_agree_with_the_package_they_were_taken_from():
             continue
         assert zip_place(entry["zip_code"])[0] == state
         if "/" in zone and entry["zip_code"] != "89883":
-            assert zip_place(entry["zip_code"])[1] == (zone,)
+            assert zone in zip_place(entry["zip_code"])[1]
 
 
 def test_a_wrong_zone_in_the_tables_is_refused_with_its_place(tmp_path):

@@ -57,7 +57,7 @@ def test_a_text_is_shut_ten_minutes_earlier():
 def test_the_next_opening_skips_holidays_and_sundays():
     mobile = places_of(zip_code="36602")  # Christmas on a Friday
     assert open_window(mobile, "call", utc("2026-12-25T03:00"))[0] == utc("2026-12-26T14:00")
-    new_orleans = places_of(zip_code="70112")  # 24, 25, 26 December and a Sunday
+    new_orleans = places_of(zip_code="70112")  # December 24, 25, 26 and a Sunday
     assert open_window(new_orleans, "call", utc("2026-12-24T03:00"))[0] == utc("2026-12-28T14:00")
 
 

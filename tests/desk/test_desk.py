@@ -71,7 +71,7 @@ def save(desk, status: int = 303, **typed):
 
 def test_the_card_says_what_an_agent_needs_and_no_more(desk, patient):
     page = press_next(desk)
-    for needed in ("Harbor Skin", "Maria", "Dana Reyes", "(312) 555-0100", "Treated on 24 February 2026", "injectable"):
+    for needed in ("Harbor Skin", "Maria", "Dana Reyes", "(312) 555-0100", "Treated on Feb 24, 2026", "injectable"):
         assert needed in page
     for too_much in ("Okafor", patient.phone, patient.phone[-7:], "maria@example.com", "1985"):
         assert too_much not in page
@@ -82,7 +82,7 @@ def test_the_card_says_what_an_agent_needs_and_no_more(desk, patient):
     [
         ({}, "is owed the most time"),
         ({"promised_at": clock_at(NOON)}, "promises come first"),
-        ({"handed_at": clock_at(NOON), "owner_until": clock_at("2026-03-10 19:00:00")}, "It was handed to you"),
+        ({"handed_at": clock_at(NOON), "owner_until": clock_at("2026-03-10 19:00:00")}, "It is assigned to you"),
     ],
 )
 def test_the_card_says_why_this_one(desk, agent, given, says):
@@ -137,7 +137,7 @@ def test_a_friend_is_recorded_only_with_their_own_yes(desk):
         {"outcome": "callback", "callback_at": "2026-03-11T10:00", "zone": "Mars/Base"},
         {"outcome": "callback", "callback_at": "9999-12-31T23:59"},
         {"outcome": "willing", "friend_name": "I", "friend_phone": "not a number", "friend_opt_in": "form"},
-        {"outcome": "willing", "friend_name": "I", "friend_email": "no mail", "friend_opt_in": "form"},
+        {"outcome": "willing", "friend_name": "I", "friend_email": "no email", "friend_opt_in": "form"},
     ],
 )
 def test_bad_input_is_a_clear_error_and_loses_nothing(desk, typed):
@@ -163,12 +163,12 @@ def test_a_callback_is_agreed_in_the_patients_own_time(desk):
     assert task().promised_at.isoformat() == "2026-03-11T15:00:00+00:00"
 
 
-def test_what_was_typed_is_kept_when_the_task_left_the_hands(desk):
+def test_what_was_typed_is_kept_when_the_task_is_not_theirs_any_more(desk):
     press_next(desk)
     with transaction("user:99"):
-        tasks.give_back(task(), EventKind.PULLED_BACK, "user:99")
+        tasks.give_back(task(), EventKind.RELEASED_BY_LEAD, "user:99")
     page = save(desk, 409, outcome="willing", note="every word").get_data(as_text=True)
-    assert "every word" in page and "no longer in your hands" in page
+    assert "every word" in page and "not yours any more" in page
 
 
 def test_the_heartbeat_says_when_the_task_is_lost(desk):

@@ -71,7 +71,7 @@ def becomes(row: str, **columns: Any) -> Changes:
 
 @dataclass
 class World:
-    """A task in an agent's hands, with other work about the same patient, and of somebody else."""
+    """A task in progress, with other work about the same patient, and of somebody else."""
 
     kind: Kind
     agent: User
@@ -281,9 +281,9 @@ def message(kind: Kind) -> Changes:
 
 
 def moved(case: Case) -> Changes:
-    hands = {"held_by": None, "lease_until": None}
-    done = becomes("mine", state="done", finished_at=SOME, promised_at=None, **hands) + made("task_events", "done")
-    again = becomes("mine", state="waiting", claimed_at=None, ready_at=SOME, **hands) + made("task_events", "retry")
+    nobody = {"held_by": None, "lease_until": None}
+    done = becomes("mine", state="done", finished_at=SOME, promised_at=None, **nobody) + made("task_events", "done")
+    again = becomes("mine", state="waiting", claimed_at=None, ready_at=SOME, **nobody) + made("task_events", "retry")
     has_run = case.mine.run_id is not None
     outlasts = becomes("mine", closes_at=SOME) + becomes("run", closes_at=SOME) if has_run else Changes()
     mine = becomes("mine", owner_id=case.world.agent.id, owner_until=SOME)
@@ -309,7 +309,7 @@ def all_of_it(case: Case) -> Changes:
 
 
 def what_stays(case: Case) -> Changes:
-    """What is left of it when it was taken back: the call, the friend's consent, the story; and a new turn in hands."""
+    """What is left of it when it was taken back: the call, the friend's consent, the story; and a new claim."""
     whole = all_of_it(case)
     kept = {"contact_attempts", "consent_events", "lanes", "task_events"}
     again = 1 + (case.then is Then.END and Do.CANCEL_OTHER_WORK in case.rule.effects and not case.of_friend)

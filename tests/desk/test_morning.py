@@ -78,7 +78,7 @@ def record(page: Page, kind: Kind, outcome: Outcome) -> int:
     pressed = ["k"]
     keys(page, "k")
     expect(page.locator("#call-link")).to_be_visible()
-    if reached and outcome not in (Outcome.REMOVE_ME, Outcome.NOT_HAPPY):
+    if reached and outcome not in (Outcome.DO_NOT_CONTACT, Outcome.NOT_HAPPY):
         pressed.append("i")
         keys(page, "i")
     if outcome is Outcome.NOT_HAPPY:
@@ -162,7 +162,7 @@ def test_a_slip_of_the_finger_is_taken_back_with_one_key(agency: Agency, card: P
     card.keyboard.type("Was busy")
     keys(card, "Escape", "r")
     next_card(card, before)
-    assert agency.ask("SELECT count(*) FROM suppressions WHERE source LIKE '%Remove me%'") >= 1
+    assert agency.ask("SELECT count(*) FROM suppressions WHERE source LIKE '%Do not contact%'") >= 1
     then = agency.ask("SELECT count(*) FROM suppressions")
     keys(card, "z")
     expect(card.get_by_text("Taken back.")).to_be_visible()
@@ -205,7 +205,7 @@ def test_a_sign_in_that_ended_keeps_what_was_typed(agency: Agency, card: Page) -
     agency.change("UPDATE auth_sessions SET ended_at = created_at, ended_why = 'revoked' WHERE ended_at IS NULL")
     keys(card, "n")
     expect(card.get_by_role("button", name="Sign in")).to_be_visible()
-    card.get_by_label("E-mail").fill("agent@example.com")
+    card.get_by_label("Email", exact=True).fill("agent@example.com")
     card.get_by_label("Password").fill(PASSWORD)
     card.keyboard.press("Enter")
     expect(card.get_by_label("Note")).to_have_value("Written before the sign-in ended")

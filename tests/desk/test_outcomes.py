@@ -196,7 +196,7 @@ def test_remove_me_holds_before_the_next_task_loads(agent, patient, practice):
         tasks.open_task(
             practice_id=practice.id, patient_id=patient.id, kind=Kind.REVIEW_REQUEST, reason="x", actor="test"
         )
-    record(agent, claim(agent), Outcome.REMOVE_ME)
+    record(agent, claim(agent), Outcome.DO_NOT_CONTACT)
     assert set(db.session.scalars(sa.select(Suppression.contact_key))) == {patient.phone_key, patient.email_key}
     assert set(db.session.scalars(sa.select(Suppression.channel))) == {"all"}
     assert set(db.session.scalars(sa.select(Task.state))) <= {TaskState.DONE, TaskState.CANCELLED}

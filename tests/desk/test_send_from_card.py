@@ -1,4 +1,4 @@
-"""Sending an approved text or mail from the card in hand: the gate first, the words as read, once."""
+"""Sending an approved text or email from the card in hand: the gate first, the words as read, once."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -160,7 +160,7 @@ def test_what_was_read_is_queued_and_the_tasks_story_says_so(task, ann, patient,
     assert [(fact["medium"], fact["template"]) for fact in sent_events(task)] == [("sms", "The note to forward")]
     assert "The text is on its way." in desk.get("/desk", expect=200).text
     page = desk.get(f"/tasks/{task.id}/send", expect=200).text
-    assert "Sent from this card" in page and "Send this text" not in page and "Send this mail" in page
+    assert "Sent from this card" in page and "Send this text" not in page and "Send this email" in page
 
 
 def test_leads_read_in_the_story_what_was_sent(task, ann, sign_in):
@@ -176,7 +176,7 @@ def test_a_double_press_sends_once(task, ann, sign_in):
     assert (len(queued()), len(sent_events(task))) == (1, 1)
 
 
-def test_text_and_mail_are_two_things(task, ann):
+def test_text_and_email_are_two_things(task, ann):
     send(task, ann)
     mail = send(task, ann, Medium.EMAIL)
     assert (mail.subject, mail.to_address) == ("Something to pass on from Lake Skin", "maria@example.com")
@@ -201,7 +201,7 @@ def test_who_said_stop_is_sent_nothing_that_way(task, ann, lake, patient, sign_i
     desk = sign_in(ann)
     page = desk.get(f"/tasks/{task.id}/send", expect=200).text
     assert said in page
-    assert f"Send this {'text' if channel == 'sms' else 'mail'}" not in page
+    assert f"Send this {'text' if channel == 'sms' else 'email'}" not in page
     assert said in post(desk, task, channel, status=409).text
     assert queued() == []
     send(task, ann, other)
@@ -247,20 +247,21 @@ def test_nobody_says_when_what_only_a_person_can_end_is_over(task, ann, lake, pa
     assert opens(task, ann) == ""
 
 
-def test_who_wrote_something_that_may_mean_stop_is_sent_nothing_until_it_is_read(task, ann, lake, patient):
+@pytest.mark.parametrize("body", ["could you write less often", "thank you", "👍", ""])
+def test_who_wrote_something_is_sent_nothing_until_it_is_read(task, ann, lake, patient, body):
     with transaction("test"):
-        messages.receive(lake, channel="sms", from_address=patient.phone, body="please leave me alone", provider_id="1")
-    assert "a lead has to read first" in sendable.way(task, ann, Medium.SMS).why_not
-    with pytest.raises(Refused, match="stop"):
+        messages.receive(lake, channel="sms", from_address=patient.phone, body=body, provider_id="1")
+    assert "wrote something that nobody has read yet" in sendable.way(task, ann, Medium.SMS).why_not
+    with pytest.raises(Refused, match="nobody has read"):
         send(task, ann, Medium.EMAIL)
 
 
 def test_a_lost_card_sends_nothing(task, ann, sign_in):
     with transaction("test"):
-        tasks.give_back(db.session.get_one(Task, task.id), EventKind.PULLED_BACK, "test")
+        tasks.give_back(db.session.get_one(Task, task.id), EventKind.RELEASED_BY_LEAD, "test")
     desk = sign_in(ann)
-    assert "no longer in your hands" in desk.get(f"/tasks/{task.id}/send", expect=409).text
-    assert "no longer in your hands" in post(desk, task, status=409).text
+    assert "not yours any more" in desk.get(f"/tasks/{task.id}/send", expect=409).text
+    assert "not yours any more" in post(desk, task, status=409).text
     with pytest.raises(tasks.LeaseLost):
         send(task, ann)
     assert queued() == []
@@ -302,7 +303,7 @@ def test_without_an_address_or_a_template_the_page_says_so(lake, ann, sign_in):
     make_task(lake, Kind.PARTNER_TOUCH, patient=make_patient(lake, email=None))
     task = claim(ann)
     page = sign_in(ann).get(f"/tasks/{task.id}/send", expect=200).text
-    assert "Nobody has published a text for it." in page and "We have no e-mail address." in page
+    assert "Nobody has published a text for it." in page and "We have no email address." in page
 
 
 def test_to_a_friend_it_goes_to_the_friend_and_does_not_say_who_sent_them(lake, patient, ann, sign_in):

@@ -66,7 +66,7 @@ def patient(practice):
 
 @pytest.fixture
 def held(patient, agent, noon) -> Task:
-    """The ask of Maria, two minutes in the agent's hands."""
+    """The ask of Maria, two minutes in progress."""
     assert queue_jobs.next_for(agent.id, agent.actor)
     noon.tick(timedelta(minutes=2))
     return db.session.scalars(sa.select(Task).where(Task.kind == "ask")).one()
@@ -83,7 +83,7 @@ def take_back(attempt: Attempt, agent) -> dict:
 
 
 def whole() -> dict:
-    """Every row an outcome may touch, but what a new turn in hands changes by its nature."""
+    """Every row an outcome may touch, but what a new claim changes by its nature."""
     moving = "'{fence,lease_until}'"
     return {
         table: db.session.execute(sa.text(f"SELECT to_jsonb(t) - CAST({moving} AS text[]) FROM {table} t ORDER BY id"))
@@ -229,12 +229,12 @@ def test_a_suppression_that_stood_before_stays(held, agent, patient, practice):
 
     with transaction("test"):
         suppress(patient.phone_key, "all", "DNC_INTERNAL", "a letter", "test", practice.id)
-    take_back(record(held, agent, Outcome.REMOVE_ME), agent)
+    take_back(record(held, agent, Outcome.DO_NOT_CONTACT), agent)
     assert [row.source for row in db.session.scalars(sa.select(Suppression))] == ["a letter"]
 
 
 def test_a_suppression_is_never_deleted_otherwise(held, agent):
-    record(held, agent, Outcome.REMOVE_ME)
+    record(held, agent, Outcome.DO_NOT_CONTACT)
     with pytest.raises(sa.exc.IntegrityError, match="append only"), transaction("test"):
         db.session.execute(sa.delete(Suppression))
 
@@ -348,7 +348,7 @@ def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(practice
     assert queue_jobs.next_for(agent.id, agent.actor).id == other.id
     record(fresh(other), agent, Outcome.CALLBACK, callback_at=clock.now() + timedelta(hours=1))
     assert queue_jobs.next_for(agent.id, agent.actor).id == held.id
-    take_back(record(fresh(held), agent, Outcome.REMOVE_ME), agent)
+    take_back(record(fresh(held), agent, Outcome.DO_NOT_CONTACT), agent)
     kinds = sa.select(TaskEvent.kind).where(TaskEvent.task_id == other.id).order_by(TaskEvent.id)
     assert db.session.scalars(kinds).all()[-2:] == [EventKind.CANCELLED, EventKind.UNDONE]
     noon.tick(timedelta(hours=2))
@@ -360,7 +360,7 @@ def test_an_opt_out_that_was_said_by_somebody_else_meanwhile_stays(held, agent, 
 
     from ops.contact.actions import suppress
 
-    attempt = record(held, agent, Outcome.REMOVE_ME)
+    attempt = record(held, agent, Outcome.DO_NOT_CONTACT)
     with transaction("import:9"):
         suppress(patient.phone_key, "all", "DNC_INTERNAL", "import 9, column dnd", "import:9", practice.id)
     with pytest.raises(IntegrityError, match="suppressions_again"):

@@ -46,7 +46,7 @@ def arm(patient, kind="ask", medium=Medium.CALL):
 
 
 def test_the_plan_follows_from_the_baseline_and_the_smallest_difference_worth_knowing():
-    assert planned_answers(0.40, 0.15) == 173  # two proportions, 5 % and 80 %, as in the tables
+    assert planned_answers(0.40, 0.15) == 173  # two proportions, 5% and 80%, as in the tables
     assert planned_answers(0.50, 0.10) == 388
     assert planned_answers(0.40, 0.30) < planned_answers(0.40, 0.15) < planned_answers(0.40, 0.05)
     for baseline, gain in ((0, 0.1), (0.9, 0.1), (0.4, 0), (0.4, -0.1), (1.2, 0.1)):
@@ -124,7 +124,7 @@ def test_harm_is_judged_however_many_there_are():
 def test_in_a_kind_with_nothing_but_a_yes_not_everybody_who_answers_is_willing():
     for kind in (Kind.FOLLOW_UP, Kind.LOOP_CLOSING, Kind.REPLY, Kind.PARTNER_TOUCH):
         answered, willing = answers_of(kind)
-        assert set(answered) - set(willing) == {Outcome.NOT_HAPPY, Outcome.REMOVE_ME}
+        assert set(answered) - set(willing) == {Outcome.NOT_HAPPY, Outcome.DO_NOT_CONTACT}
 
 
 def test_practices_of_the_same_name_are_practices_of_their_own(app, at_noon):
@@ -270,7 +270,7 @@ def test_results_count_patients_by_the_version_they_were_told(app, sign_in, at_n
         agent = make_user("agent")
         task = claim(agent)
         said[task.script_version_id] += 1
-        outcome = (Outcome.WILLING, Outcome.NOT_NOW, Outcome.NO_ANSWER, Outcome.REMOVE_ME)[number % 4]
+        outcome = (Outcome.WILLING, Outcome.NOT_NOW, Outcome.NO_ANSWER, Outcome.DO_NOT_CONTACT)[number % 4]
         record(task, agent, outcome)
     found = results(ask, experiment)
     assert (found.both.a.attempts, found.both.b.attempts) == (said[a.id], said[b.id])

@@ -55,8 +55,8 @@ def test_the_board_is_for_leads_and_admins(app, client, sign_in, lead):
         browser.get("/queue", expect=403)
         browser.get("/queue/live", expect=403)
         browser.get(f"/tasks/{task.id}", expect=404)
-        for verb in ("pull-back", "cancel"):
-            browser.post(f"/tasks/{task.id}/{verb}", data={"reason": "mine"}, expect=404)
+        for verb in (f"/queue/tasks/{task.id}/release", f"/tasks/{task.id}/cancel"):
+            browser.post(verb, data={"reason": "mine"}, expect=404)
     sign_in(lead).get("/tasks/999999", expect=404)
     assert fresh(task).state is TaskState.WAITING
 
@@ -67,7 +67,7 @@ def test_hours_are_those_bought_and_worked_this_month_in_the_practices_zone(app)
     make_contract(practice, 62, date(2026, 3, 11))
     assert line_of("lake").bought_hours == 10 + 42  # ten days of 31 h, 21 of 62 h, in 31 days
     agent = make_user("agent")
-    with freeze_time("2026-03-01 05:50") as frozen:  # 28 February, 23:50 in Chicago
+    with freeze_time("2026-03-01 05:50") as frozen:  # February 28, 23:50 in Chicago
         make_task(practice)
         frozen.move_to("2026-02-27 18:00")
         with transaction("test"):
@@ -123,7 +123,7 @@ def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app
     assert (total.ready, total.later, total.paused, total.promised) == (1, 3, 1, 1)
     page = sign_in(lead).get("/queue", expect=200).text
     assert "Outside the lawful hours of the place" in page
-    assert "Thu 12 Mar 2026, 08:00 CDT" in page, "in the practice's own zone in its row"
+    assert "Mar 12, 2026, 8:00 AM CDT" in page, "in the practice's own zone in its row"
 
 
 def test_what_its_hours_shut_is_not_ready_and_opens_with_them(app, lead, at_noon):
@@ -195,8 +195,8 @@ def test_a_task_about_somebody_who_is_being_called_waits_for_the_end_of_that_cal
     make_task(practice, Kind.RECALL, patient=patient)
     claim(agent)
     line = line_of("lake")
-    assert (line.in_hands, line.ready) == (1, 0)
-    assert [one.code for one in line.blocks] == ["in_other_hands"]
+    assert (line.in_progress, line.ready) == (1, 0)
+    assert [one.code for one in line.blocks] == ["on_another_call"]
 
 
 def test_a_promise_whose_time_has_passed_is_overdue(app):
@@ -244,7 +244,7 @@ def test_the_live_part_is_the_board_without_the_rest_of_the_page(app, lead):
     )
 
 
-def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_save(app, sign_in, lead):
+def test_releasing_a_task_frees_it_keeps_its_age_and_refuses_the_agents_late_save(app, sign_in, lead):
     practice, agent = make_floor(), make_user("agent", name="Ann Agent")
     opened = make_task(practice)
     with transaction("test"):
@@ -252,24 +252,24 @@ def test_pulling_a_task_back_frees_it_keeps_its_age_and_refuses_the_agents_late_
     task = claim(agent)
     browser = sign_in(lead)
     assert "Ann Agent" in browser.get("/queue", expect=200).text
-    browser.post(f"/tasks/{task.id}/pull-back", data={"reason": " "}, expect=422)
+    browser.post(f"/queue/tasks/{task.id}/release", data={"reason": " "}, expect=422)
     assert fresh(task).state is TaskState.CLAIMED
     there = browser.post(
-        f"/tasks/{task.id}/pull-back", data={"reason": "Her shift is over", "back": "board"}, expect=303
+        f"/queue/tasks/{task.id}/release", data={"reason": "Her shift is over", "back": "board"}, expect=303
     )
     assert there.location == "/queue"
     freed = fresh(task)
     assert (freed.state, freed.held_by, freed.created_at) == (TaskState.WAITING, None, opened.created_at)
     last = db.session.scalars(sa.select(TaskEvent).order_by(TaskEvent.id.desc())).first()
-    assert (last.kind, last.actor) == (EventKind.PULLED_BACK, lead.actor)
+    assert (last.kind, last.actor) == (EventKind.RELEASED_BY_LEAD, lead.actor)
     assert last.facts == {"reason": "Her shift is over", "held_by": agent.id}
     assert db.session.get_one(Share, practice.id).minutes_charged == charged
     with pytest.raises(tasks.LeaseLost):
         record(task, agent, Outcome.WILLING)
-    page = browser.post(f"/tasks/{task.id}/pull-back", data={"reason": "again"}, expect=422).text
-    assert "Nobody holds this task any more" in page
+    page = browser.post(f"/queue/tasks/{task.id}/release", data={"reason": "again"}, expect=422).text
+    assert "Nobody has this task in progress any more" in page
     story = browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "Her shift is over; was in the hands of Ann Agent" in story
+    assert "Her shift is over; was in progress with Ann Agent" in story
 
 
 def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):
@@ -290,7 +290,7 @@ def test_cancelling_a_task_ends_its_cadence_and_says_why(app, sign_in, lead):
     assert "finished already" in browser.post(f"/tasks/{task.id}/cancel", data={"reason": "x"}, expect=422).text
 
 
-def test_a_task_cancelled_in_an_agents_hands_leaves_them_and_credits_the_minutes(app, lead):
+def test_a_task_cancelled_while_in_progress_leaves_the_agent_and_credits_the_minutes(app, lead):
     practice, agent = make_floor(), make_user("agent")
     make_task(practice)
     task = claim(agent)
@@ -299,7 +299,7 @@ def test_a_task_cancelled_in_an_agents_hands_leaves_them_and_credits_the_minutes
     assert fresh(task).held_by is None
     assert db.session.get_one(Share, practice.id).minutes_charged == 0
     with transaction(lead.actor), pytest.raises(Refused):
-        assigning.pull_back(task.id, lead.actor, "too late")
+        assigning.release(task.id, lead.actor, "too late")
 
 
 def test_who_was_not_happy_is_listed_until_a_lead_has_looked(app, sign_in, lead):

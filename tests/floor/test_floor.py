@@ -1,4 +1,4 @@
-"""The lead's decisions about the floor: who may work what, whose task it is, what rests, whose weight counts more."""
+"""What a lead decides about the floor: who may work what, whose a task is, what is paused, whose weight counts more."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -71,7 +71,7 @@ def test_a_profile_decides_which_tasks_an_agent_gets(app, ann):
     assert claim(ann).id == recall.id
 
 
-def test_withdrawing_leaves_what_is_in_hands(app, ann):
+def test_withdrawing_leaves_what_is_in_progress(app, ann):
     lake = make_floor()
     held = make_task(lake)
     make_task(lake)
@@ -134,25 +134,25 @@ def test_a_cleared_profile_is_everything_in_english_and_certifications_come_back
     assert worker(ann.id).practices == {lake.id}
 
 
-def test_a_task_handed_over_comes_before_everything_else_and_is_nobody_elses(app, lead, ann):
+def test_an_assigned_task_comes_before_everything_else_and_is_nobody_elses(app, lead, ann):
     lake = make_floor()
     promise, low = make_task(lake, promised_at=NOON), make_task(lake, Kind.RECALL)
     bob = make_user("agent", name="Bob Agent")
-    do(assigning.hand_over, low.id, bob.id, lead.actor, "Knows the family")
+    do(assigning.assign, low.id, bob.id, lead.actor, "Knows the family")
     assert claim(ann).id == promise.id
     task = fresh(low)
     assert (task.owner_id, task.handed_at, task.owner_until) == (bob.id, NOON, NOON + timedelta(hours=8))
-    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.HANDED)).one()
+    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.ASSIGNED)).one()
     assert (event.actor, event.facts["to"], event.facts["reason"]) == (lead.actor, bob.id, "Knows the family")
     assert event.facts["override"] == []
     do(tasks.release, promise.id, ann.id, 1, ann.actor)
     assert claim(bob).id == low.id, "before the promise"
 
 
-def test_whoever_lets_a_handed_task_go_leaves_it_to_everybody(app, lead, ann):
+def test_whoever_lets_an_assigned_task_go_leaves_it_to_everybody(app, lead, ann):
     task = make_task(make_floor())
     bob = make_user("agent")
-    do(assigning.hand_over, task.id, bob.id, lead.actor)
+    do(assigning.assign, task.id, bob.id, lead.actor)
     assert claim(ann) is None
     assert claim(bob).id == task.id
     do(tasks.release, task.id, bob.id, 1, bob.actor)
@@ -163,26 +163,26 @@ def test_an_agent_who_is_not_certified_gets_it_only_as_an_override_with_a_reason
     lake = make_floor()
     task = make_task(lake, language="es")
     do(actions.set_profile, ann.id, ["en"], ["recall"], False)
-    give = (assigning.hand_over, task.id, ann.id, lead.actor)
+    give = (assigning.assign, task.id, ann.id, lead.actor)
     assert "not certified for this practice, this kind of work and this language" in refused(*give, "Why not")
     assert "say why" in refused(*give, " ", override=True)
     assert fresh(task).owner_id is None
     do(*give, "Nobody else is here", override=True)
-    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.HANDED)).one()
+    event = db.session.scalars(sa.select(TaskEvent).where(TaskEvent.kind == EventKind.ASSIGNED)).one()
     assert event.facts["override"] == ["practice", "kind", "language"]
     assert claim(ann).id == task.id
 
 
-def test_a_held_task_is_pulled_back_first(app, lead, ann):
+def test_a_held_task_is_released_first(app, lead, ann):
     lake = make_floor()
     task, bob = make_task(lake), make_user("agent")
     claim(ann)
-    assert "has this task in hands" in refused(assigning.hand_over, task.id, ann.id, lead.actor, "x")
-    assert "out of somebody's hands" in refused(assigning.hand_over, task.id, bob.id, lead.actor)
+    assert "has this task in progress" in refused(assigning.assign, task.id, ann.id, lead.actor, "x")
+    assert "whoever has it in progress" in refused(assigning.assign, task.id, bob.id, lead.actor)
     assert fresh(task).held_by == ann.id
-    do(assigning.hand_over, task.id, bob.id, lead.actor, "Ann has gone home")
+    do(assigning.assign, task.id, bob.id, lead.actor, "Ann has gone home")
     kinds = db.session.scalars(sa.select(TaskEvent.kind).order_by(TaskEvent.id)).all()
-    assert kinds[-2:] == [EventKind.PULLED_BACK, EventKind.HANDED]
+    assert kinds[-2:] == [EventKind.RELEASED_BY_LEAD, EventKind.ASSIGNED]
     assert db.session.get_one(Share, lake.id).minutes_charged == 0
     with pytest.raises(tasks.LeaseLost), transaction(ann.actor):
         tasks.release(task.id, ann.id, 1, ann.actor)
@@ -193,49 +193,49 @@ def test_only_an_open_task_and_an_open_account_that_takes_tasks(app, lead, ann):
     lake = make_floor()
     task, gone = make_task(lake), make_user("agent")
     do(accounts.deactivate, gone)
-    assert "is closed" in refused(assigning.hand_over, task.id, gone.id, lead.actor)
-    assert "Only agents and leads" in refused(assigning.hand_over, task.id, make_user("admin").id, lead.actor)
-    assert "Only agents and leads" in refused(assigning.hand_over, task.id, 999999, lead.actor)
-    assert "finished" in refused(assigning.hand_over, 999999, ann.id, lead.actor)
+    assert "is closed" in refused(assigning.assign, task.id, gone.id, lead.actor)
+    assert "Only agents and leads" in refused(assigning.assign, task.id, make_user("admin").id, lead.actor)
+    assert "Only agents and leads" in refused(assigning.assign, task.id, 999999, lead.actor)
+    assert "finished" in refused(assigning.assign, 999999, ann.id, lead.actor)
     with transaction("test"):
         tasks.cancel(db.session.get_one(Task, task.id), "test", "over")
-    assert "finished" in refused(assigning.hand_over, task.id, ann.id, lead.actor)
+    assert "finished" in refused(assigning.assign, task.id, ann.id, lead.actor)
 
 
-def test_a_task_handed_over_at_night_is_kept_from_the_morning_on(app, lead, ann, at_noon):
+def test_a_task_assigned_at_night_stays_theirs_from_the_morning_on(app, lead, ann, at_noon):
     lake, bob = make_floor(), make_user("agent")
     at_noon.move_to(MIDNIGHT)
     task = make_task(lake)
     sweep()
-    do(assigning.hand_over, task.id, bob.id, lead.actor)
+    do(assigning.assign, task.id, bob.id, lead.actor)
     assert fresh(task).owner_until == MORNING + timedelta(hours=8)
     at_noon.move_to(MORNING)
     assert claim(ann) is None
     assert claim(bob).id == task.id
 
 
-def test_a_handed_task_can_be_given_back_to_everybody(app, lead, ann):
+def test_an_assigned_task_can_be_unassigned(app, lead, ann):
     task, bob = make_task(make_floor()), make_user("agent")
-    do(assigning.hand_over, task.id, bob.id, lead.actor)
-    do(assigning.free, task.id, lead.actor, "Bob is ill")
+    do(assigning.assign, task.id, bob.id, lead.actor)
+    do(assigning.unassign, task.id, lead.actor, "Bob is ill")
     assert (fresh(task).owner_id, fresh(task).handed_at) == (None, None)
-    assert "not kept" in refused(assigning.free, task.id, lead.actor)
+    assert "assigned to nobody" in refused(assigning.unassign, task.id, lead.actor)
     assert claim(ann).id == task.id
 
 
-def test_a_kind_at_rest_is_not_offered_promises_included_until_it_is_resumed(app, lead, ann):
+def test_a_paused_kind_is_not_offered_promises_included_until_it_is_resumed(app, lead, ann):
     lake, river = make_floor("lake"), make_floor("river")
     make_task(lake)
     make_task(lake, promised_at=NOON)
     other_kind, other_practice = make_task(lake, Kind.RECALL), make_task(river)
     assert "say why" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, " ")
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away", by=lead.actor)
-    assert "rests already" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "again")
+    assert "paused already" in refused(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "again")
     got = {claim(agent).id for agent in (ann, make_user("agent"))}
     assert got == {other_kind.id, other_practice.id}
     assert claim(make_user("agent")) is None
     do(actions.resume_kind, lake.id, Kind.ASK, "Back", by=lead.actor)
-    assert "does not rest" in refused(actions.resume_kind, lake.id, Kind.ASK)
+    assert "not paused any more" in refused(actions.resume_kind, lake.id, Kind.ASK)
     assert claim(make_user("agent")).promised_at == NOON
     assert claim(make_user("agent")) is not None
     told = db.session.execute(
@@ -246,14 +246,14 @@ def test_a_kind_at_rest_is_not_offered_promises_included_until_it_is_resumed(app
     assert told == [("insert", lead.actor, "The doctor is away"), ("delete", lead.actor, "Back")]
 
 
-def test_what_is_in_hands_stays_there_when_its_kind_rests_and_what_is_handed_waits(app, lead, ann):
+def test_what_is_in_progress_stays_when_its_kind_is_paused_and_what_is_assigned_waits(app, lead, ann):
     lake = make_floor()
     task = make_task(lake)
     claim(ann)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
     assert fresh(task).held_by == ann.id
     waiting, bob = make_task(lake), make_user("agent")
-    do(assigning.hand_over, waiting.id, bob.id, lead.actor)
+    do(assigning.assign, waiting.id, bob.id, lead.actor)
     assert claim(bob) is None
     do(actions.resume_kind, lake.id, Kind.ASK)
     assert claim(bob).id == waiting.id

@@ -45,9 +45,9 @@ def test_the_empty_desk_counts_what_this_agent_may_work_by_what_it_waits_for(app
     do(actions.set_profile, ann.id, ["en"], ["ask"], False)
     do(actions.certify, ann.id, [lake.id], "user:1")
     assert today.waiting(ann.id).ready == 1
-    do(assigning.hand_over, ready.id, make_user("agent").id, lead.actor)
+    do(assigning.assign, ready.id, make_user("agent").id, lead.actor)
     assert {one.code for one in today.waiting(ann.id).blocks} == {"not_due", "kept"}
-    do(assigning.free, ready.id, lead.actor)
+    do(assigning.unassign, ready.id, lead.actor)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
     assert [(one.code, one.tasks) for one in today.waiting(ann.id).blocks] == [("kind_paused", 2)]
     do(actions.resume_kind, lake.id, Kind.ASK)
@@ -79,7 +79,7 @@ def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
         make_task(practice, language="es")
     make_task(lake, promised_at=NOON)
     mine = make_task(river, Kind.RECALL, language="es")
-    do(assigning.hand_over, mine.id, ann.id, lead.actor, "Asked for her", override=True)
+    do(assigning.assign, mine.id, ann.id, lead.actor, "Asked for her", override=True)
     owned, patient = make_task(lake), make_patient(lake)
     make_task(lake, patient=patient)
     make_task(lake, Kind.RECALL, patient=patient)
@@ -97,10 +97,10 @@ def test_a_look_at_the_desk_finds_what_the_count_would(app, lead, ann):
         assert looked == today._counted(who).ready > 0
 
 
-def test_what_is_handed_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
+def test_what_is_assigned_counts_on_the_desk_of_who_has_it_certified_or_not(app, lead, ann):
     task = make_task(make_floor(), language="es")
     assert today.waiting(ann.id).ready == 0
-    do(assigning.hand_over, task.id, ann.id, lead.actor, "Nobody else is here", override=True)
+    do(assigning.assign, task.id, ann.id, lead.actor, "Nobody else is here", override=True)
     do(actions.set_profile, ann.id, ["en"], None, False)
     assert today.waiting(ann.id).ready == 1
 
@@ -113,7 +113,7 @@ def test_the_desk_says_what_opens_when(app, sign_in, lead, ann, at_noon):
     assert "Nothing can be worked right now" in page
     assert "outside the hours in which they may be called" in page
     assert "Chicago time (IL)" in page
-    assert "Thu 12 Mar 2026, 13:00 UTC" in page
+    assert "Mar 12, 2026, 1:00 PM UTC" in page
     assert fresh(task).state is TaskState.WAITING
 
 
@@ -125,8 +125,8 @@ def test_the_pages_are_for_leads_and_admins(app, client, sign_in, lead, ann):
         (f"/floor/{ann.id}/profile/clear", {}),
         (f"/floor/{ann.id}/certify", {"practices": lake.id}),
         (f"/floor/{ann.id}/withdraw", {"practices": lake.id}),
-        (f"/tasks/{task.id}/hand-over", {"agent": ann.id, "reason": "mine"}),
-        (f"/tasks/{task.id}/free", {}),
+        (f"/tasks/{task.id}/assign", {"agent": ann.id, "reason": "mine"}),
+        (f"/tasks/{task.id}/unassign", {}),
         ("/practices/lake/kinds/pause", {"kind": "ask", "reason": "mine"}),
         ("/practices/lake/kinds/resume", {"kind": "ask"}),
         ("/practices/lake/weight", {"weight": "2", "reason": "mine"}),
@@ -177,16 +177,16 @@ def test_a_lead_certifies_on_the_page(app, sign_in, lead, ann):
     assert "every kind, in English only" in browser.get(there, expect=200).text
 
 
-def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
+def test_a_lead_assigns_a_task_on_its_page(app, sign_in, lead, ann):
     lake = make_floor()
     task = make_task(lake)
     do(actions.set_profile, ann.id, ["en"], None, False)
     browser = sign_in(lead)
     board = browser.get("/queue?practice=lake", expect=200).text
-    assert f'href="/tasks/{task.id}?hand=1&amp;back=board:lake#hand-over-form"' in board
-    page = browser.get(f"/tasks/{task.id}?hand=1&back=board:lake", expect=200).text
+    assert f'href="/tasks/{task.id}?assign=1&amp;back=board:lake#assign-form"' in board
+    page = browser.get(f"/tasks/{task.id}?assign=1&back=board:lake", expect=200).text
     assert "Ann Agent: not certified for this practice" in page
-    give = f"/tasks/{task.id}/hand-over"
+    give = f"/tasks/{task.id}/assign"
     page = browser.post(give, data={"agent": ann.id, "reason": "Asked for her"}, expect=422).text
     assert "tick the override" in page
     assert "Asked for her" in page
@@ -194,34 +194,34 @@ def test_a_lead_hands_a_task_over_on_its_page(app, sign_in, lead, ann):
         assert "choose somebody" in browser.post(give, data={"agent": wrong}, expect=422).text
     data = {"agent": ann.id, "reason": "Asked for her", "override": "y", "back": "board:lake"}
     assert browser.post(give, data=data, expect=303).location == "/queue?practice=lake"
-    assert "handed to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
+    assert "assigned to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
     page = browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "Handed to Ann Agent by Lea Lead, before everything else of theirs" in page
+    assert "Assigned to Ann Agent by Lea Lead, before everything else they have" in page
     assert "to Ann Agent; an override: not certified for this practice; Asked for her" in page
-    browser.post(f"/tasks/{task.id}/free", data={"reason": ""}, expect=303)
+    browser.post(f"/tasks/{task.id}/unassign", data={"reason": ""}, expect=303)
     assert fresh(task).owner_id is None
-    assert "not kept" in browser.post(f"/tasks/{task.id}/free", data={}, expect=422).text
+    assert "assigned to nobody" in browser.post(f"/tasks/{task.id}/unassign", data={}, expect=422).text
 
 
-def test_who_handed_a_task_over_is_told_though_the_clock_goes_on(app, sign_in, lead, ann):
+def test_who_assigned_a_task_is_told_though_the_clock_goes_on(app, sign_in, lead, ann):
     task = make_task(make_floor())
     with freeze_time(NOON, auto_tick_seconds=1):
-        do(assigning.hand_over, task.id, ann.id, lead.actor)
-    assert "Handed to Ann Agent by Lea Lead" in sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
+        do(assigning.assign, task.id, ann.id, lead.actor)
+    assert "Assigned to Ann Agent by Lea Lead" in sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
 
 
-def test_a_task_handed_over_while_its_kind_rests_says_that_it_waits(app, sign_in, lead, ann):
+def test_a_task_assigned_while_its_kind_is_paused_says_that_it_waits(app, sign_in, lead, ann):
     lake = make_floor()
     task = make_task(lake)
     do(actions.pause_kind, lake.id, Kind.ASK, lead.actor, "The doctor is away")
     browser = sign_in(lead)
-    browser.post(f"/tasks/{task.id}/hand-over", data={"agent": ann.id}, expect=303)
+    browser.post(f"/tasks/{task.id}/assign", data={"agent": ann.id}, expect=303)
     page = browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "It waits all the same: Lea Lead has work of the kind “Referral ask” rest" in page
-    assert "not now: this kind rests; handed to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
+    assert "It waits for now: Lea Lead paused work of the kind “Referral ask”" in page
+    assert "not now: this kind is paused; assigned to Ann Agent" in browser.get("/queue?practice=lake", expect=200).text
 
 
-def test_a_lead_weighs_and_rests_on_the_board(app, sign_in, lead):
+def test_a_lead_weighs_and_pauses_on_the_board(app, sign_in, lead):
     lake = make_floor(name="Lake Skin")
     make_task(lake)
     browser = sign_in(lead)
@@ -229,7 +229,7 @@ def test_a_lead_weighs_and_rests_on_the_board(app, sign_in, lead):
     page = browser.get("/queue?practice=lake", expect=200).text
     assert "Referral ask paused" in page
     assert "The doctor is away" in page
-    assert "a lead has this kind of work rest" in page
+    assert "this kind of work is paused" in page
     browser.post("/practices/lake/kinds/resume", data={"kind": "ask"}, expect=303)
     browser.post("/practices/lake/weight", data={"weight": "1.5", "reason": "Two weeks late"}, expect=303)
     page = browser.get("/queue?practice=lake", expect=200).text

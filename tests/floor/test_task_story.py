@@ -43,7 +43,7 @@ def test_the_story_tells_events_attempts_the_gate_and_why_this_task_was_taken(ap
     page = sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
     for words in (
         "Opened",
-        "Taken",
+        "Claimed",
         "Its practice was owed most",
         "The next practice in turn was River Derm (9.00 minutes per contract hour)",
         "The law allowed the call until",
@@ -75,8 +75,8 @@ def test_a_waiting_task_says_why_nobody_has_it(app, sign_in, lead):
 
     assert "Ann Agent is speaking to this patient about another task" in says(second)
     assert "waits its turn: no task of its practice before it" in says(ready)
-    assert "Kept for Ann Agent, who promised the call, until Wed 11 Mar 2026, 12:10 CDT" in says(kept)
-    assert "May not be contacted before Wed 11 Mar 2026, 13:00 CDT: a holiday" in says(shut)
+    assert "Assigned to Ann Agent, who promised the call, until Mar 11, 2026, 12:10 PM CDT" in says(kept)
+    assert "May not be contacted before Mar 11, 2026, 1:00 PM CDT: a holiday" in says(shut)
     with transaction("test"):
         practices.pause_practice(practice)
     assert "is paused: nothing is done for it" in says(ready)
@@ -87,9 +87,9 @@ def test_a_task_in_shut_hours_says_when_they_open(app, sign_in, lead, at_noon):
     at_noon.move_to(MIDNIGHT)
     sweep()
     browser = sign_in(lead)
-    shut = "Outside the hours in which they may be called: they open Thu 12 Mar 2026, 08:00 CDT"
+    shut = "Outside the hours in which they may be called: they open Mar 12, 2026, 8:00 AM CDT"
     assert shut in browser.get(f"/tasks/{task.id}", expect=200).text
-    assert "shut; opens Thu 12 Mar 2026, 08:00 CDT" in browser.get("/queue?practice=lake", expect=200).text
+    assert "shut; opens Mar 12, 2026, 8:00 AM CDT" in browser.get("/queue?practice=lake", expect=200).text
 
 
 def test_a_task_says_for_whom_it_is_kept_and_why(app, sign_in, lead):
@@ -101,15 +101,15 @@ def test_a_task_says_for_whom_it_is_kept_and_why(app, sign_in, lead):
             kept.owner_id, kept.owner_until = agent.id, NOON + timedelta(minutes=20)
             kept.handed_at = NOON if task is together else None
     with transaction(lead.actor):
-        assigning.hand_over(handed.id, agent.id, lead.actor, "Asked for her")
+        assigning.assign(handed.id, agent.id, lead.actor, "Asked for her")
     browser = sign_in(lead)
     for task, words in (
         (
             spoke,
-            "Kept for Ann Agent, who spoke to them last, until Wed 11 Mar 2026, 12:20 CDT; then it is anybody&#39;s",
+            "Assigned to Ann Agent, who spoke to them last, until Mar 11, 2026, 12:20 PM CDT; then it is anybody&#39;s",
         ),
-        (together, "Kept for Ann Agent, who has just dealt with the same person"),
-        (handed, "Handed to Ann Agent by Lea Lead, before everything else of theirs; from Wed 11 Mar 2026, 20:00 CDT"),
+        (together, "Assigned to Ann Agent, who has just dealt with the same person"),
+        (handed, "Assigned to Ann Agent by Lea Lead, before everything else they have; from Mar 11, 2026, 8:00 PM CDT"),
     ):
         assert words in browser.get(f"/tasks/{task.id}", expect=200).text
 
@@ -138,19 +138,19 @@ def test_a_task_says_who_is_missing(app, sign_in, lead):
     assert "both speaks Spanish and does this kind" in says(recall_es)
 
 
-def test_a_task_whose_kind_rests_says_who_decided_so_and_why(app, sign_in, lead):
+def test_a_task_whose_kind_is_paused_says_who_decided_so_and_why(app, sign_in, lead):
     task = make_task(make_floor())
     with transaction(lead.actor):
         actions.pause_kind(task.practice_id, Kind.ASK, lead.actor, "The doctor is away")
     page = sign_in(lead).get(f"/tasks/{task.id}", expect=200).text
-    rests = "Lea Lead has work of the kind “Referral ask” rest for this practice since Wed 11 Mar 2026, 12:00 CDT"
-    assert f"{rests}: The doctor is away" in page
+    paused = "Lea Lead paused work of the kind “Referral ask” for this practice on Mar 11, 2026, 12:00 PM CDT"
+    assert f"{paused}: The doctor is away" in page
 
 
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        ({"chosen": {"band": 0, "at": NOON.isoformat()}}, ["It was handed to this agent", "12:00"]),
+        ({"chosen": {"band": 0, "at": NOON.isoformat()}}, ["It was assigned to this agent", "12:00"]),
         ({"chosen": {"band": 1, "at": NOON.isoformat()}}, ["promises come first: promised for 12:00"]),
         (
             {"chosen": {"band": 2, "virtual_time": 0.32, "rank": 83.2}},

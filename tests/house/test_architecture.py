@@ -20,6 +20,8 @@ BASE = {
     "isolated",
     "logs",
     "migrate",
+    "one_clock",
+    "patience",
     "phrases",
     "sql",
     "web",

@@ -196,7 +196,7 @@ def test_a_lane_that_cannot_be_read_leaves_the_others_their_windows(bad, good, c
     assert [each.row for each in failing().values()] == [str(broken)]
 
 
-def test_what_fails_rests_longer_each_time_and_no_longer_than_an_hour(app, clock_):
+def test_what_fails_waits_longer_each_time_and_no_longer_than_an_hour(app, clock_):
     tried = []
 
     def fail(row: int) -> None:
@@ -221,7 +221,7 @@ def test_what_is_not_due_any_more_is_forgotten_but_not_behind_a_full_batch(app, 
     assert failing() == {}
 
 
-def test_a_row_that_rests_is_not_looked_for(bad, good):
+def test_a_row_that_waits_is_not_looked_for(bad, good):
     which = sa.select(Practice.id).where(awake("look", Practice.id))
     each("look", [bad.id], lambda row: 1 / 0, owner=Practice.id)
     assert db.session.scalars(which).all() == [good.id]

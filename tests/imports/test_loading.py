@@ -40,8 +40,15 @@ def test_people_come_before_their_visits_in_whatever_order_the_files_are_given(p
     )
     assert outcome == loading.LoadCounts(
         rows_read=5, patients_new=3, patients_updated=0, milestones_new=2, quarantined=[], suppressed=0,
-        unreachable=3, deceased=1, minors=1,
+        unreachable=3, deceased=1, minors=1, rows_stored=5, files=outcome.files,
     )  # fmt: skip
+    assert [(file["file"], file["read_as"], file["holds"]) for file in outcome.files] == [
+        ("procedures.csv", "synthea-procedures", "visits"),
+        ("organizations.csv", "synthea-organizations", "ignored"),
+        ("encounters.csv", "synthea-encounters", "visits"),
+        ("patients.csv", "synthea-patients", "patients"),
+    ]
+    assert outcome.files[0]["dropped"] == ["STOP", "ENCOUNTER", "CODE", "BASE_COST", "REASONCODE", "REASONDESCRIPTION"]
     assert (patient("p-2").deceased, patient("p-2").death_date) == (True, date(2020, 2, 3))
     assert patient("p-1").last_name == "O'Néill345"
 

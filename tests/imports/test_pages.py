@@ -90,7 +90,7 @@ def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its
 def test_an_upload_is_previewed_confirmed_loaded_and_told(practice, lead):
     address = upload(lead, ("clients.csv", CLIENTS))
     page = text(lead.get(address, expect=200))
-    assert "Recognised as med-spa-clients: patients" in page
+    assert "Recognized as med-spa-clients: patients" in page
     assert "Dropped, not stored 6635" in page
     assert "C1 Ada Lane – +13125550101 ada@example.com" in page
     assert "no contact" in page, "an opt-out is shown"
@@ -118,7 +118,7 @@ def test_two_files_are_shown_and_one_can_be_left_out(practice, lead):
     address = upload(lead, ("visits.csv", visits), ("clients.csv", CLIENTS))
     page = text(lead.get(address, expect=200))
     assert "med-spa-visits: visits" in page
-    assert "2026-01-05 Botox" in page
+    assert "Jan 5, 2026 Botox" in page
     lead.post(address + "/confirm", expect=303)
     jobs.run_import(number(address))
     assert count(Milestone) == 1
@@ -143,12 +143,12 @@ def test_unknown_columns_are_mapped_by_hand_and_the_mapping_is_kept_for_the_next
     assert count(Patient) == 2
     assert count(SavedMapping) == 1
     again = upload(lead, ("odd-march.csv", ODD))
-    assert "Recognised as odd list" in text(lead.get(again, expect=200))
+    assert "Recognized as odd list" in text(lead.get(again, expect=200))
     nonsense = {"column-0": "colour", "column-1": "mobile"}
     lead.post(f"{again}/files/{the_file(again)}/map", data=nonsense, expect=303)
     assert "It cannot be read yet" in text(lead.get(again))
-    lead.post(f"{again}/files/{the_file(again)}/as-recognised", expect=303)
-    assert "Recognised as odd list" in text(lead.get(again))
+    lead.post(f"{again}/files/{the_file(again)}/as-recognized", expect=303)
+    assert "Recognized as odd list" in text(lead.get(again))
 
 
 def test_a_file_without_header_is_mapped_by_position(practice, lead):
@@ -382,3 +382,35 @@ def test_what_was_cancelled_before_it_began_is_forgotten_at_once(practice, lead)
     here = {"Referer": "http://localhost" + begun}
     lead.post(begun + "/cancel", headers=here, expect=303)
     assert "This import is over" in text(lead.get(begun))
+
+
+ASKING = "client_id,firstname,lastname,cellphone,Vital Status\nC1,Ada,Lane,(312) 555-0101,living\n"
+ANSWER = {"column-0": "external_id", "column-1": "first_name", "column-2": "last_name", "column-3": "mobile"}
+
+
+def test_a_column_that_may_refuse_is_asked_about_and_left_out_only_by_saying_so(practice, lead):
+    address = upload(lead, ("clients.csv", ASKING))
+    page = text(lead.get(address, expect=200))
+    assert "Vital Status: may say who refused contact" in page and "something is to be settled below first" in page
+    lead.post(address + "/confirm", headers={"Referer": "http://localhost" + address}, expect=303)
+    assert db.session.get_one(Import, number(address)).state is ImportState.UPLOADED
+    lead.post(f"{address}/files/{the_file(address)}/map", data=ANSWER, expect=303)
+    assert "may say who refused contact" in text(lead.get(address)), "saying nothing about it is no answer"
+    answer = ANSWER | {"column-4": "unused", "save_as": "ours"}
+    lead.post(f"{address}/files/{the_file(address)}/map", data=answer, expect=303)
+    assert '<option value="unused" selected>' in lead.get(address).get_data(as_text=True).replace("\n", " ")
+    lead.post(address + "/confirm", expect=303)
+    jobs.run_import(number(address))
+    page = text(lead.get(address, expect=200))
+    assert "read as ours: patients ). Dropped columns: Vital Status" in page.replace("patients)", "patients )")
+    assert count(Patient) == 1
+    again = upload(lead, ("clients.csv", ASKING))
+    assert "may say" not in text(lead.get(again, expect=200)), "the answer is kept with the mapping"
+
+
+def test_such_a_column_can_be_said_to_be_a_death(practice, lead):
+    address = upload(lead, ("clients.csv", ASKING.replace("living", "Deceased")))
+    lead.post(f"{address}/files/{the_file(address)}/map", data=ANSWER | {"column-4": "deceased"}, expect=303)
+    lead.post(address + "/confirm", expect=303)
+    jobs.run_import(number(address))
+    assert db.session.scalars(sa.select(Patient.deceased)).all() == [True]

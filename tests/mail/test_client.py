@@ -1,4 +1,4 @@
-"""The one SMTP client, against real servers: what it tells them, and what it says became of a mail."""
+"""The one SMTP client, against real servers: what it tells them, and what it says became of an email."""
 
 import uuid
 from email.message import EmailMessage
@@ -24,12 +24,12 @@ def mail(to="ada@example.com", words="Good morning") -> EmailMessage:
     return written
 
 
-def hand_over(*args, **kwargs):
-    return client.hand_over(settings().smtp_url, mail(*args, **kwargs))
+def deliver(*args, **kwargs):
+    return client.deliver(settings().smtp_url, mail(*args, **kwargs))
 
 
 def staff_road() -> None:
-    hand_over()
+    deliver()
 
 
 def patients_road() -> None:
@@ -52,7 +52,7 @@ ROADS = [staff_road, patients_road]
 
 
 @pytest.mark.parametrize("road", ROADS)
-def test_no_password_and_no_mail_go_to_a_server_without_encryption(monkeypatch, road):
+def test_no_password_and_no_email_go_to_a_server_without_encryption(monkeypatch, road):
     with mail_server(monkeypatch, user=PASSWORD) as box:
         with pytest.raises((NotLeft, NotSent), match="encrypted"):
             road()
@@ -78,20 +78,20 @@ def test_nothing_goes_to_a_server_whose_certificate_nobody_signed(monkeypatch, t
         assert box.passwords == [] and box.letters == []
 
 
-def test_without_a_user_a_relay_gets_the_mail_and_encryption_is_used_where_it_is_offered(monkeypatch):
+def test_without_a_user_a_relay_gets_the_email_and_encryption_is_used_where_it_is_offered(monkeypatch):
     with mail_server(monkeypatch) as box:
-        assert hand_over() == {}
+        assert deliver() == {}
         assert len(box.letters) == 1
     with mail_server(monkeypatch, tls="starttls") as box:
         with pytest.raises(NotLeft, match="trusted"):
-            hand_over()
+            deliver()
         assert box.letters == []
 
 
 def test_a_wrong_password_is_told_as_such_and_may_be_put_right(monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with mail_server(monkeypatch, tls="starttls", user="ops:wrong@"), pytest.raises(NotLeft) as said:
-        hand_over()
+        deliver()
     assert (said.value.problem, said.value.again) == (Problem.SIGN_IN, True)
 
 
@@ -99,7 +99,7 @@ def test_a_server_that_is_away_certainly_has_nothing(monkeypatch):
     monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
     settings.cache_clear()
     with pytest.raises(NotLeft) as said:
-        hand_over()
+        deliver()
     assert (said.value.problem, said.value.again) == (Problem.NO_ANSWER, True)
 
 
@@ -111,23 +111,23 @@ def test_a_server_that_says_no_has_nothing(monkeypatch, what, problem, answer, a
     with mail_server(monkeypatch) as box:
         setattr(box, what, answer)
         with pytest.raises(NotLeft, match=answer[:3]) as said:
-            hand_over()
+            deliver()
     assert (said.value.problem, said.value.code, said.value.again) == (problem, int(answer[:3]), again)
 
 
-def test_cut_before_the_mail_went_over_it_certainly_did_not_leave(monkeypatch):
+def test_cut_before_the_email_went_over_it_certainly_did_not_leave(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "before"
         with pytest.raises(NotLeft) as said:
-            hand_over()
+            deliver()
     assert (said.value.problem, said.value.again, box.letters) == (Problem.CUT_BEFORE, True, [])
 
 
-def test_cut_in_the_middle_of_a_long_mail_it_certainly_did_not_leave(monkeypatch):
+def test_cut_in_the_middle_of_a_long_email_it_certainly_did_not_leave(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "in"
         with pytest.raises(NotLeft) as said:
-            hand_over(words="All of it. " * 2_000_000)
+            deliver(words="All of it. " * 2_000_000)
     assert (said.value.problem, said.value.again, box.letters) == (Problem.CUT_BEFORE, True, [])
 
 
@@ -135,7 +135,7 @@ def test_cut_after_all_of_it_went_over_nobody_can_tell(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "after"
         with pytest.raises(MaybeLeft):
-            hand_over()
+            deliver()
         assert len(box.letters) == 1
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_is_silent_after_all_of_it_went_over_nobody_can_tell(monke
     with mail_server(monkeypatch) as box:
         box.hang_up = "silent"
         with pytest.raises(MaybeLeft):
-            hand_over()
+            deliver()
         assert len(box.letters) == 1
 
 
@@ -153,24 +153,24 @@ def test_an_answer_that_makes_no_sense_after_all_of_it_went_over_nobody_can_tell
     with mail_server(monkeypatch) as box:
         box.refuse_mail = nonsense
         with pytest.raises(MaybeLeft):
-            hand_over()
+            deliver()
 
 
 def test_what_goes_wrong_with_the_good_bye_changes_nothing(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.hang_up = "good-bye"
-        assert hand_over() == {}
+        assert deliver() == {}
         assert len(box.letters) == 1
 
 
 def test_one_address_of_two_that_is_refused_is_told(monkeypatch):
     with mail_server(monkeypatch) as box:
         box.refuse_one = "gone@example.com"
-        assert hand_over("ada@example.com, gone@example.com") == {"gone@example.com": 550}
+        assert deliver("ada@example.com, gone@example.com") == {"gone@example.com": 550}
         assert [to for to, _ in box.letters] == [["ada@example.com"]]
 
 
 def test_an_address_that_only_some_servers_can_carry_is_not_tried_again(monkeypatch):
     with mail_server(monkeypatch, utf8=False), pytest.raises(NotLeft) as said:
-        hand_over("zoë@example.com")
+        deliver("zoë@example.com")
     assert (said.value.problem, said.value.again) == (Problem.CANNOT_CARRY, False)

@@ -95,7 +95,7 @@ def rows(engine, query: str) -> list[tuple]:
         return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-def test_what_was_to_be_mailed_is_queued_and_what_was_mailed_is_not(filled):
+def test_what_was_to_be_emailed_is_queued_and_what_was_emailed_is_not(filled):
     migrate.upgrade(filled, HERE)
     query = "SELECT kind, about_id, user_id, to_address, state, problem, reply_code FROM staff_mails ORDER BY 1, 2, 3"
     assert rows(filled, query) == NOW

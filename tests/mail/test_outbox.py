@@ -38,7 +38,7 @@ def ann(app):
 
 
 def ask(user) -> int:
-    """A person forgot the password; the mail that comes of it."""
+    """A person forgot the password; the email that comes of it."""
     with clock.moved_to(NOON), transaction("forgot"):
         assert links.ask_for_link(user.email)
     return db.session.scalar(sa.select(sa.func.max(StaffMail.id)))
@@ -63,7 +63,7 @@ def token_of(letter: str) -> str:
     return letter.replace("=\r\n", "").partition("/link/")[2].split()[0]
 
 
-def test_cut_after_the_mail_went_over_it_was_handed_over_once_with_one_token(client, box, ann):
+def test_cut_after_the_email_went_over_it_was_sent_once_with_one_token(client, box, ann):
     mail_id = ask(ann)
     box.hang_up = "after"
     at(timedelta(0), jobs.send, mail_id)
@@ -75,7 +75,7 @@ def test_cut_after_the_mail_went_over_it_was_handed_over_once_with_one_token(cli
     client.get(f"/link/{token_of(letter)}", expect=200)
 
 
-def test_cut_before_the_mail_went_over_it_is_tried_again_and_arrives_once(client, box, ann):
+def test_cut_before_the_email_went_over_it_is_tried_again_and_arrives_once(client, box, ann):
     mail_id = ask(ann)
     box.hang_up = "before"
     at(timedelta(0), jobs.send, mail_id)
@@ -148,7 +148,7 @@ with create_app().app_context():
 
 
 @pytest.mark.kills
-def test_a_worker_killed_while_it_hands_over_leaves_it_unknown_and_nobody_sends_it_again(box, ann):
+def test_a_worker_killed_while_it_sends_leaves_it_unknown_and_nobody_sends_it_again(box, ann):
     mail_id = ask(ann)
     box.hang_up = "silent"
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(mail_id)], cwd=ROOT)
@@ -168,7 +168,7 @@ def test_a_worker_killed_while_it_hands_over_leaves_it_unknown_and_nobody_sends_
 
 
 @pytest.mark.parametrize("tries", [0, 1], ids=["rung", "tried again"])
-def test_workers_that_race_for_a_mail_deliver_it_once(app, box, tries):
+def test_workers_that_race_for_an_email_deliver_it_once(app, box, tries):
     mail_ids = [ask(make_user("agent")) for _ in range(5)]
     box.hang_up = "before"
     for mail_id in mail_ids * tries:
@@ -193,7 +193,7 @@ def test_workers_that_race_for_a_mail_deliver_it_once(app, box, tries):
     assert {fresh(mail_id).tries for mail_id in mail_ids} == {tries + 1}
 
 
-def test_no_transaction_is_open_while_the_mail_is_handed_over(box, ann, monkeypatch):
+def test_no_transaction_is_open_while_the_email_is_sent(box, ann, monkeypatch):
     mail_id, seen = ask(ann), []
     from ops.mail import client
 
@@ -242,7 +242,7 @@ def test_a_silent_server_holds_up_the_tick_for_a_while_only(app, box, monkeypatc
         assert [fresh(mail_id).state for mail_id in mail_ids].count(MailState.UNKNOWN) == swept
 
 
-def test_one_reason_is_one_mail(app, ann):
+def test_one_reason_is_one_email(app, ann):
     with transaction("test"):
         first = outbox.queue(MailKind.CONCERN, 1, ann.email, ann.id)
         assert outbox.queue(MailKind.CONCERN, 1, ann.email, ann.id) is None
@@ -264,13 +264,13 @@ def test_a_doorbell_rings_after_the_commit_and_not_for_what_was_rolled_back(app,
     assert queue("work").jobs == []
 
 
-def test_without_a_mail_server_it_waits_and_is_neither_sent_nor_given_up(app, ann):
+def test_without_an_email_server_it_waits_and_is_neither_sent_nor_given_up(app, ann):
     mail_id = ask(ann)
     sweep_for(hours=30)
     assert (fresh(mail_id).state, fresh(mail_id).tries) == (MailState.QUEUED, 0)
 
 
-def test_a_mail_whose_link_was_used_or_replaced_is_not_sent(box, ann):
+def test_an_email_whose_link_was_used_or_replaced_is_not_sent(box, ann):
     mail_id = ask(ann)
     with clock.moved_to(NOON), transaction("test"):
         links.make_link(ann, LinkPurpose.RESET)
@@ -279,7 +279,7 @@ def test_a_mail_whose_link_was_used_or_replaced_is_not_sent(box, ann):
     assert db.session.get(StaffMail, mail_id) is None
 
 
-def test_a_newer_link_settles_the_mail_that_failed(box, ann):
+def test_a_newer_link_settles_the_email_that_failed(box, ann):
     mail_id = ask(ann)
     box.refuse = "550 no such person"
     at(timedelta(0), jobs.send, mail_id)

@@ -40,11 +40,11 @@ from ops import clock, create_app
 from ops.messages.channels.recorder import Recorder
 from ops.runtime import worker
 
-hand_over, sign = Recorder.send, Path(sys.argv[1])
+really_send, sign = Recorder.send, Path(sys.argv[1])
 
 def stuck(self, message):
     if sys.argv[2] == "after":
-        hand_over(self, message)
+        really_send(self, message)
     sign.touch()
     time.sleep(600)
 
@@ -144,12 +144,12 @@ def test_a_worker_that_is_only_slow_keeps_its_message(app, practice, monkeypatch
     from ops.messages.channels import recorder
 
     message, inside, go_on = queue_one(practice), threading.Event(), threading.Event()
-    hand_over = recorder.Recorder.send
+    really_send = recorder.Recorder.send
 
     def slow(self, outgoing):
         inside.set()
         assert go_on.wait(20)
-        hand_over(self, outgoing)
+        really_send(self, outgoing)
 
     monkeypatch.setattr(recorder.Recorder, "send", slow)
 
@@ -191,11 +191,11 @@ worker.work("messages", create_app())
         worker.wait()
 
 
-# --- mail
+# --- email
 
 
 class Postbox:
-    """Takes mails, or answers what it is told to."""
+    """Takes emails, or answers what it is told to."""
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
@@ -236,7 +236,7 @@ def send(message, moment=NOON):
         return sending.deliver(message.id)
 
 
-def test_a_mail_goes_out_whole_with_the_headers_that_let_a_reader_leave(practice, postbox):
+def test_an_email_goes_out_whole_with_the_headers_that_let_a_reader_leave(practice, postbox):
     message = queue_one(practice, "email", body="Hi Zoë,\n\nthank you – for “thinking” of us.")
     assert send(message) is MessageState.ACCEPTED
     raw = postbox.mails[0]
@@ -252,7 +252,7 @@ def test_a_mail_goes_out_whole_with_the_headers_that_let_a_reader_leave(practice
     assert "1 Main Street" in text and "Zoë" in text
 
 
-def test_the_message_id_is_stored_before_the_mail_leaves(practice, postbox, monkeypatch):
+def test_the_message_id_is_stored_before_the_email_leaves(practice, postbox, monkeypatch):
     from ops.mail import client
 
     message, seen = queue_one(practice, "email"), []
@@ -269,7 +269,7 @@ def test_the_message_id_is_stored_before_the_mail_leaves(practice, postbox, monk
 
 
 @pytest.mark.parametrize("missing", ["POSTAL_ADDRESS", "SMTP_URL"])
-def test_without_a_postal_address_or_a_server_mails_stay_on_the_recorder(practice, postbox, monkeypatch, missing):
+def test_without_a_postal_address_or_a_server_emails_stay_on_the_recorder(practice, postbox, monkeypatch, missing):
     monkeypatch.setenv(missing, "")
     settings.cache_clear()
     assert send(queue_one(practice, "email")) is MessageState.DELIVERED
@@ -295,7 +295,7 @@ def test_a_busy_server_is_tried_again_later(practice, postbox, where):
     assert send(message, NOON + sending.TRY_AGAIN) is MessageState.ACCEPTED
 
 
-def test_a_server_that_refuses_the_mail_fails_it(practice, postbox):
+def test_a_server_that_refuses_the_email_fails_it(practice, postbox):
     postbox.answer_to_mail = "554 not from you"
     assert send(queue_one(practice, "email")) is MessageState.FAILED
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Suppression)) == 0
@@ -310,7 +310,7 @@ def test_a_server_that_is_away_is_tried_again_later(practice, monkeypatch):
         assert send(queue_one(practice, "email")) is MessageState.QUEUED
 
 
-def test_a_connection_lost_after_the_mail_went_over_is_unknown_for_a_person(practice, postbox):
+def test_a_connection_lost_after_the_email_went_over_is_unknown_for_a_person(practice, postbox):
     postbox.hang_up = True
     message = queue_one(practice, "email")
     assert send(message) is MessageState.UNKNOWN

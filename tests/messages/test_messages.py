@@ -47,7 +47,7 @@ def test_what_may_not_be_sent_is_refused_and_nothing_is_stored(practice, body):
     assert count(Message) == 0
 
 
-def test_a_mail_ends_with_who_sends_it_and_the_way_out(practice):
+def test_an_email_ends_with_who_sends_it_and_the_way_out(practice):
     with at(NOON):
         patient = world.make_patient(practice, email="ada@example.com")
         message = queue(practice, patient, channel="email", subject="Thank you")

@@ -64,10 +64,10 @@ def test_the_recorder_takes_each_message_once(practice):
 
 
 def test_an_answer_that_never_came_is_unknown_and_the_provider_is_asked(practice, monkeypatch):
-    message, hand_over = queued(practice), recorder.Recorder.send
+    message, really_send = queued(practice), recorder.Recorder.send
 
     def lose_the_answer(self, outgoing):
-        hand_over(self, outgoing)
+        really_send(self, outgoing)
         raise TimeoutError
 
     monkeypatch.setattr(recorder.Recorder, "send", lose_the_answer)

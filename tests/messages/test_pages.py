@@ -125,7 +125,7 @@ def test_the_list_is_narrowed_by_practice_state_channel_and_whole_number(lead, p
         page = lead.get("/outbox", query_string=asked, expect=200).get_data(as_text=True)
         return [each for each in ("First", "Thank you", "Third") if f'"what">{each}' in page]
 
-    with transaction("test") as session:  # texts have no subject; the mail is listed by its own
+    with transaction("test") as session:  # texts have no subject; the email is listed by its own
         session.execute(sa.update(Message).where(Message.channel == "sms").values(subject=""))
     assert shown() == ["First", "Thank you", "Third"]
     assert shown(practice=other.id) == ["Third"]
@@ -221,7 +221,7 @@ def test_a_person_settles_it_and_a_second_one_is_told_so(lead, unknown, verb, be
 @pytest.mark.parametrize(("verb", "stops"), [("stop", 2), ("no-stop", 0)])
 def test_a_reply_that_may_mean_stop_is_decided_by_a_person(lead, practice, verb, stops):
     message = send(practice)
-    lead.post(f"/outbox/{message.id}/answer", data={"body": "please stop calling", "once": "e" * 32}, expect=303)
+    lead.post(f"/outbox/{message.id}/answer", data={"body": "I think that is enough", "once": "e" * 32}, expect=303)
     assert "Does this mean stop?" in page_of(lead, message)
     reply = db.session.scalars(sa.select(InboundMessage)).one()
     lead.post(f"/replies/{reply.id}/{verb}", expect=303)
@@ -230,13 +230,42 @@ def test_a_reply_that_may_mean_stop_is_decided_by_a_person(lead, practice, verb,
     lead.post(f"/replies/{reply.id}/{verb}", expect=303)
 
 
+def stray(practice, address: str, body: str) -> int:
+    """Written to us, answering nothing."""
+    with clock.moved_to(NOON), transaction("inbound"):
+        return actions.receive(practice, channel="sms", from_address=address, body=body, provider_id=body).id
+
+
+def test_what_answers_no_message_of_ours_is_read_in_the_outbox_too(lead, practice):
+    patient = world.make_patient(practice)
+    known, unknown = stray(practice, patient.phone, "who are you people"), stray(practice, "+13125550177", "👎")
+    for path in ("/outbox", "/outbox?shelf=needs"):
+        page = lead.get(path, expect=200).get_data(as_text=True)
+        assert "who are you people" in page and "👎" in page and "2 need a person" in page
+    assert count(PatientRead) == 2, "looking at a patient's words is kept, each time"
+    assert "who are you people" not in lead.get("/outbox?shelf=sent", expect=200).get_data(as_text=True)
+    lead.post(f"/replies/{unknown}/stop", expect=303)
+    lead.post(f"/replies/{known}/no-stop", expect=303)
+    assert count(Suppression) == 1
+    assert "need" not in lead.get("/outbox", expect=200).get_data(as_text=True).split("</h1>")[1][:200]
+
+
+def test_the_conversation_says_who_read_a_reply_and_as_what(lead, practice):
+    message = send(practice)
+    with clock.moved_to(NOON), transaction("inbound"):
+        one = actions.receive(practice, channel="sms", from_address=message.to_address, body="", provider_id="one")
+    assert "(nothing written)" in page_of(lead, message)
+    lead.post(f"/replies/{one.id}/no-stop", expect=303)
+    assert "it does not mean stop" in page_of(lead, message)
+
+
 # --- leaving
 
 
 def test_looking_at_the_way_out_changes_nothing(client, practice):
     message = send(practice, channel="email")
     page = client.get(f"/u/{message.id.hex}", expect=200).get_data(as_text=True)
-    assert "No more mails from Glow?" in page and "a…@example.com" in page and "ada@" not in page
+    assert "No more emails from Glow?" in page and "a…@example.com" in page and "ada@" not in page
     assert count(Suppression) == 0
 
 
@@ -255,6 +284,13 @@ def test_the_button_or_one_click_ends_contact_and_works_twice(client, practice):
     assert set(db.session.scalars(sa.select(Suppression.reason))) == {"UNSUB_EMAIL"}
     assert count(InboundMessage) == 1
     assert state_of(waiting) in (MessageState.DELIVERED, MessageState.BLOCKED)
+
+
+def test_an_email_provider_may_leave_for_everybody_from_one_address(client, practice):
+    message = send(practice, channel="email")
+    for _ in range(40):
+        client.get(f"/u/{message.id.hex}", expect=200)
+        client.post(f"/u/{message.id.hex}", csrf=False, expect=200)
 
 
 @pytest.mark.parametrize("token", ["x", "0" * 32, "../outbox", "%00"])

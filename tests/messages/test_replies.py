@@ -22,7 +22,7 @@ def practice(app):
         return world.make_practice("glow", "Glow")
 
 
-def test_a_stop_ends_calls_texts_and_mails_of_that_practice_and_is_confirmed_once(practice):
+def test_a_stop_ends_calls_texts_and_emails_of_that_practice_and_is_confirmed_once(practice):
     with at(NOON):
         patient = world.make_patient(practice, email="ada@example.com")
         first, second = queue(practice, patient), queue(practice, patient, "loop:2")
@@ -83,26 +83,26 @@ def test_what_may_mean_stop_holds_everything_back_until_a_person_has_read_it(pra
 
 
 def test_a_person_who_reads_it_as_a_stop_ends_everything(practice):
-    message, received = (message := queued(practice)), reply(practice, message, "leave me alone")
+    message, received = (message := queued(practice)), reply(practice, message, "I think that is enough for now")
     with at(NOON), transaction("test"):
         actions.decide_reply(received, True, actor="user:7")
     assert again(message).state is MessageState.BLOCKED
     assert count(Suppression) == 1
 
 
-def test_nothing_is_handed_over_after_a_stop_is_durable(app, practice, monkeypatch):
+def test_nothing_is_sent_after_a_stop_is_durable(app, practice, monkeypatch):
     """The stop arrives while a text is being handed over: it waits for that one, and no other follows it."""
     with at(NOON):
         patient = world.make_patient(practice)
         messages = [queue(practice, patient, f"loop:{n}") for n in range(2)]
     inside, log = threading.Event(), []
-    hand_over = recorder.Recorder.send
+    really_send = recorder.Recorder.send
 
     def slowly(self, outgoing):
         inside.set()
         stopped.wait(0.5)  # the stop is on its way but cannot become durable yet
         log.append(("sent", stopped.is_set()))
-        hand_over(self, outgoing)
+        really_send(self, outgoing)
 
     stopped = threading.Event()
     monkeypatch.setattr(recorder.Recorder, "send", slowly)

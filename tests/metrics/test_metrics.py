@@ -163,7 +163,7 @@ def test_the_day_a_friend_came_is_the_practices_day(app):
     practice = make_practice(zone="America/Los_Angeles", state="CA")
     patient = make_patient(practice, state="CA")
     result_shows(practice, date(2026, 4, 1), patient)
-    send_friend(patient, at("America/Los_Angeles", 2026, 3, 31, 23, 59))  # already 1 April in UTC
+    send_friend(patient, at("America/Los_Angeles", 2026, 3, 31, 23, 59))  # already April 1 in UTC
     april = month_report(practice, Month(2026, 4), LATER)
     assert april.cohort.referral_rate.n == 0
     assert april.friends.received == 0
@@ -205,7 +205,7 @@ def test_the_running_month_holds_only_results_that_show_by_today_in_the_practice
     practice = make_practice(zone="America/Los_Angeles", state="CA")
     for day in (14, 15, 20, 24):
         result_shows(practice, date(2026, 3, day))
-    evening = at("America/Los_Angeles", 2026, 3, 14, 22)  # 15 March in UTC
+    evening = at("America/Los_Angeles", 2026, 3, 14, 22)  # March 15 in UTC
     report = march(practice, evening)
     assert report.running
     assert report.cohort.steps[0].count == 1

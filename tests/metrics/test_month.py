@@ -46,7 +46,7 @@ def test_each_missing_patient_has_one_reason_with_an_owner(app):
     leak = march(practice).cohort.steps[1].leak
     assert [(why.words, why.owner, number) for why, number in leak.reasons] == [
         ("Asking was not started", Owner.AGENCY, 1),
-        ("No phone number or e-mail address on file", Owner.PRACTICE, 1),
+        ("No phone number or email address on file", Owner.PRACTICE, 1),
         ("Spared: another ask was near", Owner.PATIENT, 1),
     ]
     assert (leak.count, leak.open) == (3, 0)
@@ -183,7 +183,7 @@ def test_wilson_intervals_are_those_of_the_textbook():
 def test_fewer_than_five_are_counts_and_never_a_percentage():
     few, enough = Rate(3, 4), Rate(4, 5)
     assert (few.percent, few.interval, few.words) == (None, None, "3 of 4, too few to rank")
-    assert (enough.percent, enough.words) == (80, "80 % (4 of 5)")
+    assert (enough.percent, enough.words) == (80, "80% (4 of 5)")
     assert Rate(0, 0).words == "0 of 0, too few to rank"
     assert (Rate(1, 8).percent, Rate(3, 8).percent) == (13, 38)  # half goes up, always
 
@@ -206,8 +206,8 @@ def test_the_three_sentences_say_what_was_done_what_came_and_where_it_leaks(app)
         result_shows(practice, day, phone=None)
     assert march(practice).sentences == (
         "In March 2026, 12 patients’ results began to show; 6 were asked and 6 answered.",
-        "6 of the 6 who answered would refer (100 %, yardstick 83 %); 1 of all 12 sent a friend (8 %, yardstick 29 %).",
-        "Most are missing before asking could start: 6 patients; “no phone number or e-mail address on file”, "
+        "6 of the 6 who answered would refer (100%, yardstick 83%); 1 of all 12 sent a friend (8%, yardstick 29%).",
+        "Most are missing before asking could start: 6 patients; “no phone number or email address on file”, "
         "the practice’s to close.",
     )
 

@@ -152,8 +152,8 @@ def test_the_page_says_the_three_sentences_the_rates_and_the_friend_by_first_nam
     text = words(page)
     for sentence in month_report(lakeside, Month(2026, 3)).sentences:
         assert sentence in text
-    assert "80 % 4 of 5" in text
-    assert "13 % 1 of 8" in text
+    assert "80% 4 of 5" in text
+    assert "13% 1 of 8" in text
     assert "yardsticks from trade writing" in text
     assert "Bea" in text
     assert "Doe" not in text

@@ -1,4 +1,4 @@
-"""The next task: fair, lawful, in one pair of hands."""
+"""The next task: fair, lawful, on one call at a time."""
 
 import threading
 from collections import Counter
@@ -204,7 +204,7 @@ def test_a_skipped_task_does_not_come_straight_back(agent):
 
 
 @freeze_time(NOON)
-def test_one_patient_is_in_one_pair_of_hands(agent):
+def test_one_patient_is_on_one_call(agent):
     patient = make_patient(practice_with(0))
     open_for(patient)
     open_for(patient, kind=Kind.FOLLOW_UP)

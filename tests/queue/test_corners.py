@@ -49,7 +49,7 @@ def friend_with_address(practice: Practice) -> Task:
         return friends.open_friend_task(referral, "test")
 
 
-def test_a_friend_who_opted_out_by_mail_is_not_called(agent):
+def test_a_friend_who_opted_out_by_email_is_not_called(agent):
     practice = practice_of()
     task = friend_with_address(practice)
     with transaction("test"):
@@ -131,11 +131,11 @@ def test_shares_that_are_as_they_should_be_are_not_locked(agent):
             shares.refresh_shares()
 
 
-def test_what_was_handed_to_an_account_that_is_closed_is_everybodys(agent):
+def test_what_was_assigned_to_an_account_that_is_closed_is_everybodys(agent):
     gone = make_user(Role.AGENT)
     task = open_for(make_patient(practice_of()))
     with transaction("test") as session:
-        assigning.hand_over(task.id, gone.id, "test")
+        assigning.assign(task.id, gone.id, "test")
         gone.active = False
         session.merge(gone)
     assert claim(agent) is None
@@ -143,7 +143,7 @@ def test_what_was_handed_to_an_account_that_is_closed_is_everybodys(agent):
     assert claim(agent).id == task.id
 
 
-def test_nothing_is_put_off_for_more_than_a_month(agent):
+def test_nothing_is_shut_for_more_than_a_month(agent):
     open_for(make_patient(practice_of()), Kind.REPLY)
     task = claim(agent)
     with transaction("test"), pytest.raises(Refused, match="too far"):

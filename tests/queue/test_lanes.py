@@ -62,11 +62,11 @@ def test_people_who_may_be_called_at_the_same_times_share_a_lane(agent):
 
 
 @freeze_time("2026-03-10 17:30:00")
-def test_who_moves_changes_the_lane_also_of_the_task_in_hands(agent):
+def test_who_moves_changes_the_lane_also_of_the_task_in_progress(agent):
     practice = practice_of()
     here, held = make_patient(practice), make_patient(practice)
-    in_hands = open_for(held)
-    assert claim(agent).id == in_hands.id
+    in_progress = open_for(held)
+    assert claim(agent).id == in_progress.id
     waiting = open_for(here)
     old = waiting.lane_id
     with transaction("test"):
@@ -74,12 +74,12 @@ def test_who_moves_changes_the_lane_also_of_the_task_in_hands(agent):
             practices.correct_patient(
                 practice, db.session.get_one(Patient, patient.id), state="HI", phone="+18085550103"
             )
-    give_back(agent, in_hands)
+    give_back(agent, in_progress)
     with transaction("test"):
         lanes.refresh()
     db.session.expire_all()
     assert db.session.get_one(Task, waiting.id).lane_id not in (old, None)
-    assert db.session.get_one(Task, in_hands.id).lane_id not in (old, None)
+    assert db.session.get_one(Task, in_progress.id).lane_id not in (old, None)
     assert claim(agent) is None, "half past seven in Honolulu"
     with freeze_time("2026-03-10 18:00:00"):
         assert claim(agent) is not None
@@ -141,7 +141,7 @@ def test_an_agent_does_only_the_kinds_they_do_promises_too(agent):
 
 
 @freeze_time(NOON)
-def test_a_paused_kind_rests_promises_included_and_comes_back(agent):
+def test_a_paused_kind_is_not_offered_promises_included_and_comes_back(agent):
     practice = practice_of()
     task = open_for(make_patient(practice))
     promised = open_for(make_patient(practice), promised_at=clock.now())
@@ -206,7 +206,7 @@ def test_other_work_about_the_same_person_comes_to_the_same_agent_next(agent):
 
 
 @freeze_time(NOON)
-def test_one_human_at_two_practices_is_in_one_pair_of_hands(agent):
+def test_one_human_at_two_practices_is_on_one_call(agent):
     number = "+13125550177"
     open_for(make_patient(practice_of(), phone=number))
     open_for(make_patient(practice_of(), phone=number))
@@ -245,7 +245,7 @@ def test_who_takes_the_same_human_in_the_same_moment_finds_the_next_task_instead
 
 
 @freeze_time(NOON)
-def test_a_call_in_hands_counts_against_the_cap_of_a_text(agent):
+def test_a_call_in_progress_counts_against_the_cap_of_a_text(agent):
     practice = practice_of()
     patient = make_patient(practice)
     open_for(patient)
@@ -255,7 +255,7 @@ def test_a_call_in_hands_counts_against_the_cap_of_a_text(agent):
     assert may_send(patient, practice, "sms", clock.now(), "test", **text).allow
     assert claim(agent) is not None
     answer = may_send(patient, practice, "sms", clock.now(), "test", **text)
-    assert answer.reasons == ("CAP_24H",), "one call made, one in hands: a text would be the third"
+    assert answer.reasons == ("CAP_24H",), "one call made, one in progress: a text would be the third"
 
 
 @freeze_time(NOON)

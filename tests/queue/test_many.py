@@ -92,7 +92,7 @@ def test_sixty_four_at_once_take_ten_thousand_tasks_once_each_and_fairly(app):
     served = Counter(practice for practice, _ in claims[:CLAIMS_LOOKED_AT])
     for practice, hours in practices.items():
         fair = CLAIMS_LOOKED_AT * hours / sum(HOURS)
-        assert abs(served[practice] - fair) <= 0.02 * fair, "minutes within 2 % of the contract"
+        assert abs(served[practice] - fair) <= 0.02 * fair, "minutes within 2% of the contract"
     assert [practice for practice, _ in claims].index(lonely) < TASKS / 10, "who has one task does not starve"
     for practice in practices:
         order = [place for place, (whose, _) in enumerate(claims, 1) if whose == practice]

@@ -32,7 +32,7 @@ WALKS: dict[str, list[tuple[Any, ...]]] = {
         ("claim", 1),
         ("claim", 0),
     ],
-    "one human is in one pair of hands": [
+    "one human is on one call": [
         ("open_task", 0, ASK, 0),
         ("claim", 0),
         ("open_second_task", 1, REPLY, 0, True),
@@ -82,7 +82,7 @@ WALKS: dict[str, list[tuple[Any, ...]]] = {
         ("train", 1, ("en",), None, {1}),
         ("claim", 1),
     ],
-    "what rests or was paused a moment ago is not offered": [
+    "what was paused a moment ago is not offered": [
         ("open_promise", 0, ASK, 0),
         ("open_task", 0, ASK, 0),
         ("open_task", 1, REPLY, 0),

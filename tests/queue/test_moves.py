@@ -119,26 +119,26 @@ def test_every_event_moves_as_the_table_says_or_is_refused_and_changes_nothing(s
     task = make(state, practice, agent)
     before, told = row(task), story(task.id)
     assert (before["state"], explained(told)) == (state, state)
-    hands = moves.Hands(agent.id, clock.now(), LATER)
+    holder = moves.Holder(agent.id, clock.now(), LATER)
     for event in EventKind:
         becomes = LEADS.get((event, state))
-        into_hands = becomes == "claimed" != state
+        to_holder = becomes == "claimed" != state
         ways = {
             False: lambda event=event: moves.move(task, event, "test", note="x"),
-            True: lambda event=event: moves.move_into_hands(task, event, "test", hands, note="x"),
+            True: lambda event=event: moves.move_to_holder(task, event, "test", holder, note="x"),
         }
         with tried():
             for takes, way in ways.items():
-                if becomes is None or (takes != into_hands and becomes != state):
+                if becomes is None or (takes != to_holder and becomes != state):
                     with pytest.raises(Refused):
                         way()
                     assert (row(task), story(task.id)) == (before, told), event
         if becomes:
             with tried():
-                ways[into_hands]()
+                ways[to_holder]()
                 now = row(task)
                 assert (now["state"], story(task.id)) == (becomes, [*told, event])
-                assert now["fence"] == before["fence"] + into_hands
+                assert now["fence"] == before["fence"] + to_holder
                 assert (now["held_by"] is not None, now["finished_at"] is not None) == (
                     becomes == "claimed", becomes in ("done", "cancelled")
                 )  # fmt: skip
@@ -170,7 +170,7 @@ def test_the_claims_statement_takes_what_waits_under_its_fence_and_writes_nothin
 VERBS = {
     "finish": lambda task: tasks.finish(task, "a"),
     "cancel": lambda task: tasks.cancel(task, "b", "No use."),
-    "give back": lambda task: tasks.give_back(task, EventKind.RETURNED, "c"),
+    "give back": lambda task: tasks.give_back(task, EventKind.RELEASED, "c"),
     "retry": lambda task: tasks.retry(task, LATER, "d"),
 }
 
@@ -255,14 +255,14 @@ def test_a_run_is_ended_once_and_keeps_why(app, practice):
         moves.resume_run(run)
 
 
-def test_somebody_is_spoken_to_when_another_task_of_theirs_or_of_their_number_is_in_hands(practice, agent):
+def test_somebody_is_spoken_to_when_another_task_of_theirs_or_of_their_number_is_in_progress(practice, agent):
     patient = make_patient(practice, phone="+13125550177")
     mine = open_for(patient)
     twin = open_for(make_patient(practice_of(hours=1), phone="+13125550177"), Kind.REVIEW_REQUEST)
     same, stranger = open_for(patient, Kind.FOLLOW_UP), open_for(make_patient(practice, phone=None))
-    assert queries.in_other_hands(twin) is None
+    assert queries.on_another_call(twin) is None
     taken = jobs.next_for(agent.id, agent.actor).id
-    spoken_to = {each.id for each in (mine, twin, same, stranger) if queries.in_other_hands(each)}
+    spoken_to = {each.id for each in (mine, twin, same, stranger) if queries.on_another_call(each)}
     assert spoken_to == {mine.id, twin.id, same.id} - {taken} and len(spoken_to) == 2
 
 
@@ -301,9 +301,9 @@ class Floor:
             lambda: self.held(tasks.release),
             lambda: self.held(tasks.skip, "I know them."),
             lambda: self.held(tasks.snooze, clock.now() + timedelta(minutes=15)),
-            lambda: assigning.pull_back(task.id, "lead", "Needed."),
-            lambda: assigning.hand_over(task.id, agent.id, "lead", "Theirs."),
-            lambda: assigning.free(task.id, "lead"),
+            lambda: assigning.release(task.id, "lead", "Needed."),
+            lambda: assigning.assign(task.id, agent.id, "lead", "Theirs."),
+            lambda: assigning.unassign(task.id, "lead"),
             lambda: assigning.cancel_task(task.id, "lead", "No use."),
             lambda: tasks.cancel_work_for(task.patient_id, "reply", "opted out"),
             lambda: open_in(self.chance.choice(self.patients)),

@@ -18,6 +18,7 @@ from ops.cadences import jobs as cadences
 from ops.db import db, transaction
 from ops.floor import board, board_lists, task_why
 from ops.floor.task_story import story_of
+from ops.messages.actions import receive
 from ops.practices.models import Practice, PracticeStatus
 from ops.queue import jobs
 from ops.queue.models import KindPause, Task
@@ -51,11 +52,13 @@ class Spec(NamedTuple):
     due: bool
     awake: bool
     about: str
+    wrote: bool = False
+    """They wrote something, and nobody has read it."""
 
 
 class World(NamedTuple):
     """A small state. Ann speaks `speaks`, does `does` (None: all), for practice 0 alone or everywhere; of practice 1
-    the `status`, and whether asks rest for practice 0."""
+    the `status`, and whether asks are paused for practice 0."""
 
     tasks: list[Spec]
     speaks: tuple[str, ...]
@@ -77,6 +80,7 @@ specs = st.builds(
     due=st.sampled_from([True, True, True, False]),
     awake=st.sampled_from([True, True, True, False]),
     about=st.sampled_from(["nobody", "nobody", "nobody", "patient", "number"]),
+    wrote=st.sampled_from([False, False, False, True]),
 )
 worlds = st.builds(
     World,
@@ -140,6 +144,9 @@ def _task(practices: list[Practice], called, spec: Spec, number: int, people: di
         task.owner_id, task.owner_until, task.handed_at = None, None, None
         if spec.about == "patient":  # as a call to the friend they sent
             task.person_key = b"a friend"
+        if spec.wrote and spec.about == "nobody":
+            one = {"channel": "sms", "from_address": patient.phone, "provider_id": f"reply {made.id}"}
+            receive(practice, body="👍", **one).handled_at = clock.now()  # what it ends and opens is not asked here
         if spec.owner:
             task.owner_id = people[spec.owner]
             task.owner_until = clock.now() + timedelta(hours=2 if spec.kept else -2)
@@ -154,7 +161,7 @@ def facts(spec: Spec) -> tuple[int, str, bool]:
     return practice, language, spec.awake or spec.about != "nobody"
 
 
-def rests(world: World, spec: Spec) -> bool:
+def is_paused(world: World, spec: Spec) -> bool:
     practice = facts(spec)[0]
     status = world.status if practice else PracticeStatus.ACTIVE
     return status is not PracticeStatus.ACTIVE or (world.asks_rest and practice == 0 and spec.kind is Kind.ASK)
@@ -170,7 +177,8 @@ def for_anybody(world: World, spec: Spec) -> bool:
     """Whether somebody could be given it now (Bob works everything in English)."""
     handed = spec.owner is not None and spec.kept and spec.handed
     somebody = handed or facts(spec)[1] == "en" or ann_may(world, spec)
-    return spec.due and not rests(world, spec) and somebody and facts(spec)[2] and spec.about == "nobody"
+    free = spec.about == "nobody" and not spec.wrote
+    return spec.due and not is_paused(world, spec) and somebody and facts(spec)[2] and free
 
 
 def for_ann(world: World, spec: Spec) -> bool:
@@ -203,6 +211,7 @@ EVERY_RULE = [
     PLAIN._replace(awake=False),
     PLAIN._replace(about="patient"),
     PLAIN._replace(about="number"),
+    PLAIN._replace(wrote=True),
     PLAIN._replace(owner=BOB, kept=True),
     PLAIN._replace(owner=BOB, kept=False),
 ]
@@ -219,7 +228,7 @@ PROMISED = [spec._replace(promised=True) for spec in EVERY_RULE]
         World([], ("en", "es"), None, True, ACTIVE, True),
         World([], ("es",), None, True, ACTIVE, False),
     ],
-    ids=["certified for little", "a practice paused", "a kind at rest", "another language"],
+    ids=["certified for little", "a practice paused", "a kind paused", "another language"],
 )
 @freeze_time(NOON)
 def test_each_rule_alone_is_the_same_everywhere(app, world, tasks):
@@ -282,7 +291,7 @@ def test_a_story_without_a_number_takes_nobody_elses_call_for_theirs(app):
         other.state, other.offered, other.held_by = TaskState.CLAIMED, False, make_user("agent").id
         other.claimed_at, other.lease_until, other.person_key = clock.now(), clock.now() + timedelta(minutes=9), None
         db.session.get_one(Task, task.id).person_key = None
-    assert not any(wait.code == "in_other_hands" for pile in piles(task_ids=[task.id]) for wait in waits(pile))
+    assert not any(wait.code == "on_another_call" for pile in piles(task_ids=[task.id]) for wait in waits(pile))
     assert not db.session.execute(sa.text("SELECT FROM spoken_to(:id, NULL)"), {"id": task.patient_id}).all()
     assert keeper_of(task) is None
 
@@ -292,8 +301,10 @@ ASKS = {
     "why_shut": "SELECT FROM lanes l WHERE why_shut(l.id, l.opens_at, l.closes_at, now()) IS NULL",
     "keeper": "SELECT FROM tasks t WHERE keeper(t.owner_id, t.owner_until, now()) = 1",
     "kept_from": "SELECT FROM tasks t WHERE kept_from(1, t.owner_id, t.owner_until, now())",
-    "why_rests": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM why_rests(t.practice_id, t.kind))",
+    "why_paused": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))",
     "spoken_to": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))",
+    "read_on": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM read_on(t.kind, t.practice_id, t.person_key, NULL))",
+    "unread_of": "SELECT FROM tasks t WHERE EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))",
     "may_work": """SELECT FROM skills s JOIN lanes l
                    ON may_work(1, l.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)""",
     "lacking": "SELECT * FROM lacking(1, 'ask', 'en')",

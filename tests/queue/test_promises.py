@@ -21,12 +21,13 @@ from ops.messages.models import InboundMessage
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs as queue_jobs
+from ops.queue.actions import tasks
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.actions import NewFriend
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from ops.work.states import RunState, TaskState
+from ops.work.states import EventKind, RunState, TaskState
 from tests.floors import claim
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
@@ -80,7 +81,7 @@ def last_try(task: Task) -> None:
 @pytest.mark.parametrize("body", ["Thank you!", "STOP"])
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("outcome", [Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.THINKING, Outcome.BAD_NUMBER])
-def test_a_reply_while_the_call_is_in_hands_makes_it_the_last_of_its_cadence(agent, patient, outcome, last, body):
+def test_a_reply_while_the_call_is_in_progress_makes_it_the_last_of_its_cadence(agent, patient, outcome, last, body):
     task = claim(agent)
     if last:
         last_try(task)
@@ -154,7 +155,7 @@ def test_an_unreadable_table_of_the_law_loses_no_call(agent, patient, monkeypatc
 @freeze_time(NOON)
 def test_a_call_that_would_be_unlawful_is_not_promised_and_the_agent_is_told_when_it_may_be(agent, patient):
     task = claim(agent)
-    with pytest.raises(Refused, match=r"lawful hours.*from Wednesday, 11 March, 8:00 AM CDT on"):
+    with pytest.raises(Refused, match=r"lawful hours.*from Wednesday, Mar 11, 2026, 8:00 AM CDT on"):
         promise(agent, task, hours=8)  # nine in the evening in Chicago
     assert fresh(task).state is TaskState.CLAIMED
     promise(agent, task, hours=24)
@@ -169,7 +170,7 @@ def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
 
     def remove() -> None:
         with app.app_context(), clock.moved_to(task.claimed_at):
-            record(agent, task, Outcome.REMOVE_ME)
+            record(agent, task, Outcome.DO_NOT_CONTACT)
             saved.set()
 
     thread = threading.Thread(target=remove)
@@ -182,29 +183,34 @@ def test_remove_me_waits_for_a_text_that_is_just_leaving(app, agent, patient):
 
 @freeze_time(NOON)
 @pytest.mark.parametrize(("is_stop", "state"), [(False, TaskState.CLAIMED), (True, TaskState.CANCELLED)])
-def test_who_may_have_written_stop_is_not_called_until_somebody_has_read_it(agent, patient, is_stop, state):
-    reply_id = write_back(patient, "Please do not call me again")
-    assert claim(agent) is None
-    answer = db.session.scalars(sa.select(Task).where(Task.kind == Kind.REPLY)).one()
-    assert answer.shut_reasons == ["unread_reply"]
-    with transaction("lead"):
-        messages.decide_reply(db.session.get_one(InboundMessage, reply_id), is_stop, actor="lead")
-    with freeze_time("2026-03-10 18:11:00"):
+def test_an_agreed_call_to_who_wrote_waits_until_somebody_has_read_it(agent, patient, is_stop, state):
+    call = claim(agent)
+    promise(agent, call)
+    reply_id = write_back(patient, "Could we perhaps leave it for now")
+    with freeze_time("2026-03-10 20:01:00"):
+        read_only = claim(agent)
+        assert read_only.kind is Kind.REPLY, "what they wrote comes first, and is read"
+        with transaction("test"):
+            tasks.give_back(fresh(read_only), EventKind.PULLED_BACK, "test", ready_at=clock.now() + timedelta(hours=1))
+        queue_jobs.upkeep()
+        assert claim(agent) is None
+        with transaction("lead"):
+            messages.decide_reply(db.session.get_one(InboundMessage, reply_id), is_stop, actor="lead")
         claim(agent)
-        assert fresh(answer).state is state
+        assert fresh(call).state is state, "and at once when it is read"
 
 
 @freeze_time(NOON)
-def test_a_card_in_hands_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
+def test_an_open_card_shows_no_number_once_they_may_have_written_stop(agent, patient, sign_in):
     task, browser = claim(agent), sign_in(agent)
-    write_back(patient, "Leave me alone")
-    assert "Do not call now: wrote something that may mean stop" in browser.get("/desk").text
+    write_back(patient, "Could we perhaps leave it for now")
+    assert "Do not call now: wrote something that nobody has read yet" in browser.get("/desk").text
     refused = browser.post(f"/tasks/{task.id}/reveal", data={"fence": task.fence}, expect=409)
     assert patient.phone[-4:] not in refused.text
 
 
 @freeze_time(NOON)
-def test_a_card_in_hands_says_in_words_that_its_practice_is_paused(agent, patient, practice, sign_in):
+def test_an_open_card_says_in_words_that_its_practice_is_paused(agent, patient, practice, sign_in):
     claim(agent)
     with transaction("test"):
         practices.pause_practice(db.session.get_one(Practice, practice.id))
@@ -223,7 +229,7 @@ def five_practices_of_one_human() -> list[User]:
     return [make_user(Role.AGENT) for _ in range(5)]
 
 
-def test_one_human_at_many_practices_is_in_one_pair_of_hands(app):
+def test_one_human_at_many_practices_is_on_one_call(app):
     with freeze_time(NOON):
         agents = five_practices_of_one_human()
         held = [task for each in agents if (task := claim(each))]
@@ -235,7 +241,7 @@ def test_one_human_at_many_practices_is_in_one_pair_of_hands(app):
         assert not claim(agents[1])
 
 
-def test_one_human_is_in_one_pair_of_hands_when_all_press_at_once(app):
+def test_one_human_is_on_one_call_when_all_press_at_once(app):
     with freeze_time(NOON):
         agents = five_practices_of_one_human()
         moment = clock.now()

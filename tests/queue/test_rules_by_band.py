@@ -1,10 +1,10 @@
 """Each rule of what may be offered, in each band a task can come from: what is forbidden is never handed out, and what
 waits lawfully behind it is.
 
-A claim looks three times (ops/queue/claim.sql): at what was handed to the agent, at promises, and at the practice owed
-most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but for
-that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only the
-gate or a unique index still holds is missing here.
+A claim looks three times (ops/queue/claim.sql): at what was assigned to the agent, at promises, and at the practice
+owed most. Each look states the rules anew, so each rule is broken here in each look: one task that would come next but
+for that rule, alone and with a lawful one behind it. The search itself is asked, and one claim whole: a rule that only
+the gate or a unique index still holds is missing here.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import claim_facts, open_for, practice_of, profile
+from tests.queue_world import claim_facts, open_for, practice_of, profile, wrote
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -47,7 +47,7 @@ NINE_IN_THE_EVENING = datetime(2026, 3, 11, 2, tzinfo=UTC)
 EIGHT_IN_THE_MORNING = datetime(2026, 3, 10, 13, tzinfo=UTC)
 """In Chicago, to the second."""
 HALF_PAST_FOUR = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)
-HANDED, PROMISE, FAIR = BANDS = ("handed to me", "a promise", "by turn")
+ASSIGNED, PROMISE, FAIR = BANDS = ("assigned to me", "a promise", "by turn")
 
 
 @dataclass
@@ -67,9 +67,9 @@ class Case:
         """A task of this band, `later` minutes behind those agreed for now."""
         promised_at = clock.now() + timedelta(minutes=later) if self.band == PROMISE else None
         task = open_for(patient, kind, ready_at=ready_at, promised_at=promised_at)
-        if self.band == HANDED:
+        if self.band == ASSIGNED:
             with transaction("test"):
-                assigning.hand_over(task.id, self.agent.id, "user:1")
+                assigning.assign(task.id, self.agent.id, "user:1")
         return task
 
     def in_hands_of_colleague(self, task: Task) -> None:
@@ -96,27 +96,27 @@ def nothing(case: Case) -> None:
     """It is the hour."""
 
 
-def their_friend_is_in_hands(case: Case) -> None:
+def their_friend_is_being_called(case: Case) -> None:
     """The same patient, by another number."""
     with transaction("test"):
         friend = NewFriend("Bo Friend", "+13125550199", None, OptIn.FORM)
         referral = receive_referral(case.here, case.patient, friend, actor="test", ask=None)
         task = friends.open_friend_task(referral, "test")
-        assigning.hand_over(task.id, case.colleague.id, "user:1")
+        assigning.assign(task.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(task)
 
 
-def their_number_is_in_hands(case: Case) -> None:
+def their_number_is_being_called(case: Case) -> None:
     """The same human, as the patient of another practice."""
     same = open_for(make_patient(case.elsewhere, phone=case.patient.phone))
     with transaction("test"):
-        assigning.hand_over(same.id, case.colleague.id, "user:1")
+        assigning.assign(same.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(same)
 
 
 def keep_for_colleague(case: Case) -> None:
     with transaction("test"):
-        assigning.hand_over(case.task.id, case.colleague.id, "user:1")
+        assigning.assign(case.task.id, case.colleague.id, "user:1")
 
 
 def change(verb: Callable[[Practice], object]) -> Callable[[Case], object]:
@@ -158,13 +158,15 @@ REVIEW = {"kind": Kind.REVIEW_REQUEST}
 ELSEWHERE = {"elsewhere": True}
 FORBIDDEN = {
     "a language they do not speak": Rule(
-        lambda case: profile(case.agent, languages=["es"]), {"language": "es"}, not_in=(HANDED,)
+        lambda case: profile(case.agent, languages=["es"]), {"language": "es"}, not_in=(ASSIGNED,)
     ),
-    "a kind they do not do": Rule(lambda case: profile(case.agent, kinds=["review_request"]), REVIEW, not_in=(HANDED,)),
+    "a kind they do not do": Rule(
+        lambda case: profile(case.agent, kinds=["review_request"]), REVIEW, not_in=(ASSIGNED,)
+    ),
     "a practice they are not certified for": Rule(
-        lambda case: profile(case.agent, certified=[case.elsewhere]), ELSEWHERE, not_in=(HANDED,)
+        lambda case: profile(case.agent, certified=[case.elsewhere]), ELSEWHERE, not_in=(ASSIGNED,)
     ),
-    "a language they do not speak, kept for them no longer": Rule(
+    "a language they do not speak, handed to them no longer": Rule(
         lambda case: profile(case.agent, languages=["es"]),
         {"language": "es"},
         opened=EIGHT_IN_THE_MORNING,
@@ -174,7 +176,7 @@ FORBIDDEN = {
     "a paused practice, for who works for some": Rule(some_only(practices.pause_practice), ELSEWHERE),
     "a practice that has ended": Rule(change(practices.end_practice), ELSEWHERE),
     "a practice that has ended, for who works for some": Rule(some_only(practices.end_practice), ELSEWHERE),
-    "a kind that rests": Rule(pause_asks, REVIEW),
+    "a kind that is paused": Rule(pause_asks, REVIEW),
     "a window that is over": Rule(
         nothing,
         {"phone": "+14155550101", "state": "CA"},
@@ -188,11 +190,13 @@ FORBIDDEN = {
         opened=EIGHT_IN_THE_MORNING,
         asked=EIGHT_IN_THE_MORNING - timedelta(minutes=1),
     ),
-    "a patient in other hands": Rule(their_friend_is_in_hands),
-    "a number in other hands": Rule(their_number_is_in_hands),
-    "kept for a colleague": Rule(keep_for_colleague),
+    "a patient on another call": Rule(their_friend_is_being_called),
+    "a number on another call": Rule(their_number_is_being_called),
+    "assigned to a colleague": Rule(keep_for_colleague),
     "not due yet": Rule(nothing, due_in=timedelta(minutes=1)),
     "asked not to be called": Rule(never_again, by_gate=True),
+    "wrote what nobody has read": Rule(lambda case: wrote(case.patient)),
+    "wrote elsewhere": Rule(lambda c: wrote(make_patient(c.elsewhere, phone=c.patient.phone), email="b@example.com")),
     "on a break": Rule(go_on_break, all_work=True),
 }
 
@@ -260,7 +264,7 @@ def test_what_a_rule_forbids_is_not_offered(case_of, move_to, name, band):
     rule.forbid(case)
     move_to(rule.asked)
     if band in rule.not_in:
-        assert id_of(searched(case)) == case.task.id, "what a lead hands over says so"
+        assert id_of(searched(case)) == case.task.id, "what a lead assigns says so"
         return
     if not rule.by_gate:
         assert searched(case) is None
@@ -297,13 +301,13 @@ def test_without_any_of_them_what_came_first_is_first(case_of, band, some_only):
 
 @pytest.mark.parametrize("band", BANDS)
 def test_the_first_is_not_the_oldest(case_of, move_to, band):
-    """Handed over first, agreed for earlier, of the better moment."""
+    """Assigned first, agreed for earlier, of the better moment."""
     case = case_of(band)
     newer = case.open(make_patient(case.here), Kind.REPLY, later=-1)
-    if band == HANDED:
+    if band == ASSIGNED:
         move_to(NOON + timedelta(minutes=1))
         with transaction("test"):
-            assigning.hand_over(case.task.id, case.agent.id, "user:1")
+            assigning.assign(case.task.id, case.agent.id, "user:1")
     assert given(case) == (newer.id, band)
 
 
@@ -333,10 +337,10 @@ def was_kept_until_now(case: Case) -> None:
     keep(case, case.colleague, clock.now())
 
 
-def somebody_else_is_in_hands(case: Case) -> None:
+def somebody_else_is_being_called(case: Case) -> None:
     other = open_for(make_patient(case.here))
     with transaction("test"):
-        assigning.hand_over(other.id, case.colleague.id, "user:1")
+        assigning.assign(other.id, case.colleague.id, "user:1")
     case.in_hands_of_colleague(other)
 
 
@@ -347,12 +351,12 @@ def work_of_theirs_waits(case: Case) -> None:
         assigning.cancel_task(done.id, "user:1", "made no sense")
 
 
-def other_work_rests(case: Case) -> None:
-    """Of another kind, another practice, and what was handed to them or agreed."""
+def other_work_is_paused(case: Case) -> None:
+    """Of another kind, another practice, and what was assigned to them or agreed."""
     for _ in range(2):
         task = open_for(make_patient(case.here), Kind.REVIEW_REQUEST, promised_at=clock.now())
     with transaction("test"):
-        assigning.hand_over(task.id, case.agent.id, "user:1")
+        assigning.assign(task.id, case.agent.id, "user:1")
         pause_kind(case.elsewhere.id, Kind.ASK, "user:1", "a flood of calls")
         pause_kind(case.here.id, Kind.REVIEW_REQUEST, "user:1", "a flood of calls")
         practices.pause_practice(db.session.get_one(Practice, case.elsewhere.id))
@@ -362,11 +366,11 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
     "they speak it among others": lambda case: profile(case.agent, languages=["es", "en"]),
     "they do it among others": lambda case: profile(case.agent, kinds=["review_request", "ask"]),
     "they are certified for it": lambda case: profile(case.agent, certified=[case.here]),
-    "kept for them": keep_for_them,
-    "kept for a colleague until now": was_kept_until_now,
-    "somebody else is in hands": somebody_else_is_in_hands,
+    "assigned to them": keep_for_them,
+    "assigned to a colleague until now": was_kept_until_now,
+    "somebody else is being called": somebody_else_is_being_called,
     "work of theirs waits or is over": work_of_theirs_waits,
-    "other work rests": other_work_rests,
+    "other work is paused": other_work_is_paused,
 }
 
 
@@ -375,14 +379,14 @@ NO_RULE: dict[str, Callable[[Case], object]] = {
 def test_what_is_no_rule_keeps_nothing_back(case_of, name, band):
     case = case_of(band)
     NO_RULE[name](case)
-    came_by = FAIR if (name, band) == ("kept for a colleague until now", HANDED) else band
+    came_by = FAIR if (name, band) == ("assigned to a colleague until now", ASSIGNED) else band
     assert given(case) == (case.task.id, came_by)
 
 
-def test_what_is_only_kept_for_them_is_not_handed_over(case_of):
+def test_what_is_only_kept_for_them_is_not_assigned(case_of):
     """Who spoke to them last is asked first, but for nothing they may not work."""
     case = case_of(FAIR)
-    other_work_rests(case)
+    other_work_is_paused(case)
     keep_for_them(case)
     profile(case.agent, certified=[])
     assert searched(case) is None

@@ -73,7 +73,7 @@ def test_going_with_a_card_in_hand_says_first_that_it_goes_back(ann, lake, sign_
     desk.post("/desk/next", expect=303)
     there = desk.post("/desk/break", data={"kind": "lunch"}, expect=303).location
     page = desk.get(there, expect=200).text
-    assert "You have a card in hand" in page and "for Lake." in page
+    assert "You have a card open" in page and "for Lake." in page
     assert fresh(task).state is TaskState.CLAIMED
     stale = {"kind": "lunch", "sure": "y", "task": task.id, "fence": 7}
     assert desk.post("/desk/break", data=stale, expect=303).location == there
@@ -219,7 +219,7 @@ def test_a_lead_finds_an_agents_cards(ann, lead, lake, sign_in, clock_):
         assert "The longest cards" in floor.get(f"/floor/minutes?agent={odd}", expect=200).text
 
 
-def test_leads_see_on_the_floor_who_works_and_who_rests(ann, lead, lake, sign_in, clock_):
+def test_leads_see_on_the_floor_who_works_and_who_is_on_a_break(ann, lead, lake, sign_in, clock_):
     finish(ann, lake, clock_)
     sign_in(ann).post("/desk/break", data={"kind": "lunch"}, expect=303)
     clock_.tick(20 * MINUTE)

@@ -119,7 +119,7 @@ def test_a_card_in_hand_is_not_given_back_by_surprise(ann, lake):
     task = make_task(lake)
     claim(ann)
     for card in (None, (task.id, 99), (task.id + 1, 1)):
-        with pytest.raises(verbs.CardInHand):
+        with pytest.raises(verbs.CardIsOpen):
             leave(ann, give_back=card)
     assert fresh(task).held_by == ann.id
     assert breaks() == []
@@ -130,7 +130,7 @@ def test_the_card_in_hand_goes_back_into_the_queue_with_the_break(ann, lake):
     held = claim(ann)
     leave(ann, give_back=(held.id, held.fence))
     assert fresh(task).state is TaskState.WAITING
-    assert story(task)[-1][0] is EventKind.RETURNED
+    assert story(task)[-1][0] is EventKind.RELEASED
     assert claim(make_user("agent")).id == task.id
 
 
@@ -151,7 +151,7 @@ def test_done_for_the_day_lets_go_of_todays_promises_and_says_so(ann, lake):
     today, tomorrow = promise(ann, lake, NOON + HOUR), promise(ann, lake, NOON + 24 * HOUR)
     leave(ann, BreakKind.DONE)
     assert (fresh(today).owner_id, fresh(today).promised_at) == (None, NOON + HOUR)
-    assert story(today)[-1] == (EventKind.HANDED, {"from": ann.id, "to": None, "reason": "done for the day"})
+    assert story(today)[-1] == (EventKind.ASSIGNED, {"from": ann.id, "to": None, "reason": "done for the day"})
     assert fresh(tomorrow).owner_id == ann.id
 
 
@@ -213,7 +213,7 @@ def test_the_strip_costs_two_statements(ann, lake):
     finally:
         sa.event.remove(db.engine, "before_cursor_execute", note)
     assert len(sent) == 2
-    assert (day.rest.words, len(day.promises)) == ("On a break", 1)
+    assert (day.on_break.words, len(day.promises)) == ("On a break", 1)
 
 
 def test_a_colleagues_work_is_not_mine(ann, lake):
@@ -286,7 +286,7 @@ def test_minutes_on_a_break_count_within_the_day_only(ann, clock_):
     leave(ann)
     clock_.tick(5 * MINUTE)
     whole = whole_day(ann)
-    assert (whole.rested, whole.trained) == (35, 10)
+    assert (whole.break_minutes, whole.trained) == (35, 10)
     clipped = breaks_between(ann.id, NOON + 20 * MINUTE, NOON + 32 * MINUTE)
     assert clipped == {BreakKind.LUNCH: 10, BreakKind.TRAINING: 2}
 
@@ -306,7 +306,7 @@ def test_leads_see_how_everybody_stands(ann, lake, clock_):
         "Done for the day",
         "Not here",
     ]
-    assert (found[ann.id].since, found[ann.id].rested, found[gone.id].rested) == (NOON, 12, 0)
+    assert (found[ann.id].since, found[ann.id].break_minutes, found[gone.id].break_minutes) == (NOON, 12, 0)
 
 
 def test_leads_see_who_takes_too_long_after_a_call_when_it_is_timed(ann, lake):

@@ -146,3 +146,44 @@ def test_a_child_ends_when_its_parent_is_killed(way: str) -> None:
     parent.wait()
     parent.stdout.close()
     wait_until(lambda: processes.alive(children) == [])
+
+
+def test_a_log_that_cannot_be_moved_aside_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LOG_BYTES", 10)
+    path = tmp_path / "web.log"
+    path.write_text("a long line of a log\n")
+    path.with_suffix(".log.1").mkdir()  # nothing can be written there
+    logs.shorten(path)
+    assert path.read_text() == ""
+
+
+def test_a_child_that_cannot_be_started_is_tried_again_later(clock: Clock, tmp_path: Path) -> None:
+    child = Child("web", tmp_path / "no folder" / "web.log", launcher([sys.executable, "-c", ""]))
+    assert "web could not be started" in str(child.keep_running())
+    assert child.keep_running() is None and child.pid is None, "not at once"
+    (tmp_path / "no folder").mkdir()
+    clock.now += 1
+    assert child.keep_running() is None
+    assert child.process and child.process.wait(10) == 0  # type: ignore[attr-defined]
+
+
+FULL = """
+import os, resource, sys
+from ops import logs
+from ops.runtime.child import Forked
+log = open(sys.argv[1], "ab")
+os.dup2(log.fileno(), 2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+logs.configure()
+import structlog
+structlog.get_logger().info("a line that is lost")
+child = Forked(lambda: 1 / 0, log)
+while (status := child.poll()) is None:
+    pass
+print(os.getpid(), status)
+"""
+
+
+def test_a_log_on_a_full_disk_loses_lines_and_lets_no_fork_go_on_as_its_parent(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, tmp_path / "log"], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["1"]

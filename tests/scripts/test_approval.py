@@ -227,7 +227,7 @@ def test_a_practice_that_wants_to_approve_is_asked_before_its_own_scripts_are_us
 
 @pytest.fixture
 def server(app, monkeypatch):
-    """A mail server that keeps what it is given, or is away."""
+    """An email server that keeps what it is given, or is away."""
     with mail_server(monkeypatch) as box:
         yield box
 
@@ -237,7 +237,7 @@ def mail_of(approval) -> StaffMail | None:
     return db.session.scalar(which.execution_options(populate_existing=True))
 
 
-def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note, server):
+def test_the_link_is_emailed_to_the_practices_people_once(app, client, lake, note, server):
     make_user("member", lake, email="owner@lake.example.com")
     make_user("member", lake, email="desk@lake.example.com")
     make_user("member", make_practice(), email="owner@river.example.com")
@@ -251,7 +251,7 @@ def test_the_link_is_mailed_to_the_practices_people_once(app, client, lake, note
     client.get(path, expect=200)
 
 
-def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
+def test_an_email_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake, note, server, monkeypatch, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
     with monkeypatch.context() as patch:
@@ -267,7 +267,7 @@ def test_a_mail_that_was_not_rung_or_not_taken_goes_out_with_the_tick(app, lake,
     assert mail_of(approval).sent_at
 
 
-def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, sign_in, lead, at_noon):
+def test_an_email_that_may_have_left_is_not_sent_again(app, lake, note, server, sign_in, lead, at_noon):
     make_user("member", lake, email="owner@lake.example.com")
     approval, _ = asked(note)
     server.hang_up = "after"
@@ -277,24 +277,24 @@ def test_a_mail_that_may_have_left_is_not_sent_again(app, lake, note, server, si
         jobs.upkeep()
     assert len(server.letters) == 1
     assert mail_of(approval).state is MailState.UNKNOWN
-    assert "Nobody can tell whether the mail to owner@lake" in sign_in(lead).get(f"/scripts/{note.id}").text
+    assert "Nobody can tell whether the email to owner@lake" in sign_in(lead).get(f"/scripts/{note.id}").text
 
 
-def test_the_page_says_that_it_was_mailed_or_why_not(app, lake, note, server, sign_in, lead):
+def test_the_page_says_that_it_was_emailed_or_why_not(app, lake, note, server, sign_in, lead):
     make_user("member", lake, email="owner@lake.example.com")
     browser, (approval, _) = sign_in(lead), asked(note)
-    assert " Mailed " not in browser.get(f"/scripts/{note.id}", expect=200).text
+    assert " Emailed " not in browser.get(f"/scripts/{note.id}", expect=200).text
     jobs.send(mail_of(approval).id)
-    assert " Mailed just now." in browser.get(f"/scripts/{note.id}", expect=200).text
+    assert " Emailed just now." in browser.get(f"/scripts/{note.id}", expect=200).text
     save(note, versions(note)[0].body.replace("Hi", "Hello"))
     approval, _ = asked(note)
     server.refuse = "550 no such person"
     jobs.send(mail_of(approval).id)
     page = browser.get(f"/scripts/{note.id}", expect=200).text
-    assert "was not sent. The mail server refused the address (550). Send the link." in page
+    assert "was not sent. The email server refused the address (550). Send the link." in page
 
 
-def test_nothing_is_mailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
+def test_nothing_is_emailed_about_a_text_that_was_changed_or_to_nobody(app, lake, note, server):
     alone, _ = asked(note)
     assert mail_of(alone) is None
     make_user("member", lake, email="owner@lake.example.com")

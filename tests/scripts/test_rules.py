@@ -66,7 +66,7 @@ def test_the_ask_answers_what_people_say():
     assert {"How did you get my number?", "I don't like selling to friends", "Who do you work for?"} <= set(said)
 
 
-def test_every_text_and_mail_that_is_sent_from_a_card_has_a_default():
+def test_every_text_and_email_that_is_sent_from_a_card_has_a_default():
     have = {(each.kind, each.medium) for each in DEFAULTS}
     for kind in ("ask", "follow_up", "friend_follow_up", "loop_closing", "reply", "review_request", "recall"):
         assert {(kind, Medium.SMS), (kind, Medium.EMAIL)} <= have
@@ -85,7 +85,7 @@ def test_outcomes_that_scripts_may_name_are_those_the_queue_offers():
         ("{% if %}", "cannot be read"),
         ("{{ patient_first_name", "cannot be"),
         ("{{ shoe_size }}", "Unknown variable: shoe_size"),
-        ("{{ friend_first_name }}", "only known in a call, text or mail to a friend"),
+        ("{{ friend_first_name }}", "only known in a call, text or email to a friend"),
         ("## The ask\nHello", "The opening is missing"),
         ("Hello\n## \nwords", "no words"),
         ("Hello\n## The ask\n", "Nothing stands under “The ask”"),
@@ -149,10 +149,10 @@ def test_texts_know_no_agent_and_no_treatment():
     assert "must not stand in texts" in saving(sms(SMS + "{{ treatment_category }}"))
 
 
-def test_a_mail_needs_a_subject_of_one_line():
+def test_an_email_needs_a_subject_of_one_line():
     for subject, why in (("", "needs a subject"), ("a\nb", "one line"), ("x" * 201, "one line")):
         assert why in saving(Text("ask", Medium.EMAIL, subject, "Hello"))
-    assert "Only mails" in saving(Text("ask", Medium.SMS, "Hello", SMS))
+    assert "Only emails" in saving(Text("ask", Medium.SMS, "Hello", SMS))
 
 
 def test_a_text_of_more_than_ten_parts_is_not_stored():

@@ -1,4 +1,4 @@
-"""Pages of accounts: the doors (`doors`), one's own account (`own`), everybody's (`people`), mails to them
+"""Pages of accounts: the doors (`doors`), one's own account (`own`), everybody's (`people`), emails to them
 (`mails`)."""
 
 from typing import cast

@@ -5,11 +5,11 @@ import time
 from flask import current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import access, actions, links, passwords, sessions
+from ops.accounts import access, actions, links, passwords, sessions, tries
 from ops.accounts.access import anyone, me, public
 from ops.accounts.forms import ForgotForm, NewPasswordForm, SignInForm
 from ops.accounts.models import Role
-from ops.accounts.views import bp
+from ops.accounts.views import bp, known
 from ops.db import transaction
 from ops.errors import Refused
 from ops.mail import client
@@ -21,7 +21,7 @@ FIRST_PAGES = {
     Role.ADMIN: ("practices.index",),
     Role.MEMBER: ("metrics.index",),
 }
-WRONG = "E-mail and password do not belong together, or there were too many tries. Wait a minute before the next."
+WRONG = "Email and password do not belong together, or there were too many tries. Wait a minute before the next."
 FAILURES_PER_ADDRESS = "30 per minute"
 REQUESTS_PER_ADDRESS = "10 per minute"
 ANSWER_AFTER_S = 0.25
@@ -37,7 +37,12 @@ def home() -> ResponseReturnValue:
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=lambda response: response.status_code == 422)
+@limiter.limit(
+    FAILURES_PER_ADDRESS,
+    methods=["POST"],
+    deduct_when=lambda response: response.status_code == 422,
+    exempt_when=lambda: known.is_known_to(request.form.get("email", "")),
+)
 @public
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; a right password leads back to the page that was asked for."""
@@ -54,12 +59,17 @@ def sign_in() -> ResponseReturnValue:
 def _try(email: str, password: str) -> bool:
     """Let the browser in if the password is right. No transaction is open while the slow hash is made."""
     with transaction("sign-in"):
-        user = actions.count_try(email)
+        user = tries.account(email)
+        if user is not None and not tries.count(user, source := known.source(user)):
+            user = None
     if not passwords.fits(user.password_hash if user else None, password) or user is None:
         return False
     with transaction(user.actor):
-        token = actions.let_in(user, password, address=request.remote_addr, browser=request.user_agent.string)
+        token = actions.let_in(
+            user, password, source=source, address=request.remote_addr, browser=request.user_agent.string
+        )
     access.enter(user, token)
+    known.remember(user)
     return True
 
 
@@ -90,10 +100,10 @@ def forgot() -> ResponseReturnValue:
 
 
 @bp.route("/link/<token>", methods=["GET", "POST"])
-@limiter.limit(FAILURES_PER_ADDRESS)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=lambda response: response.status_code in (410, 422))
 @public
 def link(token: str) -> ResponseReturnValue:
-    """Set the password by an invitation or reset link. Looking at it (as mail scanners do) does not use it up."""
+    """Set the password by an invitation or reset link. Looking at it (as email scanners do) does not use it up."""
     user = links.holder(token)
     if user is None:
         return render_template("accounts/link_over.html"), 410
@@ -102,6 +112,7 @@ def link(token: str) -> ResponseReturnValue:
         try:
             with transaction(user.actor):
                 links.use(token, form.password.data)
+            known.remember(user)
             flash("Your password is set. Sign in with it.", "success")
             return redirect(url_for("accounts.sign_in"), 303)
         except Refused as refusal:

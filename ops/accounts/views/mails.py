@@ -10,10 +10,10 @@ from ops.db import transaction
 from ops.mail import client, outbox
 
 
-@bp.get("/people/mails")
+@bp.get("/people/emails")
 @staff
 def staff_mails() -> ResponseReturnValue:
-    """What waits for a decision, and the last mails of all."""
+    """What waits for a decision, and the last emails of all."""
     return render_template(
         "accounts/mails.html",
         waiting=mails.waiting_for_a_person(me().role),
@@ -22,7 +22,7 @@ def staff_mails() -> ResponseReturnValue:
     )
 
 
-@bp.post("/people/mails/<int:mail_id>/again")
+@bp.post("/people/emails/<int:mail_id>/again")
 @staff
 def mail_again(mail_id: int) -> ResponseReturnValue:
     """Send a failed or unknown one once more."""
@@ -32,7 +32,7 @@ def mail_again(mail_id: int) -> ResponseReturnValue:
     return _back(again, "It is sent again, if it is still of use.")
 
 
-@bp.post("/people/mails/<int:mail_id>/settled")
+@bp.post("/people/emails/<int:mail_id>/settled")
 @staff
 def mail_settled(mail_id: int) -> ResponseReturnValue:
     """A failed or unknown one is dealt with: they were told another way, or need not be."""

@@ -5,10 +5,10 @@ import uuid
 from flask import abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from ops.accounts import access, actions, passwords, queries, sessions
+from ops.accounts import access, actions, passwords, queries, sessions, tries
 from ops.accounts.access import anyone, me
 from ops.accounts.forms import ChangePasswordForm
-from ops.accounts.views import bp
+from ops.accounts.views import bp, known
 from ops.db import transaction
 from ops.errors import Refused
 from ops.web import limiter
@@ -67,15 +67,18 @@ def password() -> ResponseReturnValue:
 
 
 def _change(current: str, new: str) -> None:
+    source = known.source(me())
     with transaction("sign-in"):
-        user = actions.count_try(me().email)  # guessing here is counted as at the door
-    if user is None or not passwords.fits(user.password_hash, current):
+        user = tries.account(me().email)
+        allowed = user is not None and tries.count(user, source)  # guessing here is counted as at the door
+    if user is None or not allowed or not passwords.fits(user.password_hash, current):
         raise Refused("That is not your current password.")
     g.current_was_right = True
     with transaction(user.actor):
         actions.set_password(user, new)
-        token = actions.let_in(user, new, address=request.remote_addr, browser=request.user_agent.string)
+        token = actions.let_in(user, new, source=source, address=request.remote_addr, browser=request.user_agent.string)
     access.enter(user, token)
+    known.remember(user)
 
 
 @bp.post("/me/single-keys/<any(on, off):state>")

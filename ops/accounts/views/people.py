@@ -66,12 +66,12 @@ def _add(form: AddPersonForm) -> int:
         practice_ids = form.practices.data if role == Role.MEMBER else []
         user = actions.add_user(form.email.data, name=form.name.data, role=role, practice_ids=practice_ids)
         token = _invite(user)
-    _hand_over(user, token)
+    _pass_on(user, token)
     return user.id
 
 
 def _invite(user: User) -> str | None:
-    """An invitation (a reset link for who has a password): by mail, or its token where there is no mail server."""
+    """An invitation (a reset link for who has a password): by email, or its token where there is no email server."""
     purpose = LinkPurpose.RESET if user.password_hash else LinkPurpose.INVITE
     if not client.is_set_up():
         return links.make_link(user, purpose)
@@ -79,7 +79,7 @@ def _invite(user: User) -> str | None:
     return None
 
 
-def _hand_over(user: User, token: str | None) -> None:
+def _pass_on(user: User, token: str | None) -> None:
     if token:
         flash(links.address(token), "link")
     else:
@@ -131,10 +131,10 @@ def _change(user_id: int, verb: Callable[[User], Any], done: str) -> ResponseRet
 @staff
 def invite(user_id: int) -> ResponseReturnValue:
     """Make a fresh invitation or reset link."""
-    handed: list[str | None] = []
-    answer = _change(user_id, lambda user: handed.append(_invite(user)), "A fresh link is made; earlier ones are void.")
-    if handed and handed[0]:
-        flash(links.address(handed[0]), "link")
+    made: list[str | None] = []
+    answer = _change(user_id, lambda user: made.append(_invite(user)), "A fresh link is made; earlier ones are void.")
+    if made and made[0]:
+        flash(links.address(made[0]), "link")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""What a lead changes by hand: a practice's cadences and triggers, and tasks in other people's hands.
+"""What a lead changes by hand: a practice's cadences and triggers, and tasks others have in progress.
 
 Steps may change while patients are on their way. A cadence run knows its step by place, so every change of places moves
 the runs along in the same transaction: **the step a patient waits for stays the next one they get**, and from there
@@ -203,7 +203,7 @@ def _move_runs(cadence: Cadence, places: dict[int, int], gone: int | None) -> No
     if gone is None:
         moved: sa.ColumnElement[int] = sa.case(places, value=here, else_=here)
     else:
-        # a call in hands for the step taken out: when it is over, the run goes on with the step that followed
+        # a call in progress for the step taken out: when it is over, the run goes on with the step that followed
         in_work = sa.and_(here == gone, CadenceRun.next_at.is_(None))
         moved = sa.case((in_work, gone - 1), (here > gone, here - 1), else_=here)
     running = sa.and_(CadenceRun.cadence_id == cadence.id, CadenceRun.state == RunState.RUNNING)

@@ -114,7 +114,7 @@ def _kind(run: CadenceRun) -> Kind:
 def advance(run: CadenceRun) -> None:
     """The current step is over without an answer: the next one is due after its gap; after the last the run ends.
 
-    A run that was ended while its call was in hands (they wrote back, or said stop) stays ended.
+    A run that was ended while its call was in progress (they wrote back, or said stop) stays ended.
     """
     if run.state is RunState.ENDED:
         return

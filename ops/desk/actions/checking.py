@@ -11,13 +11,16 @@ from ops.contact.facts import Reason
 from ops.contact.words import reasons_words
 from ops.crypto import contact_key
 from ops.db import db
+from ops.desk.actions.reading import unread_on
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
+from ops.phrases import moment_words
 from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
 from ops.referrals.models import Referral
 from ops.work.effects import Then
+from ops.work.kinds import Kind
 from ops.work.outcomes import Rule, rule
 from ops.work.states import EventKind
 
@@ -69,15 +72,19 @@ def check(task: Task, saved: Saved) -> Rule:
         raise Refused(f"{chosen.label}: please write down in the note what they said. The practice reads it at once.")
     if chosen.then is Then.PROMISE:
         _check_moment(task, saved)
+    if task.kind is Kind.REPLY and not chosen.suppresses and unread_on(task):
+        raise Refused(
+            "They wrote something that nobody has read yet. Please read it on this card and say what it means."
+        )
     return chosen
 
 
 def _check_moment(task: Task, saved: Saved) -> None:
     now = clock.now()
     if saved.callback_at is None:
-        raise Refused("Please say when to call back.")
+        raise Refused("Please say when the callback is due.")
     if saved.callback_at <= now:
-        raise Refused("The time to call back is in the past.")
+        raise Refused("The time of the callback is in the past.")
     if saved.callback_at > max(task.closes_at or now, now) + FARTHEST_PROMISE:
         raise Refused("That is too far away for this task; choose an earlier day.")
 
@@ -101,5 +108,6 @@ def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -
     if not HOURS.intersection(then.reasons):
         return
     where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
-    opens = f" They may from {then.window[0].astimezone(where):%A, %-d %B, %-I:%M %p %Z} on." if then.window else ""
+    at = then.window[0].astimezone(where) if then.window else None
+    opens = f" They may from {at:%A}, {moment_words(at)} on." if at else ""
     raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")

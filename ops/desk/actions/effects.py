@@ -107,7 +107,7 @@ def _take_friend(call: Call) -> None:
 
 
 def _send_note(call: Call) -> None:
-    """The note to forward, by text or else by mail. Whose friend we have gets the thank-you; two texts would be one
+    """The note to forward, by text or else by email. Whose friend we have gets the thank-you; two texts would be one
     too many."""
     if call.saved.friend:
         return
@@ -145,7 +145,7 @@ def _suppress(call: Call, effect: Suppress) -> None:
 def _move(effect: Then | Later, call: Call) -> None:
     """Where the task goes, and its cadence with it; the event carries the outcome."""
     task, run = call.task, _run_of(call.task)
-    # they wrote back, or said stop, while the call was in hands: it was the last one of its cadence
+    # they wrote back, or said stop, while the call was in progress: it was the last one of its cadence
     over = run is not None and run.state is RunState.ENDED
     match _last(effect, task, over=over):
         case Then.PROMISE:
@@ -229,7 +229,7 @@ def _keep_together(call: Call) -> None:
 
 
 def wait_for_texts(person: Person) -> None:
-    """A message that is being handed over to them at this moment goes first; none goes after what we record now."""
+    """A message that is being sent to them at this moment goes first; none goes after what we record now."""
     for key in filter(None, (person.phone_key, person.email_key)):
         hold_number(key)
 

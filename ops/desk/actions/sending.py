@@ -1,4 +1,4 @@
-"""Sending from the card: an approved text or mail to the person in hand, once."""
+"""Sending from the card: an approved text or email to the person on the card, once."""
 
 import sqlalchemy as sa
 
@@ -34,7 +34,7 @@ def send_from_card(task_id: int, agent: User, fence: int, medium: Medium, versio
     if way.written.version_id != version_id:
         raise OtherText("A newer text is in force since you opened this. Please read it, then send it.")
     if way.why_not:
-        what = "texted" if medium is Medium.SMS else "sent a mail"
+        what = "texted" if medium is Medium.SMS else "sent an email"
         raise Refused(f"They may not be {what} now: {way.why_not}.")
     message = queue_message(
         db.session.get_one(Practice, task.practice_id),

@@ -3,7 +3,7 @@
 An outcome changes rows of the patient only: tasks, cadence runs, the ask, referrals, messages, suppressions. They are
 pictured before and after it, in one statement each; what differs is kept on the attempt. Taking it back puts the
 changed rows as they were and deletes the new ones, in one transaction, if every one of them is still as the outcome
-left it. The task is then in the agent's hands again, under a new fencing number, its clock running since its claim.
+left it. The agent then has the task in progress again, under a new fencing number, its clock running since its claim.
 
 What stays: that the number was called (the cap counts calls, not outcomes), a consent the friend gave, and an event
 that says what was taken back.
@@ -93,10 +93,10 @@ def difference(before: Picture, after: Picture) -> dict[str, Any]:
 
 
 def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
-    """Take the outcome back and put its task into the agent's hands again; what was typed with it.
+    """Take the outcome back and give its task to the agent again; what was typed with it.
 
-    The card in hand makes room, and comes back next. Raises Refused, with nothing changed, when the minute is over,
-    when something left the building or somebody went on with it, or when the number of the card in hand was shown.
+    The open card makes room, and comes back next. Raises Refused, with nothing changed, when the minute is over,
+    when something left the building or somebody went on with it, or when the number of the open card was shown.
     """
     claiming.one_at_a_time(agent_id)
     attempt = db.session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
@@ -116,8 +116,8 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
         _check_untouched(table, row_id, after)
     # making room writes the ledger, which comes after every task: a colleague's claim takes the two in that order
     _make_room(agent_id, actor)
-    if queries.in_other_hands(task):
-        raise Refused(GONE_ON + "they are in somebody else's hands.")
+    if queries.on_another_call(task):
+        raise Refused(GONE_ON + "somebody else is talking to them.")
     _delete_made(kept["made"])
     was = {"outcome": attempt.outcome, "note": attempt.note, "minutes": float(attempt.minutes)}
     was["recorded_at"] = attempt.at.isoformat()
@@ -145,8 +145,8 @@ def _make_room(agent_id: int, actor: str) -> None:
         PatientRead.at >= task.claimed_at,
     )
     if db.session.scalar(sa.select(shown)):
-        raise Refused("You have the number of this card already. Finish it first, or give it back.")
-    tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RETURNED, actor, why="the one before it again")
+        raise Refused("You have the number of this card already. Finish it first, or release it.")
+    tasks.give_back(tasks.held(task.id, agent_id, task.fence), EventKind.RELEASED, actor, why="the one before it again")
     task.owner_id, task.owner_until, task.handed_at = agent_id, clock.now() + keeping.MADE_ROOM, clock.now()
     db.session.flush()
 
@@ -191,11 +191,11 @@ def _delete_made(made: dict[str, list[str]]) -> None:
 
 
 def _into_hands_again(task: Task, before: dict[str, Any], agent_id: int, actor: str, was: dict[str, Any]) -> None:
-    """The task is in the agent's hands as it was, under a new fencing number, its clock running since its claim."""
+    """The agent has the task in progress as it was, under a new fencing number, its clock running since its claim."""
     claimed_at = _put_back(task, before).get("claimed_at") or task.claimed_at
-    assert claimed_at, "it was in hands when its outcome was recorded"
+    assert claimed_at, "it was in progress when its outcome was recorded"
     lease_until = clock.now() + timedelta(minutes=settings().lease_minutes)
-    moves.move_into_hands(task, EventKind.UNDONE, actor, moves.Hands(agent_id, claimed_at, lease_until), **was)
+    moves.move_to_holder(task, EventKind.UNDONE, actor, moves.Holder(agent_id, claimed_at, lease_until), **was)
 
 
 RESTORED: dict[str, type[Base]] = {each.__tablename__: each for each in (Task, CadenceRun, Ask, Referral)}

@@ -20,10 +20,10 @@ from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.desk import facts as desk_facts
 from ops.desk import keys
-from ops.desk.actions import key_settings, recording, undoing
-from ops.desk.card import Card, card_in_hand, card_of, log_read
+from ops.desk.actions import key_settings, reading, recording, undoing
+from ops.desk.card import Card, card_of, log_read, open_card_of
 from ops.desk.facts import Beside
-from ops.desk.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, SkipForm, SnoozeForm, at_zone, typed_again
+from ops.desk.forms import OPT_IN_WORDS, FenceForm, OutcomeForm, ReadForm, SkipForm, SnoozeForm, at_zone, typed_again
 from ops.desk.views import bp
 from ops.errors import Refused
 from ops.queue import jobs
@@ -45,7 +45,7 @@ from ops.work.reasons import UNTIL_KNOWN
 @bp.get("/desk")
 @allow(*AT_WORK)
 def desk() -> ResponseReturnValue:
-    """The card in hand, or the way to the next one."""
+    """The open card, or the way to the next one."""
     facts, beside = desk_facts.desk_of(me().id, clock.now() - undoing.undo_for())
     return _card(card_of(facts, me()), beside=beside) if facts else _empty(beside)
 
@@ -165,7 +165,7 @@ def _first_error(form: FlaskForm) -> str:
 
 def _not_saved(task_id: int, problem: str) -> ResponseReturnValue:
     """Nothing was saved and nothing typed is lost: the card again, or, when it left these hands, the text to copy."""
-    card = card_in_hand(me())
+    card = open_card_of(me())
     if card and card.task.id == task_id and str(card.task.fence) == request.form.get("fence"):
         return _card(card, typed=typed_again(), problem=problem, status=409)
     return render_template("desk/lost.html", problem=problem, typed=request.form), 409
@@ -181,7 +181,7 @@ def undo(attempt_id: int) -> ResponseReturnValue:
     except (Refused, IntegrityError) as problem:
         flash(str(problem) if isinstance(problem, Refused) else "Somebody has gone on with it already.", "warning")
         return _to_desk()
-    card = card_in_hand(me())
+    card = open_card_of(me())
     if card is None:
         return _to_desk()
     if typed["callback_at"]:
@@ -191,6 +191,23 @@ def undo(attempt_id: int) -> ResponseReturnValue:
 
 def _wall_clock(moment: str, zone: str) -> str:
     return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+
+
+@bp.post("/tasks/<int:task_id>/read")
+@allow(*AT_WORK)
+def read(task_id: int) -> ResponseReturnValue:
+    """The agent has read what they wrote, and says whether it means stop."""
+    form = ReadForm()
+    try:
+        if not form.validate():
+            raise Refused("This card is out of date.")
+        shown, is_stop = [int(each) for each in (form.replies.data or "").split(",")], form.means.data == "stop"
+        with transaction(me().actor):
+            reading.read_replies(task_id, me().id, form.fence.data or 0, me().actor, shown, is_stop=is_stop)
+    except Refused as problem:
+        return _not_saved(task_id, str(problem))
+    flash("They will not be contacted again." if is_stop else "Noted: it does not mean stop.", "success")
+    return _to_desk()
 
 
 @bp.post("/tasks/<int:task_id>/release")
@@ -249,7 +266,8 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
             task = claiming.heartbeat(task_id, me().id, form.fence.data or 0)
             assert task.lease_until
             newer = newer_than(task.script_version_id, task.practice_id, task.kind, task.patient_id)
-            return jsonify(held=True, until=task.lease_until.isoformat(), newer=newer is not None)
+            wrote = max(reading.unread_on(task), default=0)
+            return jsonify(held=True, until=task.lease_until.isoformat(), newer=newer is not None, wrote=wrote)
     except Refused:
         return jsonify(held=False), 409
 
@@ -264,7 +282,7 @@ def reveal(task_id: int) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/reveal-address")
 @allow(*AT_WORK)
 def reveal_address(task_id: int) -> ResponseReturnValue:
-    """Show the e-mail address: logged as well."""
+    """Show the email address: logged as well."""
     return _show(task_id, ReadOf.ADDRESS)
 
 
@@ -275,7 +293,7 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
             raise Refused("This card is out of date.")
         with transaction(me().actor):
             tasks.held(task_id, me().id, form.fence.data or 0)
-            card = card_in_hand(me())
+            card = open_card_of(me())
             assert card
             if what is ReadOf.NUMBER and card.why_not:
                 raise Refused(f"May not be called now: {card.why_not}.")

@@ -1,4 +1,4 @@
-"""Sending a text or mail from the card: first whether it may be sent, then what it would say."""
+"""Sending a text or email from the card: first whether it may be sent, then what it would say."""
 
 from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,14 +17,14 @@ from ops.queue.people import referral_of
 from ops.scripts.models import Medium
 from ops.web.errors import wants_json
 
-LOST = "This task is no longer in your hands. Nothing was sent."
-SAID = {Medium.SMS: "The text is on its way.", Medium.EMAIL: "The mail is on its way."}
+LOST = "This task is not yours any more. Nothing was sent."
+SAID = {Medium.SMS: "The text is on its way.", Medium.EMAIL: "The email is on its way."}
 
 
 @bp.get("/tasks/<int:task_id>/send")
 @allow(*AT_WORK)
 def before_sending(task_id: int) -> ResponseReturnValue:
-    """What may be sent to the person in hand, and how it reads."""
+    """What may be sent to the person on the card, and how it reads."""
     return _page(task_id)
 
 
@@ -46,7 +46,7 @@ def _page(task_id: int, problem: str | None = None) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/send")
 @allow(*AT_WORK)
 def send(task_id: int) -> ResponseReturnValue:
-    """Queue the text or mail that was read."""
+    """Queue the text or email that was read."""
     form = SendForm()
     db.session.rollback()
     try:

@@ -59,8 +59,8 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
         "blocked": floor.over_all(seen.lines),
         "windows": seen.windows,
         "ages": seen.ages,
-        "rests": floor_lists.rests(asked.practice),
-        "hands": lists.hands(asked),
+        "paused_kinds": floor_lists.paused_kinds(asked.practice),
+        "in_progress": lists.in_progress(asked),
         "next_up": lists.next_up(asked),
         "zone": zone,
         "words": words,
@@ -111,8 +111,8 @@ def board_live() -> ResponseReturnValue:
 @allow(*STAFF)
 def task(task_id: int) -> ResponseReturnValue:
     """The story of one task. Looking is noted (docs/rules.md A12)."""
-    hand = "hand-over" if "hand" in request.args else ""
-    return task_page(task_id, open_form=hand, back=request.args.get("back", "")[:120])
+    form = "assign" if "assign" in request.args else ""
+    return task_page(task_id, open_form=form, back=request.args.get("back", "")[:120])
 
 
 def task_page(
@@ -187,11 +187,11 @@ def _asked_again(event: TaskEvent) -> list[str]:
         return []
 
 
-@bp.post("/tasks/<int:task_id>/pull-back")
+@bp.post("/queue/tasks/<int:task_id>/release")
 @allow(*STAFF)
-def pull_back(task_id: int) -> ResponseReturnValue:
-    """Take the task out of the agent's hands."""
-    return _decide(task_id, assigning.pull_back, "The task is back in the queue.")
+def release(task_id: int) -> ResponseReturnValue:
+    """Release the task its agent has in progress."""
+    return _decide(task_id, assigning.release, "Released: the task is back in the queue.")
 
 
 @bp.post("/tasks/<int:task_id>/cancel")
@@ -209,7 +209,7 @@ def _decide(task_id: int, verb: Callable[[int, str, str], Task], done: str) -> R
         with transaction(me().actor):
             verb(task_id, me().actor, form.reason.data or "")
     except Refused as problem:
-        which = "cancel" if verb is assigning.cancel_task else "pull-back"
+        which = "cancel" if verb is assigning.cancel_task else "release"
         return task_page(task_id, str(problem), form.reason.data or "", which)
     flash(done, "success")
     return redirect(back_to(form.back.data, task_id), 303)

@@ -1,4 +1,4 @@
-"""A lead's hand on the queue: handing tasks over, having a kind of work rest, and weighing a practice."""
+"""What a lead does to the queue: assigning tasks, pausing a kind of work, weighing a practice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import actions
-from ops.floor.forms import FreeForm, HandOverForm, PauseKindForm, ResumeKindForm, WeightForm
+from ops.floor.forms import AssignForm, PauseKindForm, ResumeKindForm, UnassignForm, WeightForm
 from ops.floor.task_story import story_of
 from ops.floor.task_why import hindrances
 from ops.floor.views import bp
@@ -27,44 +27,44 @@ def _checked(form: FlaskForm) -> None:
         raise Refused(" ".join(str(error) for errors in form.errors.values() for error in errors))
 
 
-@bp.post("/tasks/<int:task_id>/hand-over")
+@bp.post("/tasks/<int:task_id>/assign")
 @allow(*STAFF)
-def hand_over(task_id: int) -> ResponseReturnValue:
+def assign(task_id: int) -> ResponseReturnValue:
     """Give the task to an agent."""
-    form = HandOverForm()
+    form = AssignForm()
     try:
         _checked(form)
         with transaction(me().actor):
-            assigning.hand_over(
+            assigning.assign(
                 task_id, form.agent.data or 0, me().actor, form.reason.data or "", override=bool(form.override.data)
             )
     except Refused as problem:
-        return task_page(task_id, str(problem), form.reason.data or "", "hand-over", form.agent.data, form.back.data)
-    _say_handed(task_id)
+        return task_page(task_id, str(problem), form.reason.data or "", "assign", form.agent.data, form.back.data)
+    _say_assigned(task_id)
     return redirect(back_to(form.back.data, task_id), 303)
 
 
-def _say_handed(task_id: int) -> None:
+def _say_assigned(task_id: int) -> None:
     """That it is done; and, where the agent cannot have it yet, why."""
     story = story_of(task_id)
     assert story
     owner = story.names.get(f"user:{story.task.owner_id}", "the agent")
-    flash(f"Handed to {owner}, before everything else of theirs.", "success")
+    flash(f"Assigned to {owner}, before everything else they have.", "success")
     if waits := hindrances(story, said_in(story)):
-        flash(f"It waits all the same: {' '.join(waits)}", "warning")
+        flash(f"It waits for now: {' '.join(waits)}", "warning")
 
 
-@bp.post("/tasks/<int:task_id>/free")
+@bp.post("/tasks/<int:task_id>/unassign")
 @allow(*STAFF)
-def free(task_id: int) -> ResponseReturnValue:
-    """Give the task back to everybody."""
-    form = FreeForm()
+def unassign(task_id: int) -> ResponseReturnValue:
+    """Assign the task to nobody: it is everybody's again."""
+    form = UnassignForm()
     try:
         _checked(form)
         with transaction(me().actor):
-            assigning.free(task_id, me().actor, form.reason.data or "")
+            assigning.unassign(task_id, me().actor, form.reason.data or "")
     except Refused as problem:
-        return task_page(task_id, str(problem), form.reason.data or "", "free")
+        return task_page(task_id, str(problem), form.reason.data or "", "unassign")
     flash("It is anybody's again.", "success")
     return redirect(back_to(form.back.data, task_id), 303)
 
@@ -72,7 +72,7 @@ def free(task_id: int) -> ResponseReturnValue:
 @bp.post("/practices/<slug>/kinds/pause")
 @allow(*STAFF)
 def pause_kind(slug: str) -> ResponseReturnValue:
-    """Have a kind of work rest for this practice."""
+    """Pause a kind of work for this practice."""
     form = PauseKindForm()
     return _decide(slug, form, lambda practice: actions.pause_kind(practice, form.chosen(), me().actor, _reason(form)))
 
@@ -98,7 +98,7 @@ def _reason(form: Any) -> str:
 
 
 DONE = {
-    PauseKindForm: "“{}” rests. What is in hands stays there.",
+    PauseKindForm: "“{}” is paused. What is in progress stays there.",
     ResumeKindForm: "“{}” is offered again.",
     WeightForm: "The weight counts from the next task on.",
 }

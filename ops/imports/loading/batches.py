@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from ops.crypto import contact_key
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord
+from ops.imports.reading.records import BadRow, GoodRow, LeftOut, LeftOutRow, MilestoneRecord, PatientRecord
 from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
 
@@ -16,15 +17,26 @@ ROWS = 10_000
 CHARACTERS = 4_000_000
 """Of raw cells in one batch, which ends when it holds more: wrong rows can be a million characters long."""
 
+
+class Taken(NamedTuple):
+    """One row of a batch by what it is found again by, to tell afterwards what became of it. `key`: its milestone."""
+
+    line: int
+    external_id: str = ""
+    key: str = ""
+    left_out: LeftOut | None = None
+
+
 PatientRow = tuple[object, ...]
 MilestoneRow = tuple[object, ...]
 
 
 @dataclass
 class Batch:
-    """Rows `rows_done - rows` to `rows_done` of a file. The counts are of people in the load so far."""
+    """Rows `rows_done - rows` to `rows_done` of a file, each of them once in `taken`. The counts are of people in the
+    load so far."""
 
-    rows: int = 0
+    taken: list[Taken] = field(default_factory=list)
     rows_done: int = 0
     characters: int = 0
     patients: dict[str, PatientRow] = field(default_factory=dict)
@@ -32,11 +44,18 @@ class Batch:
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
+    strangers: dict[int, str] = field(default_factory=dict)
+    """Lines that say something of a patient who is to be known already, and of whom."""
     corrects: dict[int, int] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> int:
+        return len(self.taken)
+
     def put_aside(self, row: BadRow) -> None:
         self.bad.append(row)
+        self.taken.append(Taken(row.line))
         self.characters += sum(map(len, row.cells))
 
     def keep_cells(self, line: int, cells: list[str]) -> None:
@@ -48,7 +67,7 @@ class Batch:
 class Matcher:
     """Finds the treatment type a description means: the one with the longest of its words in it.
 
-    A treatment nothing recognises is the type without words, if the practice has one; a mere visit is none.
+    A treatment nothing recognizes is the type without words, if the practice has one; a mere visit is none.
     """
 
     def __init__(self, treatments: Iterable[tuple[int, Sequence[str]]]):
@@ -73,16 +92,17 @@ class Batcher:
         self._adult_born_by = adult_born_by(today)
         self._key = lru_cache(maxsize=1 << 12)(contact_key)
 
-    def batches(self, rows: Iterable[GoodRow | BadRow | None]) -> Iterator[Batch]:
+    def batches(self, rows: Iterable[GoodRow | BadRow | LeftOutRow]) -> Iterator[Batch]:
         """All rows, ROWS at a time; the last batch may be smaller or, for no rows at all, missing."""
         batch, done = Batch(), 0
         for row in rows:
-            batch.rows += 1
             done += 1
             if isinstance(row, GoodRow):
                 self._take(batch, row)
-            elif row is not None:
+            elif isinstance(row, BadRow):
                 batch.put_aside(row)
+            else:
+                batch.taken.append(Taken(row.line, left_out=row.why))
             if batch.rows == ROWS or batch.characters > CHARACTERS:
                 yield self._closed(batch, done)
                 batch = Batch()
@@ -95,7 +115,7 @@ class Batcher:
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
-        line, external_id, patient, milestone, opt_outs, identity, cells, corrects = row
+        line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out = row
         if patient:
             other = self._seen.note(external_id, identity, self._flags(patient, bool(opt_outs)), line)
             if other:
@@ -104,8 +124,11 @@ class Batcher:
             batch.patients[external_id] = self._patient_row(patient)
         else:
             batch.keep_cells(line, cells)
+            if milestone or opt_outs:
+                batch.strangers[line] = external_id
             if opt_outs:
                 self._seen.suppress(external_id, line)
+        batch.taken.append(Taken(line, external_id, milestone.dedupe_key if milestone else "", left_out))
         if corrects:
             batch.corrects[line] = corrects
         if milestone:
@@ -140,5 +163,5 @@ class Batcher:
 
 def _two_people(external_id: str, line: int) -> str:
     if external_id.startswith("~"):
-        return f"the same name and birth date as in line {line}, with another phone or e-mail: one person or two?"
+        return f"the same name and birth date as in line {line}, with another phone or email: one person or two?"
     return f"the number {external_id[:40]} belongs to another name or birth date in line {line}"

@@ -22,7 +22,7 @@ from ops.imports.reading.cleaning import SURPLUS, Cleaner
 from ops.imports.reading.dates import by_itself
 from ops.imports.reading.delimited import DAMAGED
 from ops.imports.reading.recognising import Profile
-from ops.imports.reading.records import BadRow, GoodRow, Record, Unreadable
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Record, Unreadable
 from ops.practices.models import Practice, TreatmentType
 
 ROW_NUMBER = "quarantined row"
@@ -53,7 +53,7 @@ def correct(row: QuarantinedRow, cells: Sequence[str], actor: str) -> tuple[str,
     return bad[0].reasons if bad else ()
 
 
-def _read(file: ImportFile, practice: Practice, record: Record) -> list[GoodRow | BadRow | None]:
+def _read(file: ImportFile, practice: Practice, record: Record) -> list[GoodRow | BadRow | LeftOutRow]:
     today = clock.today(practice.zone)
     how = file.profile or {}
     if "columns" not in how:
@@ -65,7 +65,7 @@ def _read(file: ImportFile, practice: Practice, record: Record) -> list[GoodRow 
     return [Cleaner(header, Profile.from_json(how), practice.zone, today)(record)]
 
 
-def _read_resource(name: str, zone: str, record: Record) -> list[GoodRow | BadRow | None]:
+def _read_resource(name: str, zone: str, record: Record) -> list[GoodRow | BadRow | LeftOutRow]:
     """The one resource of a FHIR bundle that is this row's only cell."""
     text = f'{{"resourceType": "Bundle", "entry": [{{"resource": {record.cells[0]}}}]}}'
     try:
@@ -77,10 +77,10 @@ def _read_resource(name: str, zone: str, record: Record) -> list[GoodRow | BadRo
                 rows = list(reader.rows(0, zone, clock.today(zone)))
     except (Unreadable, UnicodeEncodeError) as problem:
         return [BadRow(record.line, record.cells, (str(problem),))]
-    return [row._replace(line=record.line) if row else None for row in rows]
+    return [row._replace(line=record.line) for row in rows]
 
 
-def _batch(practice: Practice, rows: list[GoodRow | BadRow | None]) -> Batch:
+def _batch(practice: Practice, rows: list[GoodRow | BadRow | LeftOutRow]) -> Batch:
     kinds = sa.select(TreatmentType).where(TreatmentType.practice_id == practice.id).order_by(TreatmentType.id)
     matcher = Matcher((kind.id, kind.match_words) for kind in db.session.scalars(kinds))
     batcher = Batcher(matcher, clock.today(practice.zone), Seen())

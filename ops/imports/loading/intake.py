@@ -75,9 +75,10 @@ def choose_profile(file: ImportFile, profile: Profile | str | None) -> None:
     db.session.flush()
 
 
-def note_reading(file_id: int, profile: Profile | None, columns: Sequence[str]) -> None:
+def note_reading(file_id: int, profile: Profile | None, columns: Sequence[str], notes: Sequence[str]) -> None:
     """Keep how the file is read, for the pages, for corrections, and for a resumed load to read it the same way."""
-    how = profile.as_json() | {"header": list(columns)} if profile else {"name": "fhir-r4"}
+    how = profile.as_json() | {"header": list(columns)} if profile else {"name": "fhir-r4", "kind": "both"}
+    how |= {"notes": list(notes)}
     db.session.execute(
         sa.update(ImportFile).where(ImportFile.id == file_id).values(profile=how),
         execution_options={"synchronize_session": False},

@@ -3,13 +3,15 @@
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from ops.db import db
 from ops.imports.models import Import, ImportFile, QuarantinedRow
+
+NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
 class Quarantined(Sequence[dict[str, Any]]):
@@ -52,6 +54,13 @@ class LoadCounts:
     unreachable: int
     deceased: int
     minors: int
+    rows_stored: int = 0
+    rows_unchanged: int = 0
+    rows_future: int = 0
+    rows_ignored: dict[str, int] = field(default_factory=dict)
+    """By reason. With the rows stored, unchanged, quarantined and future they are all rows read."""
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """What each was taken for, the columns that were dropped, and what was not read of it."""
 
     def json_parts(self, **more: Any) -> Iterator[str]:
         """The outcome, and `more`, as one JSON object, piece by piece."""
@@ -83,4 +92,15 @@ def outcome_of(import_id: int) -> LoadCounts:
         unreachable=load.unreachable,
         deceased=load.deceased,
         minors=load.minors,
+        rows_stored=load.rows_stored,
+        rows_unchanged=load.rows_unchanged,
+        rows_future=load.rows_future,
+        rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
+        files=[_how_read(file) for file in load.files if file.was_looked_at],
     )
+
+
+def _how_read(file: ImportFile) -> dict[str, Any]:
+    how = file.profile
+    said = {"file": file.name, "read_as": how["name"], "holds": how["kind"]}
+    return said | {"dropped": file.dropped, "notes": how["notes"]}

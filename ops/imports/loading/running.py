@@ -1,4 +1,4 @@
-"""Runs an import: every file opened and recognised first, then batch after batch, each one transaction.
+"""Runs an import: every file opened and recognized first, then batch after batch, each one transaction.
 
 A batch and the note of how far the file got become true together, so a load that is killed goes on behind its last
 batch and a load that is started twice does nothing twice. Everything already read is read again then, only not written:
@@ -23,6 +23,7 @@ from ops import clock
 from ops.background import Job, ring
 from ops.db import db, rows_changed, transaction
 from ops.errors import Refused
+from ops.imports.loading.accounts import fates
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
@@ -195,7 +196,7 @@ class _Run:
         return nullcontext(self._within) if self._within else transaction(self._actor)
 
     def _parts(self, files: ExitStack) -> list[_Part]:
-        """Every file, opened and recognised before the first row is written. Raises Unreadable, Refused."""
+        """Every file, opened and recognized before the first row is written. Raises Unreadable, Refused."""
         load = db.session.get_one(Import, self._import_id)
         practice = db.session.get_one(Practice, load.practice_id)
         refuse_without_baa(practice)
@@ -217,7 +218,7 @@ class _Run:
         source = part.source
         rows = iter(()) if source.ignored else self._reader.rows(part.number, self._zone, self._today)
         with self._edge():
-            note_reading(part.file_id, source.profile, source.columns)
+            note_reading(part.file_id, source.profile, source.columns, source.notes)
         writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated_columns(source.profile))
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:
@@ -233,19 +234,18 @@ class _Run:
     def _note(self, session: Session, part: _Part, batch: Batch, written: Written) -> None:
         """How far we are, in the transaction that makes it true. Raises Superseded."""
         fresh = max(0, batch.rows_done - max(part.rows_done, batch.rows_done - batch.rows))
-        counts = batch.counts
+        counts, became = batch.counts, fates(batch, written, fresh)
         values = {
             "beat_at": clock.now(),
             "rows_read": Import.rows_read + fresh,
             "patients_new": Import.patients_new + written.patients_new,
             "patients_updated": Import.patients_updated + written.patients_updated,
             "milestones_new": Import.milestones_new + written.milestones_new,
-            "quarantined": Import.quarantined + written.quarantined,
             "suppressed": counts[SUPPRESSED],
             "unreachable": counts[UNREACHABLE],
             "deceased": counts[DECEASED],
             "minors": counts[MINOR],
-        }
+        } | {fate: getattr(Import, fate) + number for fate, number in became.items()}
         self._still_ours(session, values)
         if fresh:
             done = sa.update(ImportFile).where(ImportFile.id == part.file_id).values(rows_done=batch.rows_done)

@@ -6,7 +6,7 @@ million people share one is 1 in 30 million.
 Why our own: the import promises to stay under 300 MB for a million rows. Measured at a million people: with this table
 the import's peak is 253 MB, with a dict from the id to one packed number 310 MB. By itself the table takes 58 MB and
 4.5 s, the dict 137 MB and 2.3 s (from the id's hash 130 MB), and SQLite in a temporary file 22 MB and 11 s, which would
-make the whole import 5 to 7 % slower.
+make the whole import 5 to 7% slower.
 """
 
 from array import array

@@ -57,16 +57,18 @@ _STATED_BY: dict[str, set[Field]] = {
 
 @dataclass
 class Written:
-    """What a batch changed."""
+    """What a batch changed: whom, which milestones, whose opt-outs were new, and the rows that were wrong."""
 
     patients_new: int = 0
-    patients_updated: int = 0
     milestones_new: int = 0
+    patients: set[str] = field(default_factory=set)
+    milestones: set[tuple[str, str]] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     bad: list[BadRow] = field(default_factory=list)
 
     @property
-    def quarantined(self) -> int:
-        return len(self.bad)
+    def patients_updated(self) -> int:
+        return len(self.patients) - self.patients_new
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,16 @@ class Writer:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK + self.practice_id,))
             done = Written()
             if batch.patients:
-                done.patients_new, done.patients_updated = self._patients(cursor, batch, now)
-            done.bad += batch.bad
+                self._patients(cursor, batch, now, done)
+            done.bad += [*batch.bad, *self._unknown(cursor, batch)]
             if batch.milestones:
-                unknown, done.milestones_new = self._milestones(cursor, batch, now)
-                done.bad += unknown
-            self._refusals(cursor, batch)
+                self._milestones(cursor, batch, now, done)
+            self._refusals(cursor, batch, done)
             self._quarantine(cursor, done.bad)
             self._corrected(cursor, batch, done.bad, now)
         return done
 
-    def _patients(self, cursor: Cursor, batch: Batch, now: datetime) -> tuple[int, int]:
+    def _patients(self, cursor: Cursor, batch: Batch, now: datetime, done: Written) -> None:
         columns = ", ".join(PATIENT_COLUMNS)
         declared = ", ".join(f"{name} {kind}" for name, kind in PATIENT_COLUMNS.items())
         cursor.execute(f"CREATE TEMP TABLE staged_patients ({declared}) ON COMMIT DROP")
@@ -109,9 +110,10 @@ class Writer:
         cursor.execute(
             _upsert_patients(self.stated), {"practice": self.practice_id, "import": self.import_id, "now": now}
         )
-        fresh, changed = cursor.fetchone() or (0, 0)
+        for external_id, fresh in cursor:
+            done.patients.add(external_id)
+            done.patients_new += fresh
         cursor.execute("DROP TABLE staged_patients")
-        return fresh, changed
 
     def _follow(self, cursor: Cursor) -> None:
         """People with a new number or address have said no for that one too."""
@@ -122,29 +124,34 @@ class Writer:
         if moves:
             follow(self.practice_id, moves, self.actor)
 
-    def _milestones(self, cursor: Cursor, batch: Batch, now: datetime) -> tuple[list[BadRow], int]:
+    def _milestones(self, cursor: Cursor, batch: Batch, now: datetime, done: Written) -> None:
         cursor.execute(
             "CREATE TEMP TABLE staged_milestones (line bigint, external_id text, kind text, happened_on date,"
             " treatment_type_id bigint, dedupe_key text) ON COMMIT DROP"
         )
         kinds = ("int8", "text", "text", "date", "int8", "text")
         _copy(cursor, "staged_milestones", kinds, batch.milestones.values())
-        unknown = self._unknown(cursor, batch) if batch.cells else []
         facts = {"practice": self.practice_id, "import": self.import_id, "now": now}
         cursor.execute(_UPSERT_MILESTONES, facts)
-        (fresh,) = cursor.fetchone() or (0,)
+        for external_id, key, fresh in cursor:
+            done.milestones.add((external_id, key))
+            done.milestones_new += fresh
         cursor.execute("DROP TABLE staged_milestones")
-        return unknown, fresh
 
     def _unknown(self, cursor: Cursor, batch: Batch) -> list[BadRow]:
-        """The visits of nobody this practice has."""
-        cursor.execute(_UNKNOWN, {"practice": self.practice_id})
+        """The visits and opt-outs of nobody this practice has: every row of them, however often it stands there."""
+        if not batch.strangers:
+            return []
+        people = list(set(batch.strangers.values()))
+        cursor.execute(_UNKNOWN, {"practice": self.practice_id, "people": people})
+        unknown = {external_id for (external_id,) in cursor}
         return [
             BadRow(line, batch.cells.get(line, []), (f"no patient with the number {number[:60]} in this practice",))
-            for line, number in cursor
+            for line, number in batch.strangers.items()
+            if number in unknown
         ]
 
-    def _refusals(self, cursor: Cursor, batch: Batch) -> None:
+    def _refusals(self, cursor: Cursor, batch: Batch, done: Written) -> None:
         """Opt-outs, under every number and address we know of the person."""
         if not batch.refusals:
             return
@@ -157,7 +164,8 @@ class Writer:
             for key in _reached_by(channel, *keys.get(external_id, (None, None)))
         ]
         if found:
-            keep(found, self.actor)
+            new = keep(found, self.actor)
+            done.refused = {person for person, both in keys.items() if not new.isdisjoint(both)}
 
     def _quarantine(self, cursor: Cursor, bad: list[BadRow]) -> None:
         if not bad:
@@ -225,8 +233,8 @@ def _upsert_patients(stated: frozenset[str]) -> str:
         f" INSERT INTO patients AS p ({', '.join(PATIENT_COLUMNS)}, practice_id, import_id, created_at, updated_at)"
         f" SELECT {values}, %(practice)s, %(import)s, %(now)s, %(now)s FROM staged_patients"
         f" ON CONFLICT (practice_id, external_id) DO {change if columns else 'NOTHING'}"
-        " RETURNING (xmax = 0) AS fresh)"
-        " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM written"
+        " RETURNING external_id, (xmax = 0) AS fresh)"
+        " SELECT external_id, fresh FROM written"
     )
 
 
@@ -246,7 +254,7 @@ UPDATE quarantined_rows SET corrected_at = %(now)s
 WHERE practice_id = %(practice)s AND id = ANY(%(rows)s) AND corrected_at IS NULL
 """
 _UNKNOWN = """
-SELECT s.line, s.external_id FROM staged_milestones s LEFT JOIN LATERAL (
+SELECT s.external_id FROM unnest(%(people)s::text[]) AS s (external_id) LEFT JOIN LATERAL (
     SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p ON true
 WHERE p.id IS NULL
 """
@@ -260,6 +268,7 @@ WITH written AS (
     ON CONFLICT (patient_id, dedupe_key) DO UPDATE
         SET happened_on = excluded.happened_on, treatment_type_id = excluded.treatment_type_id
         WHERE (m.happened_on, m.treatment_type_id) IS DISTINCT FROM (excluded.happened_on, excluded.treatment_type_id)
-    RETURNING (xmax = 0) AS fresh)
-SELECT count(*) FILTER (WHERE fresh) FROM written
+    RETURNING patient_id, dedupe_key, (xmax = 0) AS fresh)
+SELECT p.external_id, w.dedupe_key, w.fresh
+FROM written w CROSS JOIN LATERAL (SELECT external_id FROM patients WHERE id = w.patient_id LIMIT 1) p
 """

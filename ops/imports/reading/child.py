@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from ops.imports.reading.preview import preview
 from ops.imports.reading.recognising import Profile
-from ops.imports.reading.records import BadRow, GoodRow, Unreadable
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
 from ops.imports.reading.sources import Source, open_source
 
 MEMORY = 300_000_000
@@ -26,7 +26,7 @@ MEMORY = 300_000_000
 ROWS, CHARACTERS = 500, 500_000
 """Of one list of rows: whichever comes first."""
 
-Row = GoodRow | BadRow | None
+Row = GoodRow | BadRow | LeftOutRow
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _lists(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         found.append(row)
-        if row is not None:
+        if not isinstance(row, LeftOutRow):
             size += sum(map(len, row.cells))
         if len(found) == ROWS or size > CHARACTERS:
             yield found

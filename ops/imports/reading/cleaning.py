@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ops.imports.reading.answers import FLAGS, OUTCOMES, read_deceased, read_standing, refused_channels, took_place
 from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.phones import read_phone
@@ -21,6 +22,7 @@ from ops.imports.reading.recognising import BOTH, VISITS, Profile
 from ops.imports.reading.records import (
     BadRow,
     GoodRow,
+    LeftOut,
     MilestoneRecord,
     OptOut,
     PatientRecord,
@@ -29,13 +31,12 @@ from ops.imports.reading.records import (
     reason_of,
 )
 from ops.imports.reading.values import (
+    SHEET_ERROR,
     generation,
     read_email,
     read_language,
     read_name,
-    read_permission,
     read_state,
-    read_yes,
     read_zip,
     same_name,
     split_name,
@@ -51,18 +52,7 @@ MAX_DIGITS = 18
 SURPLUS = "surplus"
 """Heads the columns of our list of wrong rows that hold what a row had too much."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
-_DEAD = {"deceased", "dead", "died"}
-_DEAD_BY_NUMBER = {"patstatus": "5"}
-"""Open Dental counts its statuses; elsewhere a 5 means nothing to us."""
-_DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
-_DONE |= {"attended", "checkedout", "2"}
-_REFUSALS = {
-    Field.DO_NOT_CONTACT: "all",
-    Field.DO_NOT_CALL: "call",
-    Field.DO_NOT_TEXT: "sms",
-    Field.DO_NOT_EMAIL: "email",
-}
-_PERMISSIONS = {Field.TEXT_OK: "sms", Field.EMAIL_OK: "email", Field.CALL_OK: "call"}
+_STANDINGS = (Field.STATUS, Field.DECEASED)
 _SOFT = (Field.STATE, Field.ZIP)
 """Without them a contact is only narrowed to safer hours, so one wrong cell is left out instead of the whole row."""
 
@@ -82,31 +72,30 @@ class Cleaner:
         self._places = _places(columns, profile)
         self._spare = [(at[0], at[1:]) for field, at in self._places.items() if len(at) > 1 and _single(field)]
         self._phones = [place for field in PHONES for place in self._places.get(field, ())]
-        flags = (*_REFUSALS, *_PERMISSIONS, Field.PREFERRED_CONTACT)
-        self._flags = [(place, field) for field in flags for place in self._places.get(field, ())]
         self._has_patient = profile.kind != VISITS
+        flags = (*FLAGS, *_STANDINGS) if self._has_patient else (*FLAGS, *_STANDINGS, Field.DEATH_DATE)
+        self._flags = self._all(*flags)
+        self._outcomes = self._all(*OUTCOMES)
         self._has_milestone = profile.kind in (VISITS, BOTH)
         self._id, self._first, self._last, self._full = self._at(
             Field.EXTERNAL_ID, Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME
         )
-        self._birth, self._death, self._status, self._dead = self._at(
-            Field.BIRTH_DATE, Field.DEATH_DATE, Field.STATUS, Field.DECEASED
-        )
+        self._birth, self._death = self._at(Field.BIRTH_DATE, Field.DEATH_DATE)
         self._email, self._state, self._zip, self._language = self._at(
             Field.EMAIL, Field.STATE, Field.ZIP, Field.LANGUAGE
         )
-        self._visit_id, self._happened, self._treatment, self._visit_status = self._at(
-            Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT, Field.VISIT_STATUS
-        )
-        status = plain(self._headers[self._status]) if self._status >= 0 else ""
-        self._dead_words = _DEAD | {_DEAD_BY_NUMBER.get(status, "deceased")}
+        self._visit_id, self._happened, self._treatment = self._at(Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT)
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
         self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
-        self._refused = lru_cache(maxsize=1 << 12)(self._opt_outs)
+        self._said = lru_cache(maxsize=1 << 12)(self._standing)
+        self._held = lru_cache(maxsize=1 << 10)(self._took_place)
 
     def _at(self, *fields: Field) -> list[int]:
         return [self._places.get(field, (-1,))[0] for field in fields]
+
+    def _all(self, *fields: Field) -> list[tuple[int, Field]]:
+        return [(place, field) for field in fields for place in self._places.get(field, ())]
 
     def __call__(self, record: Record) -> GoodRow | BadRow:
         line, stated, problem = record
@@ -126,22 +115,27 @@ class Cleaner:
             return self._second_look(record, cells, reason_of(error))
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
-        opt_outs = self._refused(tuple([cells[place] for place, _ in self._flags])) if self._flags else ()
+        dead, opt_outs = self._said(tuple([cells[place] for place, _ in self._flags])) if self._flags else (False, ())
         external_id = cells[self._id].strip()
+        if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
+            raise Unclear(f"{external_id!r} stands where the patient's number should")
         if len(external_id) > MAX_ID:
             raise Unclear(f"the patient's number is longer than {MAX_ID} characters")
         patient, identity = None, 0
         if self._has_patient:
-            patient, identity = self._patient(line, cells, external_id)
+            patient, identity = self._patient(line, cells, external_id, dead)
             external_id = patient.external_id
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
         milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
+        left_out = None
+        if isinstance(milestone, LeftOut):
+            milestone, left_out = None, milestone
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number)
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
 
-    def _patient(self, line: int, cells: list[str], external_id: str) -> tuple[PatientRecord, int]:
+    def _patient(self, line: int, cells: list[str], external_id: str, dead: bool) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])
         if not first and not last:
             first, last = split_name(cells[self._full])
@@ -159,7 +153,7 @@ class Cleaner:
         if not external_id:
             external_id = made_up_id(person, born, phone or email or raw)
             identity = hash(phone or email) if phone or email else 0
-        dead = died is not None or self._is_dead(cells)
+        dead = dead or died is not None
         zip_, language = read_zip(cells[self._zip], state), read_language(cells[self._language])
         return PatientRecord(
             line, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, language
@@ -174,9 +168,6 @@ class Cleaner:
     def _order(self, field: Field) -> Order:
         return self._profile.dates.get(field, Order.MONTH_FIRST)
 
-    def _is_dead(self, cells: list[str]) -> bool:
-        return cells[self._status].strip().casefold() in self._dead_words or read_yes(cells[self._dead])
-
     def _phone(self, cells: list[str]) -> tuple[str | None, str | None]:
         """The first number that can be dialled, and as it stood in the file (else the first number at all)."""
         chosen = raw = None
@@ -190,26 +181,53 @@ class Cleaner:
                     raw = text
         return chosen, raw.strip() if raw else None
 
-    def _opt_outs(self, texts: tuple[str, ...]) -> tuple[OptOut, ...]:
-        found = []
+    def _standing(self, texts: tuple[str, ...]) -> tuple[bool, tuple[OptOut, ...]]:
+        """Whether somebody died, and what they refused, by all columns that speak of it.
+
+        A visit has no patient of its own to be marked as dead: nobody contacts that number any more.
+        """
+        dead, found = False, []
         for text, (place, field) in zip(texts, self._flags, strict=True):
-            channel = refused_channel(field, text)
-            if channel:
-                found.append(OptOut(channel, self._headers[place]))
-        return tuple(found)
+            died, channels = self._says(place, field, text)
+            dead = dead or died
+            if died and not self._has_patient:
+                channels = ("all",)
+            found += [OptOut(channel, self._headers[place]) for channel in channels]
+        return dead, tuple(found)
+
+    def _says(self, place: int, field: Field, text: str) -> tuple[bool, tuple[str, ...]]:
+        header = self._headers[place]
+        match field:
+            case Field.STATUS:
+                return read_standing(plain(header), text)
+            case Field.DECEASED:
+                return read_deceased(text), ()
+            case Field.DEATH_DATE:
+                return past_date(text, self._today, "died", self._excel) is not None, ()
+            case _:
+                return False, refused_channels(field, header, text)
+
+    def _took_place(self, texts: tuple[str, ...]) -> bool | None:
+        """Whether the visit was held, by all columns that speak of it: each of them can say no. None: none speaks."""
+        said = [
+            took_place(field, plain(self._headers[place]), text)
+            for text, (place, field) in zip(texts, self._outcomes, strict=True)
+        ]
+        return False if False in said else True if True in said else None
 
     def _milestone(
         self, line: int, cells: list[str], external_id: str, patient: PatientRecord | None
-    ) -> MilestoneRecord | None:
+    ) -> MilestoneRecord | LeftOut | None:
         moment = self._local_day(cells[self._happened])
         if moment is None:
             if patient is None:
                 raise Unclear("no date of the visit")
             return None
         day, when = moment
-        status = plain(cells[self._visit_status]) if cells[self._visit_status] else ""
-        if not happened(day, status, self._today):
-            return None
+        held = self._held(tuple([cells[place] for place, _ in self._outcomes])) if self._outcomes else None
+        aside = left_out(day, held, self._today)
+        if aside:
+            return aside
         if patient and patient.birth_date and day < patient.birth_date:
             raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
         treatment = " ".join(cells[self._treatment].split())
@@ -241,7 +259,11 @@ class Cleaner:
             read = readers.get(field)
             for place in places:
                 try:
-                    if read is not None:
+                    if (place, field) in self._flags:
+                        self._says(place, field, cells[place])
+                    elif (place, field) in self._outcomes and self._has_milestone:
+                        took_place(field, plain(self._headers[place]), cells[place])
+                    elif read is not None:
                         read(cells[place])
                 except Exception as problem:
                     found.append((field, place, reason_of(problem)))
@@ -256,18 +278,16 @@ class Cleaner:
                 Field.FULL_NAME: read_name,
                 Field.BIRTH_DATE: self._born,
                 Field.DEATH_DATE: self._died,
-                Field.DECEASED: read_yes,
                 Field.EMAIL: read_email,
                 Field.STATE: read_state,
                 Field.ZIP: lambda text: read_zip(text, None),
             }
             readers |= dict.fromkeys(PHONES, read_phone)
-        readers |= dict.fromkeys(_REFUSALS, read_yes) | dict.fromkeys(_PERMISSIONS, read_permission)
         return readers
 
 
 def _single(field: Field) -> bool:
-    return field not in PHONES and field not in _REFUSALS and field not in _PERMISSIONS
+    return field not in (*PHONES, *FLAGS, *_STANDINGS, *OUTCOMES)
 
 
 def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, ...]]:
@@ -279,22 +299,13 @@ def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, 
     return places
 
 
-def refused_channel(field: Field, text: str) -> str | None:
-    """The channel a flag forbids, if it does. Raises Unclear when it can be read neither way."""
-    if field in _REFUSALS:
-        return _REFUSALS[field] if read_yes(text) else None
-    if field in _PERMISSIONS:
-        return _PERMISSIONS[field] if read_permission(text) is False else None
-    return "call" if plain(text) in ("donotcall", "nocalls") else None
-
-
 def made_up_id(person: str, born: date | None, contact: str | None) -> str:
     """A key for a person whose file has no numbers: name and birth date, or name and contact.
 
     Raises Unclear when there is neither: two people of one name would become one.
     """
     if born is None and not contact:
-        raise Unclear("too little to tell who this is: no number, birth date, phone or e-mail")
+        raise Unclear("too little to tell who this is: no number, birth date, phone or email")
     whole = person if born else f"{person}{contact}"
     return "~" + blake2b(whole.encode(), digest_size=10).hexdigest()
 
@@ -312,7 +323,7 @@ def _short(text: str) -> str:
 
 
 def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
-    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognise it by).
+    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognize it by).
 
     A two-digit year is the last one that is not far ahead. Raises Unclear for a day far ahead or before 1900.
     """
@@ -329,15 +340,13 @@ def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
     return day, f"{day} {clock or ''}"
 
 
-def happened(day: date, status: str, today: date) -> bool:
-    """Whether a visit took place: it is over, and its status, where there is one, says so.
+def left_out(day: date, held: bool | None, today: date) -> LeftOut | None:
+    """Why a visit of `day` is not stored; `held` is what its status says, None when it has none.
 
     Raises Unclear for one that is called completed but lies ahead.
     """
-    if status and status not in _DONE:
-        return False
-    if day <= today:
-        return True
-    if status:
-        raise Unclear(f"completed in the future ({day})")
-    return False
+    if day > today:
+        if held:
+            raise Unclear(f"completed in the future ({day})")
+        return LeftOut.FUTURE
+    return LeftOut.NOT_HELD if held is False else None

@@ -42,7 +42,7 @@ BOMS = (
 WHAT_WE_READ = "Send CSV, TSV, XLSX or a FHIR R4 Bundle."
 BLOCK = 1 << 20
 MANY_CONTROLS = 30
-"""Control characters a text may hold by accident; above, and above 2 % of its start, it is binary."""
+"""Control characters a text may hold by accident; above, and above 2% of its start, it is binary."""
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table|!--)", re.I)
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
 DOUBTFUL = "ascii"

@@ -17,15 +17,28 @@ from zoneinfo import ZoneInfo
 
 import ijson
 
-from ops.imports.reading.cleaning import happened, local_moment, visit_key
+from ops.imports.reading.cleaning import left_out, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.fhir_versions import other_version
 from ops.imports.reading.phones import read_phone
-from ops.imports.reading.records import BadRow, GoodRow, MilestoneRecord, PatientRecord, Unclear, Unreadable, reason_of
+from ops.imports.reading.records import (
+    BadRow,
+    GoodRow,
+    LeftOut,
+    LeftOutRow,
+    MilestoneRecord,
+    PatientRecord,
+    Unclear,
+    Unreadable,
+    reason_of,
+)
 from ops.imports.reading.values import read_email, read_language, read_name, read_state, read_zip, same_name, split_name
 
 Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
+NOT_HELD = {"arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error", "unknown"}
+NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
+"""What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
 READ |= {
@@ -83,24 +96,26 @@ class Bundle:
             self.notes.append(
                 "Holds no patients, encounters or procedures, only " + ", ".join(sorted(self.kinds)) + "."
             )
+        elif others := sorted(self.kinds.keys() - {"Patient", *MILESTONES}):
+            self.notes.append("Not read: " + ", ".join(f"{kind} {self.kinds[kind]:,}" for kind in others) + ".")
 
     @property
     def rows(self) -> int:
         """How many entries say something about patients."""
         return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
 
-    def patients(self, today: date) -> Iterator[GoodRow | BadRow | None]:
+    def patients(self, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Patient entries. `today` is the practice's day."""
         for number, full_url, resource in self._entries():
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
-                if external_id not in self._merged:
-                    yield _row(number, resource, partial(_patient, resource, number, external_id, today))
+                if external_id in self._merged:  # understood, and nothing of it is stored: its successor is the patient
+                    yield GoodRow(number, external_id, None, None, (), 0, _kept(resource))
                 else:
-                    yield None
+                    yield _row(number, resource, partial(_patient, resource, number, external_id, today))
 
-    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """The Encounters and Procedures; None for one that was not finished. `zone` and `today` are the practice's."""
+    def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
         here = ZoneInfo(zone)
         for number, _, resource in self._entries():
             if resource.get("resourceType") in MILESTONES:
@@ -191,16 +206,19 @@ class Bundle:
             if successor:
                 self._merged[external_id] = successor
 
-    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | None:
+    def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | LeftOutRow:
         kind, finished = MILESTONES[resource["resourceType"]]
-        if resource.get("status") != finished:
-            return None
+        status = resource.get("status")
+        if status in NOT_HELD:
+            return LeftOutRow(number, LeftOut.NOT_HELD)
+        if status != finished:
+            raise Unclear(f"{str(status)[:60]!r} is no status of a visit that is known")
         external_id = self._subject(resource)
         stamp = read_stamp(_when(resource))
         if stamp is None:
             raise Unclear("no date on which it happened")
         day, when = local_moment(stamp, zone, today)
-        happened(day, "completed", today)
+        left_out(day, True, today)
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
@@ -226,7 +244,7 @@ class Bundle:
         return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
 
 
-def _row(number: int, resource: Resource, read: Callable[[], GoodRow | None]) -> GoodRow | BadRow | None:
+def _row(number: int, resource: Resource, read: Callable[[], GoodRow | LeftOutRow]) -> GoodRow | BadRow | LeftOutRow:
     try:
         return read()
     except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
@@ -312,7 +330,7 @@ def _name(resource: Resource, today: date) -> tuple[str, str]:
 
 
 def _telecom(resource: Resource, today: date) -> tuple[str | None, str | None, str | None]:
-    """Phone in E.164, the phone as written, e-mail: the first that can be used, mobile before home before work."""
+    """Phone in E.164, the phone as written, email: the first that can be used, mobile before home before work."""
     points = [
         point for point in _current(resource.get("telecom"), today) if point.get("use") != "old" and point.get("value")
     ]

@@ -29,11 +29,14 @@ class Field(StrEnum):
     TEXT_OK = "text_ok"
     EMAIL_OK = "email_ok"
     CALL_OK = "call_ok"
+    CONTACT_OK = "contact_ok"
     PREFERRED_CONTACT = "preferred_contact"
     VISIT_ID = "visit_id"
     HAPPENED = "happened"
     TREATMENT = "treatment"
     VISIT_STATUS = "visit_status"
+    VISIT_CANCELLED = "visit_cancelled"
+    VISIT_DONE = "visit_done"
     QUARANTINED_ROW = "quarantined_row"
 
 
@@ -50,22 +53,25 @@ LABELS = {
     Field.PHONE: "phone",
     Field.HOME_PHONE: "home phone",
     Field.WORK_PHONE: "work phone",
-    Field.EMAIL: "e-mail",
+    Field.EMAIL: "email",
     Field.STATE: "state",
     Field.ZIP: "ZIP",
     Field.LANGUAGE: "language",
     Field.DO_NOT_CONTACT: "do not contact at all (yes/no)",
     Field.DO_NOT_CALL: "do not call (yes/no)",
     Field.DO_NOT_TEXT: "do not text (yes/no)",
-    Field.DO_NOT_EMAIL: "do not e-mail (yes/no)",
+    Field.DO_NOT_EMAIL: "do not email (yes/no)",
     Field.TEXT_OK: "may be texted (yes/no)",
-    Field.EMAIL_OK: "may be e-mailed (yes/no)",
+    Field.EMAIL_OK: "may be emailed (yes/no)",
     Field.CALL_OK: "may be called (yes/no)",
+    Field.CONTACT_OK: "may be contacted at all (yes/no)",
     Field.PREFERRED_CONTACT: "preferred way of contact",
     Field.VISIT_ID: "visit number",
     Field.HAPPENED: "date of the visit or treatment",
     Field.TREATMENT: "treatment or service",
     Field.VISIT_STATUS: "status of the visit",
+    Field.VISIT_CANCELLED: "visit was cancelled or missed (yes/no)",
+    Field.VISIT_DONE: "visit was completed (yes/no)",
     Field.QUARANTINED_ROW: "number of the quarantined row it corrects",
 }
 """How the pages call each field."""
@@ -85,7 +91,10 @@ _NAMES = {
     ),
     Field.BIRTH_DATE: "birthdate birthday dateofbirth dob bday born patientdob",
     Field.DEATH_DATE: "deathdate dateofdeath deceaseddate deceasedon dod",
-    Field.STATUS: "patstatus patientstatus clientstatus",
+    Field.STATUS: (
+        "patstatus patientstatus clientstatus customerstatus contactstatus leadstatus recordstatus "
+        "accountstatus lifecyclestage"
+    ),
     Field.DECEASED: "deceased isdeceased dead",
     Field.MOBILE: (
         "mobile mobilenumber mobilephone mobilephonenumber cell cellphone cellphonenumber cellular wirelessphone "
@@ -108,7 +117,7 @@ _NAMES = {
     ),
     Field.EMAIL_OK: (
         "sendpromotionalemails sendaccountemails sendscheduleemails emailconf emailremind emailreminder emailreminders "
-        "emailoptin emailconsent emailmarketing acceptsemailmarketing acceptsmarketing marketingconsent"
+        "emailoptin emailconsent emailmarketing acceptsemailmarketing"
     ),
     Field.CALL_OK: "callok phoneok calloptin callconsent",
     Field.PREFERRED_CONTACT: "preferconfirmmethod prefercontactmethod preferredcontact preferredcontactmethod",

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.files import Table
-from ops.imports.reading.recognising import Profile, missing
+from ops.imports.reading.recognising import Profile, may_refuse, missing
 from ops.imports.reading.records import BadRow, GoodRow
 from ops.imports.reading.sources import FHIR, look_at
 
@@ -19,12 +19,17 @@ LOOKED_AT = 200
 
 @dataclass(frozen=True)
 class Column:
-    """A column as written, the key under which a mapping names it, what it is read as (None: dropped), some values."""
+    """A column as written, the key under which a mapping names it, what it is read as (None: dropped), some values.
+
+    `may_refuse`: whoever leaves it out has to say so; `unused`: somebody did.
+    """
 
     header: str
     key: str
     field: Field | None
     samples: tuple[str, ...]
+    may_refuse: bool = False
+    unused: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,12 @@ class Preview:
     good: tuple[GoodRow, ...]
     bad: tuple[BadRow, ...]
     ignored: bool
+    asks: tuple[str, ...] = ()
+    """Columns that may say who refused contact or died: nothing is loaded before somebody says what they are."""
+
+    @property
+    def may_be_loaded(self) -> bool:
+        return not self.lacking and not self.asks
 
     @property
     def dropped(self) -> list[str]:
@@ -78,6 +89,7 @@ def preview(
         good=tuple(row for row in read if isinstance(row, GoodRow)),
         bad=tuple(row for row in read if isinstance(row, BadRow)),
         ignored=source.ignored,
+        asks=tuple(source.asks),
     )
 
 
@@ -87,5 +99,6 @@ def _columns(table: Table, profile: Profile) -> tuple[Column, ...]:
     for place, header in enumerate(table.columns):
         key = header if profile.headerless else plain(header)
         values = dict.fromkeys(cells[place].strip() for cells in rows if cells[place].strip())
-        columns.append(Column(header, key, profile.columns.get(key), tuple(islice(values, SAMPLES))))
+        samples, unused = tuple(islice(values, SAMPLES)), key in profile.unused
+        columns.append(Column(header, key, profile.columns.get(key), samples, may_refuse(header, profile), unused))
     return tuple(columns)

@@ -1,6 +1,6 @@
 """Which system wrote a file and what its columns are, told by the headers.
 
-Known exports are recognised by a few headers only they have together (docs/rules.md, "Column headers seen in real
+Known exports are recognized by a few headers only they have together (docs/rules.md, "Column headers seen in real
 exports"); anything else is read by the names of its columns, or by a mapping a person saved. Columns that mean nothing
 to us are dropped.
 """
@@ -10,10 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ops.imports.reading.answers import DECISIVE
 from ops.imports.reading.dates import Order
 from ops.imports.reading.fields import SYNONYMS, Field, plain
+from ops.imports.reading.permission_headers import by_words, must_be_asked, of_a_visit
+from ops.imports.reading.tables import not_ours, of_visits
 
 PATIENTS, VISITS, BOTH, IGNORED = "patients", "visits", "both", "ignored"
+KINDS = {
+    PATIENTS: "patients",
+    VISITS: "visits",
+    BOTH: "patients and their visits",
+    IGNORED: "neither patients nor visits: not read",
+}
+"""What a file was taken for, in words."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class Profile:
     headerless: bool = False
     milestone: str = "treatment_completed"
     """What a dated row is: "treatment_completed" or "visit"."""
+    unused: tuple[str, ...] = ()
+    """Plain headers of which a person said that they mean nothing to us."""
     dates: Mapping[Field, Order] = field(default_factory=dict)
     """The order of day and month where the file at hand does not write the month first."""
 
@@ -39,7 +51,8 @@ class Profile:
         return {place: self.dates[each] for place, each in fields if each and each in self.dates}
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"columns": {name: str(meaning) for name, meaning in self.columns.items()}}
+        columns = {name: str(meaning) for name, meaning in self.columns.items()}
+        return asdict(self) | {"columns": columns, "unused": list(self.unused)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Profile":
@@ -47,7 +60,8 @@ class Profile:
         columns = {str(name): Field(meaning) for name, meaning in stored["columns"].items()}
         milestone = stored.get("milestone") or _milestone(columns)
         dates = {Field(each): Order(order) for each, order in (stored.get("dates") or {}).items()}
-        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone, dates)
+        unused = tuple(stored.get("unused") or ())
+        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone, unused, dates)
 
 
 @dataclass(frozen=True)
@@ -77,15 +91,32 @@ KNOWN = (
         patient=Field.EXTERNAL_ID,
         description=Field.TREATMENT,
     ),
+    _known("synthea-medications", "start patient payer encounter code description dispenses", IGNORED),
+    _known("synthea-devices", "start patient encounter code description udi", IGNORED),
+    _known("synthea-supplies", "date patient encounter code description quantity", IGNORED),
+    _known("synthea-claims", "id patientid providerid primarypatientinsuranceid", IGNORED),
+    _known("synthea-claims-transactions", "id claimid chargeid patientid", IGNORED),
+    _known("synthea-payers", "id name address city stateheadquartered zip phone", IGNORED),
+    _known("synthea-payer-transitions", "patient startyear endyear payer", IGNORED),
     _known(
         "synthea-procedures",
-        "start patient encounter code description",
+        "start patient encounter code description basecost",
         VISITS,
         start=Field.HAPPENED,
+        patient=Field.EXTERNAL_ID,
+        description=Field.TREATMENT,
+    ),
+    _known(
+        "synthea-procedures",
+        "date patient encounter code description basecost reasoncode",
+        VISITS,
         date=Field.HAPPENED,
         patient=Field.EXTERNAL_ID,
         description=Field.TREATMENT,
     ),
+    _known("synthea-conditions, allergies or care plans", "start patient encounter code description", IGNORED),
+    _known("synthea-observations or immunizations", "date patient encounter code description", IGNORED),
+    _known("synthea-imaging studies", "id date patient encounter seriesuid", IGNORED),
     _known("synthea-organizations", "id name lat lon revenue utilization", IGNORED),
     _known("open-dental", "patnum lname fname"),
     _known("fresha", "clientid firstname lastname mobilenumber blocked"),
@@ -112,13 +143,17 @@ def recognise(headers: Sequence[str], wanted: str | None = None) -> Profile:
     known = next((known for known in candidates if known.signature <= set(names)), None)
     known = known or (candidates[0] if wanted else _Known("by column names", frozenset()))
     columns = _meanings(names, known.meanings, by_kind=known.kind)
+    other = None if known.kind else not_ours(names, columns)
+    if other:
+        return Profile(other, IGNORED, {})
     milestone = known.milestone or _milestone(columns)
     return Profile(known.name, known.kind or _kind(columns), columns, milestone=milestone)
 
 
-def mapped(name: str, columns: Mapping[str, Field], headerless: bool = False) -> Profile:
-    """The profile of a mapping a person made: plain header (or "column 3") to field."""
-    return Profile(name, _kind(columns), columns, headerless, _milestone(columns))
+def mapped(name: str, columns: Mapping[str, Field], headerless: bool = False, unused: Sequence[str] = ()) -> Profile:
+    """The profile of a mapping a person made: plain header (or "column 3") to field; `unused` were said to be
+    nothing."""
+    return Profile(name, _kind(columns), columns, headerless, _milestone(columns), tuple(unused))
 
 
 def _milestone(columns: Mapping[str, Field]) -> str:
@@ -128,11 +163,24 @@ def _milestone(columns: Mapping[str, Field]) -> str:
 def _meanings(names: Sequence[str], special: Mapping[str, Field | None], by_kind: str | None) -> dict[str, Field]:
     if by_kind == IGNORED:
         return {}
-    found = {name: special[name] if name in special else SYNONYMS.get(name) for name in names}
+    found = {name: special[name] if name in special else SYNONYMS.get(name) or by_words(name) for name in names}
     columns = {name: meaning for name, meaning in found.items() if meaning}
     if "patientid" in columns and "id" in columns:  # "id" beside a patient's own number is the row's number
         columns["id"] = Field.VISIT_ID
-    return columns
+    if by_kind is None and not of_visits(columns):
+        columns = {name: meaning for name, meaning in columns.items() if meaning is not Field.HAPPENED}
+    return columns | _of_visits(names, columns)
+
+
+def _of_visits(names: Sequence[str], columns: Mapping[str, Field]) -> dict[str, Field]:
+    """What only means something beside a date. A bare "Status" is the visit's where rows are visits, and the patient's
+    in a list of patients with their last ones."""
+    dates = [name for name, meaning in columns.items() if meaning is Field.HAPPENED]
+    found = {name: of_a_visit(name) for name in names if name not in columns} if dates else {}
+    status = Field.VISIT_STATUS if dates and not all(name.startswith("last") for name in dates) else Field.STATUS
+    return {name: meaning for name, meaning in found.items() if meaning} | dict.fromkeys(
+        [name for name in names if name == "status"], status
+    )
 
 
 def _kind(columns: Mapping[str, Field]) -> str:
@@ -141,6 +189,20 @@ def _kind(columns: Mapping[str, Field]) -> str:
     if Field.HAPPENED not in meanings:
         return PATIENTS
     return VISITS if Field.EXTERNAL_ID in meanings and not named else BOTH
+
+
+def may_refuse(header: str, profile: Profile) -> bool:
+    """Whether a column may hold a refusal, a permission, a status or a death, and nothing tells what it says of it."""
+    name, dated = plain(header), Field.HAPPENED in profile.columns.values()
+    if profile.kind == IGNORED or profile.headerless or name in profile.columns:
+        return False
+    left_out = SYNONYMS.get(name) or by_words(name) or (of_a_visit(name) if dated else None)
+    return left_out in DECISIVE or must_be_asked(name, dated)
+
+
+def to_ask(headers: Sequence[str], profile: Profile) -> list[str]:
+    """The columns that may refuse, and of which nobody has said yet what they are."""
+    return [header for header in headers if plain(header) not in profile.unused and may_refuse(header, profile)]
 
 
 def missing(profile: Profile) -> list[str]:

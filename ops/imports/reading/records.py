@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple
 
 
@@ -73,11 +74,20 @@ class OptOut(NamedTuple):
     source: str
 
 
+class LeftOut(StrEnum):
+    """Why the visit of a row that was understood is not stored."""
+
+    FUTURE = "future"
+    """It lies ahead: it comes with the export of the day on which it is over."""
+    NOT_HELD = "not_held"
+    """By its status it was cancelled, missed or moved, or is not completed."""
+
+
 class GoodRow(NamedTuple):
     """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
 
     `cells` is the record as it stood there: what is kept if the database knows of a reason against it. `corrects` is
-    the id of the quarantined row it was made from, 0 for none.
+    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored.
     """
 
     line: int
@@ -88,6 +98,14 @@ class GoodRow(NamedTuple):
     identity: int
     cells: list[str]
     corrects: int = 0
+    left_out: LeftOut | None = None
+
+
+class LeftOutRow(NamedTuple):
+    """A record of nothing but a visit that is not stored."""
+
+    line: int
+    why: LeftOut
 
 
 class BadRow(NamedTuple):

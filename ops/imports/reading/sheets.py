@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from ops.imports.reading.records import Record, Unreadable
+from ops.imports.reading.sheet_marks import column_number, error_cells, merged_ranges, spread
 
 MAX_UNPACKED = 200_000_000
 MAX_GRID = 2_000_000
@@ -34,23 +35,32 @@ class Workbook:
         try:
             self._book = CalamineWorkbook.from_filelike(stream)
             self._sheet, self.notes = self._first_sheet(name)
+            self._errors = error_cells(stream, self._sheet.name, name)
+            height, width = self._sheet.end[0] + 1, self._sheet.end[1] + 1
+            self._merged = merged_ranges(self._sheet.merged_cell_ranges or (), height, width, name)
         except PasswordError:
             raise Unreadable(f"{name}: the workbook is protected by a password; save it without one.") from None
         except CalamineError as problem:
             raise Unreadable(f"{name}: a damaged XLSX file ({problem}).") from None
 
     def _first_sheet(self, name: str) -> tuple[Any, list[str]]:
-        visible = [sheet.name for sheet in self._book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        for position, title in enumerate(visible):
+        sheets = self._book.sheets_metadata
+        for title in (sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible):
             sheet = self._book.get_sheet_by_name(title)
             if sheet.height:
-                others = ", ".join(visible[position + 1 :])
-                return sheet, [f"Only the sheet {title!r} is read; not read: {others}."] if others else []
+                others = [
+                    other.name + ("" if other.visible == SheetVisibleEnum.Visible else " (hidden)")
+                    for other in sheets
+                    if other.name != title
+                ]
+                return sheet, [f"Only the sheet {title!r} is read; not read: {', '.join(others)}."] if others else []
         raise Unreadable(f"{name}: the workbook has no visible sheet with anything on it.")
 
     def __iter__(self) -> Iterator[Record]:
-        for line, row in enumerate(self._sheet.iter_rows(), 1):  # it begins at the first row, empty or not
-            yield Record(line, [as_text(value) for value in row])
+        first_column = self._sheet.start[1]
+        rows = ([as_text(value) for value in row] for row in self._sheet.iter_rows())
+        for line, cells in enumerate(spread(rows, first_column, self._errors, self._merged), 1):
+            yield Record(line, cells)  # the rows begin at the first one of the sheet, empty or not
 
 
 def as_text(value: Any) -> str:
@@ -139,7 +149,7 @@ class _Grid:
         text = self._tail + block
         self._cells += len(_BEGINS.findall(block))
         for letters, digits in set(_CELL.findall(text)):
-            self._columns = max(self._columns, _column_number(letters))
+            self._columns = max(self._columns, column_number(letters))
             self._rows = max(self._rows, int(digits))
         self._tail = text[-256:]
         if self._cells > MAX_GRID:
@@ -151,10 +161,3 @@ class _Grid:
                 f"{self._name}: {self._part} spans {self._columns:,} columns by {self._rows:,} rows, more than "
                 f"{MAX_GRID:,} cells. Save the sheet as CSV instead."
             )
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number

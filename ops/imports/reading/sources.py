@@ -1,4 +1,4 @@
-"""The files of one load, opened and recognised, in the order in which they must be read: people before their visits."""
+"""The files of one load, opened and recognized, in the order in which they must be read: people before their visits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,8 +12,8 @@ from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import plain
 from ops.imports.reading.files import Table, open_table
 from ops.imports.reading.orders import orders_of
-from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise
-from ops.imports.reading.records import BadRow, GoodRow, Unreadable
+from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
+from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
 
 FHIR = "fhir-r4"
 _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
@@ -32,6 +32,8 @@ class Source:
     columns: list[str]
     ignored: bool
     notes: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
+    """The columns a person must explain before anything is loaded."""
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"content": None}
@@ -40,8 +42,8 @@ class Source:
     def order(self) -> int:
         return _ORDER.get(self.profile.kind, 0) if self.profile else 1
 
-    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | None]:
-        """Every row, cleaned; None for one that says nothing (a cancelled encounter)."""
+    def rows(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
+        """Every row, cleaned."""
         if isinstance(self.content, Bundle):
             return chain(self.content.patients(today), self.content.milestones(zone, today))
         table = self.content
@@ -63,7 +65,20 @@ def open_source(
         columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
         where = f"{name}, line {source.content.header_line}"
         raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    if source.asks:
+        raise Unreadable(f"{name}: {asking(source.asks)}")
     return source
+
+
+def asking(headers: Sequence[str]) -> str:
+    """Why a load stops at columns that may hold a refusal, in words for the person who can say what they mean."""
+    several = len(headers) > 1
+    return (
+        f"the column{'s' if several else ''} {', '.join(map(repr, headers))} may say who refused contact, who died or "
+        f"which visit was cancelled, and {'are' if several else 'is'} not understood. Upload the file on the "
+        "practice's page of imports and say there what each is read as, or that it is not used; keep that as a "
+        "mapping to use it again (--profile)."
+    )
 
 
 def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: Sequence[Profile]) -> Source:
@@ -82,7 +97,7 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
         except KeyError:
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
     ignored = stated.kind == IGNORED
-    notes = ["Holds no patients and no visits: not read."] if ignored else []
+    notes = [f"Holds no patients and no visits (recognized as {stated.name}): not read."] if ignored else []
     if not ignored:
         stated = replace(stated, dates=orders_of(table.columns, stated, table.records(), table.from_excel))
-    return Source(name, table, stated, table.columns, ignored, [*table.notes, *notes])
+    return Source(name, table, stated, table.columns, ignored, [*table.notes, *notes], to_ask(table.columns, stated))

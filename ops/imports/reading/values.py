@@ -1,4 +1,4 @@
-"""The other cells: names, addresses, yes and no. Each returns the value, None when there is none, or raises Unclear."""
+"""The other cells: names and addresses. Each returns the value, None when there is none, or raises Unclear."""
 
 import re
 import unicodedata
@@ -15,13 +15,16 @@ _ZERO_ZIPS = {None, "CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VT", "VI"}
 _ZIP = re.compile(r"(\d{5})(?:[- ]?\d{4})?")
 _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA-Za-z]? ?\d[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+SHEET_ERROR = re.compile(r"#(?:N/?A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|ERROR!|GETTING_DATA)", re.I)
+"""What a spreadsheet shows where it could not compute: never a value."""
 _NO_NAME = re.compile(
-    r".*[@?\x0e\x0f\x1b].*|.*~\{.*|.*\+A[M-P][A-Za-z0-9/](?![A-Za-z0-9/]).*|"  # ISO-2022, HZ and UTF-7
+    SHEET_ERROR.pattern
+    + r"|.*[@?\x0e\x0f\x1b].*|.*~\{.*|.*\+A[M-P][A-Za-z0-9/](?![A-Za-z0-9/]).*|"  # ISO-2022, HZ, UTF-7
     r"[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*",
     re.S,
 )
-_YES = {"yes", "y", "true", "t", "1", "x", "on", "opted in", "opt in", "blocked"}
-_NO = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "not blocked", "null", "none"}
+_NO_EMAIL = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "null", "none"}
+_NO_EMAIL |= {"n/a", "na", "-", "unknown", "declined"}
 _LANGUAGES = {
     name: code
     for code, names in {
@@ -124,11 +127,11 @@ def _first_and_last(words: list[str]) -> tuple[str, str]:
 def read_email(text: str) -> str | None:
     """An address, its domain in lower case; the first of several. Raises Unclear for anything that is not one."""
     text = text.strip()
-    if text.lower() in _NO or text.lower() in ("n/a", "na", "-", "unknown", "declined"):
+    if text.lower() in _NO_EMAIL:
         return None
     first = re.split(r"[;,]\s*", text.removeprefix("mailto:"))[0].strip()
     if len(first) > 254 or not _EMAIL.fullmatch(first):
-        raise Unclear(f"{text[:60]!r} is not an e-mail address")
+        raise Unclear(f"{text[:60]!r} is not an email address")
     local, _, domain = first.rpartition("@")
     return f"{local}@{domain.lower()}"
 
@@ -159,26 +162,6 @@ def read_zip(text: str, state: str | None) -> str | None:
     if text.isdigit() and not text.strip("0"):
         return None
     raise Unclear(f"{text[:60]!r} is not a ZIP")
-
-
-@lru_cache(maxsize=1 << 10)
-def read_yes(text: str) -> bool:
-    """Yes or no. Raises Unclear for anything else: an opt-out that is not understood must not be lost."""
-    word = text.strip().casefold()
-    if word in _NO:
-        return False
-    if word in _YES:
-        return True
-    raise Unclear(f"{text[:60]!r} is neither yes nor no")
-
-
-@lru_cache(maxsize=1 << 10)
-def read_permission(text: str) -> bool | None:
-    """May we? None when the practice has not asked ("", "?", "unknown"). "2" is no where answers are numbered."""
-    word = text.strip().casefold()
-    if word in ("", "?", "unknown", "null", "none", "n/a"):
-        return None
-    return False if word == "2" else read_yes(text)
 
 
 @lru_cache(maxsize=1 << 10)

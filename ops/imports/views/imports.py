@@ -15,6 +15,7 @@ from ops.imports import loading
 from ops.imports import queries as imports_queries
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
+from ops.imports.reading.recognising import KINDS
 from ops.imports.views import bp
 from ops.imports.views.uploads import file_or_404, import_or_404
 from ops.practices import queries
@@ -27,9 +28,13 @@ COUNTS = {
     "patients_new": "patients new",
     "patients_updated": "patients changed",
     "milestones_new": "milestones new",
+    "rows_stored": "rows stored",
+    "rows_unchanged": "rows unchanged",
     "quarantined": "rows quarantined",
+    "rows_future": "visits still ahead, not stored",
+    "rows_not_held": "visits not completed, not stored",
     "suppressed": "people opted out",
-    "unreachable": "without phone and e-mail",
+    "unreachable": "without phone and email",
     "deceased": "deceased",
     "minors": "minors",
 }
@@ -49,7 +54,8 @@ def show_import(slug: str, import_id: int) -> ResponseReturnValue:
             previews=previews,
             problems=problems,
             labels=LABELS,
-            ready=not problems and not any(preview.lacking for preview in previews.values()),
+            kinds=KINDS,
+            ready=not problems and all(preview.may_be_loaded for preview in previews.values()),
         )
     if load.state in GOING_ON:
         return render_template(
@@ -71,6 +77,7 @@ def _result(practice: Practice, load: Import) -> str:
         page=page,
         still_wrong=imports_queries.count_quarantined(load),
         files={file.id: file for file in load.files},
+        kinds=KINDS,
         who=queries.names_of({load.created_by}).get(load.created_by, load.created_by),
         raw_until=imports_queries.raw_files_end(load),
     )

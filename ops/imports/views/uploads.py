@@ -20,6 +20,8 @@ from ops.practices.models import Practice
 from ops.web import takes_files
 from ops.web.errors import answer
 
+UNUSED = "unused"
+
 
 @bp.get("/<slug>/imports")
 @allow(*STAFF)
@@ -78,20 +80,22 @@ def file_or_404(load: Import, file_id: int) -> ImportFile:
 @bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/map")
 @allow(*STAFF)
 def map_columns(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
-    """`column-N` says what the Nth column is; what is said of no column is dropped."""
+    """`column-N` says what the Nth column is; what is said of no column is dropped. UNUSED answers for a column that
+    may hold refusals."""
     practice = practice_or_404(slug)
     load = import_or_404(practice, import_id)
     file = file_or_404(load, file_id)
     previews, problems = loading.previews(practice, load)
     if file_id in problems:
         raise Refused(problems[file_id])
-    columns = {}
-    for number, column in enumerate(previews[file_id].columns):
-        meaning = request.form.get(f"column-{number}", "")
-        if meaning in set(Field):
-            columns[column.key] = Field(meaning)
+    said = [
+        (column.key, request.form.get(f"column-{number}", ""))
+        for number, column in enumerate(previews[file_id].columns)
+    ]
+    columns = {key: Field(meaning) for key, meaning in said if meaning in set(Field)}
+    unused = [key for key, meaning in said if meaning == UNUSED]
     with transaction(me().actor):
-        actions.map_columns(practice, file, columns, request.form.get("save_as", ""))
+        actions.map_columns(practice, file, columns, request.form.get("save_as", ""), unused)
     flash(f"{file.name} is read as you chose.", "success")
     return _back(slug, import_id)
 
@@ -105,7 +109,7 @@ def read_without_header(slug: str, import_id: int, file_id: int) -> ResponseRetu
     return _back(slug, import_id)
 
 
-@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognised")
+@bp.post("/<slug>/imports/<int:import_id>/files/<int:file_id>/as-recognized")
 @allow(*STAFF)
 def read_as_recognised(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)

@@ -1,6 +1,6 @@
 """The ways out. Each plays by one protocol, so that the outbox need not know who carries a message.
 
-Two are built in: `smtp` for mails of a practice that has a sender address, and the `recorder` for everything else,
+Two are built in: `smtp` for emails of a practice that has a sender address, and the `recorder` for everything else,
 which keeps what it is given as a phone or mailbox would and lets a person answer it.
 """
 
@@ -55,7 +55,7 @@ class Channel(Protocol):
         ...
 
     def send(self, message: Outgoing) -> None:
-        """Hand the message over, within 30 seconds. Raises NotSent; whatever else it raises means "perhaps"."""
+        """Send the message, within 30 seconds. Raises NotSent; whatever else it raises means "perhaps"."""
         ...
 
     def lookup(self, reference: str) -> bool | None:
@@ -64,7 +64,7 @@ class Channel(Protocol):
 
 
 def choose(channel: MessageChannel, sender_email: str) -> Channel:
-    """Who carries a message of a practice that sends its mails from `sender_email` ("": from nowhere yet)."""
+    """Who carries a message of a practice that sends its emails from `sender_email` ("": from nowhere yet)."""
     from ops.messages.channels import recorder, smtp
 
     conf = settings()

@@ -1,7 +1,7 @@
 """The recorder: a provider that keeps what it is given, so that the whole loop can be tried with no account anywhere.
 
 It plays somebody outside: a table of its own, written through a connection of its own, never in our transaction. It
-takes each reference once; a second hand-over of the same message is an error, and a row that cannot be there twice.
+takes each reference once; a second send of the same message is an error, and a row that cannot be there twice.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
-"""Mails, by SMTP.
+"""Emails, by SMTP.
 
-A mail server cannot be asked later what became of a mail, so a connection that breaks when the whole mail has gone
+An email server cannot be asked later what became of an email, so a connection that breaks when the whole email has gone
 over leaves it unknown until a person decides. What happens before that moment certainly did not send it.
 """
 
@@ -34,9 +34,9 @@ class Smtp:
         try:
             mail = compose(message)
         except (ValueError, IndexError) as problem:  # the library's two ways of not liking an address
-            raise NotSent("the mail could not be written to this address") from problem
+            raise NotSent("the email could not be written to this address") from problem
         try:
-            client.hand_over(self.url, mail)
+            client.deliver(self.url, mail)
         except client.NotLeft as problem:
             bad_address = problem.problem is Problem.ADDRESS and problem.code in NO_SUCH_ADDRESS
             raise NotSent(str(problem), again=problem.again, bad_address=bad_address) from None
@@ -46,7 +46,7 @@ class Smtp:
 
 
 def compose(message: Outgoing) -> EmailMessage:
-    """The mail as it goes out, with what lets a reader leave the list in one click (RFC 8058)."""
+    """The email as it goes out, with what lets a reader leave the list in one click (RFC 8058)."""
     mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(message.sender_name, addr_spec=message.sender_email)
     mail["To"] = message.to_address

@@ -9,6 +9,7 @@ from ops import clock
 from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
+from ops.phrases import day_words
 from ops.practices import checks
 from ops.practices.models import Contract, Practice, PracticeStatus
 
@@ -49,7 +50,8 @@ def _refuse_overlap(practice: Practice, starts_on: date, ends_on: date | None) -
     for other in practice.contracts:
         if other.starts_on > starts_on and (ends_on is None or other.starts_on < ends_on):
             raise Refused(
-                f"Another contract begins on {other.starts_on}; let this one end before that, or remove the other."
+                f"Another contract begins on {day_words(other.starts_on)}; "
+                "let this one end before that, or remove the other."
             )
     return next((other for other in practice.contracts if other.starts_on == starts_on), None)
 

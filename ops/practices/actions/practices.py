@@ -47,7 +47,7 @@ CHECKS = {
     "shareable": lambda value: checks.text(value, "The shareable description", 500),
     "website": lambda value: checks.url(value, "The website"),
     "sender_name": lambda value: checks.text(value, "The sender name", 60),
-    "sender_email": lambda value: checks.email(value, "The sender's e-mail address"),
+    "sender_email": lambda value: checks.email(value, "The sender's email address"),
     "callback_number": lambda value: checks.phone(value, "The callback number"),
 }
 

@@ -1,4 +1,4 @@
-"""The treatments a practice does: how they are recognised in files and when their result shows."""
+"""The treatments a practice does: how they are recognized in files and when their result shows."""
 
 from collections.abc import Sequence
 from typing import TypedDict, Unpack
@@ -46,7 +46,7 @@ def _checked(treatment: Treatment) -> dict:
         raise Refused(f"The result must open, then peak, then close, within {LONGEST_DAYS:,} days.")
     if recall is not None and not 1 <= recall <= LONGEST_DAYS:
         raise Refused(f"The recall interval must be 1 to {LONGEST_DAYS:,} days, or empty.")
-    words = [checks.text(word, "A word to recognise it by", 60).lower() for word in treatment["match_words"]]
+    words = [checks.text(word, "A word to recognize it by", 60).lower() for word in treatment["match_words"]]
     return {
         "name": checks.text(treatment["name"], "The name", 80, needed=True),
         "category": checks.text(treatment["category"], "The category", 40) or "treatment",

@@ -23,7 +23,7 @@ MOVES = {
         actions.pause_practice,
         "Pause",
         "Nobody will be called or written to for this practice until it is resumed. Tasks that are waiting keep "
-        "waiting; a task in an agent's hands can still be finished.",
+        "waiting; a task in progress can still be finished.",
     ),
     "resume": (actions.resume_practice, "Resume", "Waiting tasks are served again, in their turn, from now on."),
     "end": (

@@ -1,4 +1,4 @@
-"""Whose a task is: assigned to somebody, released to everybody, pulled back out of hands, cancelled by a lead."""
+"""Whose a task is: assigned to somebody, unassigned, released by a lead, cancelled by a lead."""
 
 from datetime import datetime
 
@@ -21,16 +21,16 @@ from ops.work.states import OPEN, EventKind, TaskState
 LONGEST_REASON = 500
 
 
-def pull_back(task_id: int, actor: str, reason: str) -> Task:
-    """Take a task out of an agent's hands and put it into the queue again, its age kept.
+def release(task_id: int, actor: str, reason: str) -> Task:
+    """Release a task that an agent has in progress into the queue again, its age kept.
 
     What the agent saves later is refused. Raises Refused without a reason, and when nobody holds the task any more.
     """
     reason = _reason(reason)
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.CLAIMED:
-        raise Refused("Nobody holds this task any more.")
-    tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+        raise Refused("Nobody has this task in progress any more.")
+    tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
     db.session.flush()
     return task
 
@@ -70,29 +70,29 @@ def _open_account(user_id: int) -> Worker:
     return who
 
 
-def hand_over(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
-    """Give an open task to an agent, before everything else of theirs; out of other hands first, if it is in some.
+def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
+    """Give an open task to an agent, before everything else of theirs; released first, if somebody has it in progress.
 
-    It is kept for them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
-    certified for it; then, and for a task in hands, a reason is required. Raises Refused otherwise, for a task that is
-    finished or in their own hands, nobody who takes tasks and a closed account.
+    It stays assigned to them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
+    certified for it; then, and for a task in progress, a reason is required. Raises Refused otherwise, for a task that
+    is finished or theirs in progress, nobody who takes tasks and a closed account.
     """
     reason = reason.strip()[:LONGEST_REASON]
     task = _open_task(task_id)
     who = _open_account(user_id)
     if task.held_by == user_id:
-        raise Refused(f"{who.name} has this task in hands already.")
+        raise Refused(f"{who.name} has this task in progress already.")
     lacking = lacks(task)[user_id]
     _check_override(who, lacking, override, reason)
     if task.state is TaskState.CLAIMED:
         if not reason:
-            raise Refused("Please say why it is taken out of somebody's hands.")
-        tasks.give_back(task, EventKind.PULLED_BACK, actor, reason=reason, held_by=task.held_by)
+            raise Refused("Please say why it is taken from whoever has it in progress.")
+        tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
     now = clock.now()
     task.owner_id, task.handed_at = user_id, now
     task.owner_until = max(now, task.ready_at, _opens(task) or now) + keeping.ASSIGNED
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
-    moves.move(task, EventKind.HANDED, actor, **facts, override=[str(lack) for lack in lacking])
+    moves.move(task, EventKind.ASSIGNED, actor, **facts, override=[str(lack) for lack in lacking])
     db.session.flush()
     return task
 
@@ -120,7 +120,7 @@ def _check_override(who: Worker, lacking: list[Lack], override: bool, reason: st
         return
     words = lack_words(lacking)
     if not override:
-        raise Refused(f"{who.name} is not certified for {words}. To hand it over all the same, tick the override.")
+        raise Refused(f"{who.name} is not certified for {words}. To assign it all the same, tick the override.")
     if not reason:
         raise Refused(f"{who.name} is not certified for {words}: please say why they get it all the same.")
 
@@ -130,14 +130,14 @@ def _opens(task: Task) -> datetime | None:
     return lane.opens_at if lane else None
 
 
-def free(task_id: int, actor: str, reason: str = "") -> Task:
-    """A task that is kept for somebody is everybody's again. Raises Refused when nobody keeps it from the others."""
+def unassign(task_id: int, actor: str, reason: str = "") -> Task:
+    """A task that is assigned to somebody is everybody's again. Raises Refused when it is assigned to nobody."""
     task = _open_task(task_id)
     if task.state is not TaskState.WAITING or task.owner_id is None:
-        raise Refused("This task is not kept for anybody.")
+        raise Refused("This task is assigned to nobody.")
     facts = {"from": task.owner_id, "to": None, "reason": reason.strip()[:LONGEST_REASON]}
     task.owner_id = task.owner_until = task.handed_at = None
-    moves.move(task, EventKind.HANDED, actor, **facts)
+    moves.move(task, EventKind.ASSIGNED, actor, **facts)
     db.session.flush()
     return task
 
@@ -145,10 +145,10 @@ def free(task_id: int, actor: str, reason: str = "") -> Task:
 GONE = "their account is closed"
 
 
-def free_of_closed(actor: str) -> int:
-    """What was handed to somebody whose account has been closed since is everybody's; how many."""
+def unassign_closed(actor: str) -> int:
+    """What was assigned to somebody whose account has been closed since is everybody's; how many."""
     theirs = sa.select(Task).join(User, User.id == Task.owner_id)
     theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
     found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
     ids = {task.id: task.id for task in found}
-    return each_within("free what the gone kept", ids, lambda id: free(id, actor, GONE), owner=Task.practice_id)
+    return each_within("unassign closed accounts", ids, lambda id: unassign(id, actor, GONE), owner=Task.practice_id)

@@ -2,8 +2,8 @@
 always.
 
 `next_task` (ops/queue/claim.sql) finds and locks it in one round trip, with all the gate asks about; the gate answers
-here, inside the transaction; a second round trip puts the task into the agent's hands, charges its practice and writes
-down why. With BEGIN and COMMIT that makes four. What the gate refuses is put off to its opening, and the next one is
+here, inside the transaction; a second round trip gives the task to the agent, charges its practice and writes
+down why. With BEGIN and COMMIT that makes four. What the gate refuses is shut until its opening, and the next one is
 looked at.
 """
 
@@ -35,9 +35,7 @@ waiting, or nobody would get at the work behind them."""
 
 
 BY_ADDRESS = """
-SELECT suppressions, EXISTS (SELECT FROM inbound_messages i WHERE i.practice_id = %(practice)s
-                             AND i.contact_key = %(key)s AND i.meaning = 'maybe_stop' AND i.decided_at IS NULL)
-FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
+SELECT suppressions, unread FROM contact_known(%(practice)s, NULL, %(key)s, 'call', %(at)s, NULL)
 """
 """What stands against calling a friend that is known by their address alone."""
 
@@ -69,7 +67,7 @@ SELECT %(at)s, practice_id, 'task:' || id, true, '[]'::jsonb, %(facts)s::jsonb, 
 
 
 class Claimed(NamedTuple):
-    """A task in an agent's hands, as much as the caller needs to go on."""
+    """A task an agent has in progress, as much as the caller needs to go on."""
 
     id: int
     practice_id: int
@@ -103,7 +101,7 @@ class Found(NamedTuple):
     rank: float
     lane_id: int
     decided_at: str | None
-    """The promise's deadline, or when it was handed over."""
+    """The promise's deadline, or when it was assigned."""
     passed: list[int]
     created_at: str
     ranked_at: str
@@ -122,8 +120,9 @@ class Found(NamedTuple):
     status: str
     baa_on: str | None
     dealt_on: str | None
-    zone: str
     unread: bool
+    """Whether they wrote what nobody has read, but for what is read on this very card."""
+    zone: str
     person_attempts: int
     script_version_id: int | None
     friend_email: str | None
@@ -155,11 +154,11 @@ def _day(text: str | None) -> date | None:
 
 
 def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[Refusal]) -> Claimed | Refusal | None:
-    """The task that is right for this agent now, put into their hands; the one they already hold; None when there is
+    """The task that is right for this agent now, given to them; the one they already hold; None when there is
     nothing.
 
     A `Refusal` when the gate, or the queue, said no to the one that came next: nothing was changed, the caller puts it
-    off (`put_off`) and asks again with it among `refused`. Everything is true when the transaction of `connection`
+    off (`shut`) and asks again with it among `refused`. Everything is true when the transaction of `connection`
     ends, and that holds nothing before this: it may wait for somebody else's claim. Edges use `jobs.next_for`.
     """
     now = clock.now()
@@ -167,9 +166,9 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
     (answer,) = connection.execute(NEXT, asked).fetchone() or (None,)
     if answer is None:
         return None
-    if "in_hands" in answer:
+    if "in_progress" in answer:
         return Claimed(
-            answer["in_hands"],
+            answer["in_progress"],
             answer["practice_id"],
             answer["patient_id"],
             answer["fence"],
@@ -179,12 +178,12 @@ def claim_next(connection: Connection, agent_id: int, actor: str, refused: list[
 
 
 def one_at_a_time(agent_id: int) -> None:
-    """Until the end of the transaction nothing else is put into this agent's hands (the lock of `next_task`)."""
+    """Until the end of the transaction nothing else is given to this agent (the lock of `next_task`)."""
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS, agent_id)))
 
 
 def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: datetime) -> Claimed | Refusal:
-    """Ask the gate and put the task into the agent's hands."""
+    """Ask the gate and give the task to the agent."""
     found = _with_address(connection, found, now)
     decision, facts = _ask(found, now)
     # a number that is not there has no visit to rest on: the gate's word about that is not the reason to show
@@ -216,17 +215,16 @@ def _take(connection: Connection, found: Found, agent_id: int, actor: str, now: 
     return Claimed(found.task_id, found.practice_id, found.patient_id, found.fence + 1, lease_until)
 
 
-def put_off(refusal: Refusal) -> None:
-    """Put off what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
+def shut(refusal: Refusal) -> None:
+    """Shut what the gate or the queue refused, and keep the gate's answer; nothing when it was moved meanwhile."""
     task = db.session.get(Task, refusal.task_id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.WAITING:
         return
     if refusal.why_not:
-        wait = LOOK_AGAIN if refusal.why_not == Waits.UNREAD_REPLY else TOMORROW
-        tasks.wait_until(task, refusal.at + wait, [refusal.why_not])
+        tasks.wait_until(task, refusal.at + TOMORROW, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
-        tasks.put_off(task, refusal.decision)
+        tasks.shut(task, refusal.decision)
 
 
 def _with_address(connection: Connection, found: Found, now: datetime) -> Found:
@@ -261,6 +259,7 @@ def _ask(found: Found, now: datetime) -> tuple[Decision, dict[str, Any]]:
             found.status,
             _day(found.baa_on),
             _day(found.dealt_on),
+            found.unread,
         )
         # `next_task` has locked the row until the end of this transaction
         facts = asking.facts_from(person, known, "call", now, found.zone, text=asking.NO_TEXT, lock_held=True)
@@ -275,8 +274,6 @@ def _hindrance(found: Found) -> str | None:
     """What only the queue knows against this call, beside the gate."""
     if not found.phone:
         return Waits.NO_NUMBER
-    if found.unread:
-        return Waits.UNREAD_REPLY
     if found.person_attempts >= settings().attempts_per_person:
         return Waits.PERSON_LIMIT
     return None
@@ -323,9 +320,10 @@ def _rank_parts(found: Found) -> dict[str, float]:
 
 
 def heartbeat(task_id: int, agent_id: int, fence: int) -> Task:
-    """A sign of life from the page: the lease starts again. Raises LeaseLost."""
+    """A sign of life from the page: the lease starts again, and never ends earlier for it. Raises LeaseLost."""
     task = tasks.held(task_id, agent_id, fence)
-    moves.hold_on(task, clock.now() + timedelta(minutes=settings().lease_minutes))
+    until = clock.now() + timedelta(minutes=settings().lease_minutes)
+    moves.hold_on(task, max(until, task.lease_until or until))  # the clock of this web may be behind another's
     return task
 
 
@@ -344,9 +342,6 @@ def return_expired() -> int:
 
 def _return(task: Task) -> None:
     tasks.give_back(task, EventKind.LEASE_EXPIRED, "tick", held_by=task.held_by)
-
-
-LOOK_AGAIN = timedelta(minutes=10)
 
 
 TOMORROW = timedelta(hours=24)

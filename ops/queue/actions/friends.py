@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ops.db import db
+from ops.phrases import day_words
 from ops.practices.models import Patient, Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Task
@@ -43,7 +44,7 @@ def open_friend_task(referral: Referral, actor: str) -> Task | None:
         practice_id=referral.practice_id,
         patient_id=referral.referrer_id,
         kind=Kind.FRIEND_FOLLOW_UP,
-        reason=f"A friend who agreed to be called, received {referral.received_at:%-d %B}.",
+        reason=f"A friend who agreed to be called, received {day_words(referral.received_at)}.",
         actor=actor,
         referral_id=referral.id,
         promised_at=referral.received_at + FRIEND_WITHIN,

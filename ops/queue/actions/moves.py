@@ -26,11 +26,11 @@ COLUMNS = {
 
 
 class LeaseLost(Refused):
-    """The task is no longer in the hands that try to change it."""
+    """The task is not held any more by whoever tries to change it."""
 
 
-class Hands(NamedTuple):
-    """Whose hands a task comes into, and for how long. `claimed_at`: since when its minutes count."""
+class Holder(NamedTuple):
+    """Who holds a task that is in progress, and for how long. `claimed_at`: since when its minutes count."""
 
     agent_id: int
     claimed_at: datetime
@@ -55,31 +55,31 @@ def move(task: Task, event: EventKind, actor: str, /, **facts: Any) -> None:
     _move(task, event, actor, None, facts)
 
 
-def move_into_hands(task: Task, event: EventKind, actor: str, hands: Hands, /, **facts: Any) -> None:
+def move_to_holder(task: Task, event: EventKind, actor: str, holder: Holder, /, **facts: Any) -> None:
     """`move` for an event after which somebody holds the task, under a new fencing number."""
-    _move(task, event, actor, hands, facts)
+    _move(task, event, actor, holder, facts)
 
 
-def _move(task: Task, event: EventKind, actor: str, hands: Hands | None, facts: dict[str, Any]) -> None:
+def _move(task: Task, event: EventKind, actor: str, holder: Holder | None, facts: dict[str, Any]) -> None:
     was, becomes = task.state, MOVES[event].leads.get(task.state)
-    if becomes is None or (becomes is not was and (becomes is TaskState.CLAIMED) != (hands is not None)):
+    if becomes is None or (becomes is not was and (becomes is TaskState.CLAIMED) != (holder is not None)):
         raise Refused(f"This task is {was}, so this cannot be done with it now.")
-    values = {} if becomes is was else _columns(task, becomes, hands)
+    values = {} if becomes is was else _columns(task, becomes, holder)
     if not _compare_and_set(task, values, Task.state == was, Task.fence == task.fence):
         raise LeaseLost("Somebody has moved this task in the meantime. Nothing was saved.")
     _tell(task, event, actor, facts)
 
 
-def _columns(task: Task, becomes: TaskState, hands: Hands | None) -> dict[str, Any]:
+def _columns(task: Task, becomes: TaskState, holder: Holder | None) -> dict[str, Any]:
     """What goes with a state."""
     free = {"state": becomes, "offered": False, "held_by": None, "lease_until": None}
     match becomes:
         case TaskState.WAITING:
             return free | {"claimed_at": None, "finished_at": None}
         case TaskState.CLAIMED:
-            assert hands, "a task in hands is in somebody's"
-            holder = {"held_by": hands.agent_id, "claimed_at": hands.claimed_at, "lease_until": hands.lease_until}
-            return free | holder | {"fence": task.fence + 1, "finished_at": None}
+            assert holder, "a task in progress has a holder"
+            theirs = {"held_by": holder.agent_id, "claimed_at": holder.claimed_at, "lease_until": holder.lease_until}
+            return free | theirs | {"fence": task.fence + 1, "finished_at": None}
         case TaskState.DONE | TaskState.CANCELLED:
             return free | {"finished_at": clock.now()}
 
@@ -106,7 +106,7 @@ def _tell(task: Task, event: EventKind, actor: str, facts: dict[str, Any]) -> No
 
 
 def hold_on(task: Task, until: datetime) -> None:
-    """The hands that hold the task (`tasks.held`) keep it until then: no move, and no event."""
+    """Whoever holds the task (`tasks.held`) keeps it until then: no move, and no event."""
     task.lease_until = until
 
 

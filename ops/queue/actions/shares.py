@@ -16,7 +16,7 @@ from ops.db import db
 from ops.queue.models import Share
 
 CREDIT = 3.0
-"""The most a practice may be owed, in minutes per contract hour (5 % of what it bought)."""
+"""The most a practice may be owed, in minutes per contract hour (5% of what it bought)."""
 SERVED_WITHIN = timedelta(minutes=15)
 """Practices served so lately say how far the others have come."""
 NO_CONTRACT_HOURS = 0.1
@@ -41,7 +41,7 @@ def charge(practice_id: int, minutes: float) -> None:
 
 OPEN = """
     SELECT l.id FROM lanes l WHERE l.id = ANY ({lanes}) AND window_open(l.opens_at, l.closes_at, :now)
-      AND 'kind_paused' <> ALL (ARRAY(SELECT r.code FROM why_rests(s.practice_id, l.kind) r))
+      AND 'kind_paused' <> ALL (ARRAY(SELECT r.code FROM why_paused(s.practice_id, l.kind) r))
 """
 """Of these lanes those that may be served for the practice of ledger row `s`. The claim asks for its status itself."""
 TAKE_ROW = sa.text("SELECT lanes FROM shares WHERE practice_id = :practice FOR NO KEY UPDATE")

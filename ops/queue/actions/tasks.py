@@ -1,4 +1,4 @@
-"""The verbs of a task: open, put off, give back, try again, finish, cancel. `moves` writes the state and its event."""
+"""The verbs of a task: open, shut, give back, try again, finish, cancel. `moves` writes the state and its event."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,7 +84,7 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
     task.owner_until = (ready_at or task.ready_at) + keeping.SPOKE_LAST if spoke else None
 
 
-def put_off(task: Task, decision: Decision) -> None:
+def shut(task: Task, decision: Decision) -> None:
     """The gate said no: offer the task again when its window opens, or cancel it when it never will.
 
     What is missing in our own house (a BAA, a table of the law) cancels nothing: it passes when somebody mends it.
@@ -111,14 +111,12 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
     """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if not task or task.state is not TaskState.CLAIMED or task.held_by != agent_id or task.fence != fence:
-        raise LeaseLost(
-            "This task is no longer in your hands: its time ran out or it was taken back. Nothing was saved."
-        )
+        raise LeaseLost("This task is not yours any more: its lease ran out, or a lead released it. Nothing was saved.")
     return task
 
 
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
-    """Out of the hands and into the queue again, its age kept. The minutes charged at the claim are credited."""
+    """Into the queue again, with no holder, its age kept. The minutes charged at the claim are credited."""
     if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
         task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
@@ -133,7 +131,7 @@ def _let_go(task: Task, ready_at: datetime) -> None:
 
 
 def _into_lane(task: Task) -> None:
-    if task.lane_id is None:  # whom it calls has moved while it was in hands
+    if task.lane_id is None:  # whom it calls has moved while it was in progress
         lanes.fit(task, db.session.get_one(Patient, task.patient_id))
     else:
         lanes.offer(task)
@@ -141,7 +139,7 @@ def _into_lane(task: Task) -> None:
 
 def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
     """The agent stops for now; somebody else gets the task. Raises LeaseLost."""
-    give_back(held(task_id, agent_id, fence), EventKind.RETURNED, actor)
+    give_back(held(task_id, agent_id, fence), EventKind.RELEASED, actor)
 
 
 def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:
@@ -184,10 +182,10 @@ def finish(task: Task, actor: str, **facts: Any) -> None:
 
 def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     """The work makes no sense any more."""
-    in_hands = task.state is TaskState.CLAIMED
+    in_progress = task.state is TaskState.CLAIMED
     task.promised_at = None
     moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
-    if in_hands:
+    if in_progress:
         shares.charge(task.practice_id, -float(task.estimate_minutes))
 
 

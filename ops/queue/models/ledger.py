@@ -64,7 +64,7 @@ class Lane(Base):
 
 
 class KindPause(Base):
-    """A lead has this kind of work rest for this practice; nothing of it is offered, promises included."""
+    """A lead paused this kind of work for this practice; nothing of it is offered, promises included."""
 
     __tablename__ = "kind_pauses"
     practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"), primary_key=True)

@@ -39,7 +39,7 @@ class Task(Base):
     closes_at: Mapped[datetime | None] = mapped_column(Moment)
     """After this it makes no sense any more and is cancelled."""
     promised_at: Mapped[datetime | None] = mapped_column(Moment)
-    """Agreed callback, or deadline of a fresh friend: band 0."""
+    """A callback, or deadline of a fresh friend: band 0."""
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     """Whose it is until `owner_until`: who promised the call, who spoke to them last, whom a lead gave it to. Then
     anybody's."""
@@ -50,7 +50,7 @@ class Task(Base):
     """The lane of its practice it waits in (no foreign key: checking it would have claims wait for each other). None:
     to be found again."""
     person_key: Mapped[bytes | None]
-    """`crypto.contact_key` of the number that is called: one human, one pair of hands."""
+    """`crypto.contact_key` of the number that is called: one human, one task in progress."""
     offered: Mapped[bool] = mapped_column(default=False)
     """Due, and in its lane: a candidate as long as the lane is open."""
     rank: Mapped[Decimal] = mapped_column(sa.Numeric(8, 3))
@@ -61,7 +61,7 @@ class Task(Base):
     tries: Mapped[int] = mapped_column(default=0)
     max_tries: Mapped[int] = mapped_column(default=3)
     shut_reasons: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
-    """Why the gate last put it off until `ready_at`."""
+    """Why the gate last shut it until `ready_at`."""
     held_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     claimed_at: Mapped[datetime | None] = mapped_column(Moment)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
@@ -83,7 +83,7 @@ class Task(Base):
             name="claimed_has_holder",
         ),
         sa.CheckConstraint("(state IN ('done', 'cancelled')) = (finished_at IS NOT NULL)", name="finished_has_time"),
-        # one open task of a cadence step, one task in hands per patient, one task in hands per agent
+        # one open task of a cadence step, one task in progress per patient, one per agent
         sa.Index("uq_tasks_open_run", "run_id", unique=True, postgresql_where=sa.text(f"state IN ({OPEN_SQL})")),
         sa.Index("uq_tasks_patient_in_hands", "patient_id", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.Index("uq_tasks_agent_hands", "held_by", unique=True, postgresql_where=sa.text("state = 'claimed'")),

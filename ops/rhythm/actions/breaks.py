@@ -1,6 +1,6 @@
 """Breaks and the end of an agent's day, and how leads set the desk.
 
-Whoever goes keeps nothing from the others: the card in hand goes back into the queue, and who is done for the day lets
+Whoever goes keeps nothing from the others: the open card goes back into the queue, and who is done for the day lets
 go of the calls they promised for today. What somebody promised and will be back for stays theirs.
 """
 
@@ -21,21 +21,21 @@ SHORTEST_IDLE, LONGEST_IDLE = 30, 900
 WHY_LET_GO = "done for the day"
 
 
-class CardInHand(Refused):
-    """Somebody goes who has a card in hand and did not say that it goes back."""
+class CardIsOpen(Refused):
+    """Somebody goes who has an open card and did not say that it goes back."""
 
 
 def start_break(user_id: int, kind: BreakKind, actor: str, *, give_back: tuple[int, int] | None = None) -> Break:
     """They take no tasks from now on; from one kind of break into another the first one ends. Twice is once.
 
-    `give_back`: (task id, fence) of the card in hand, which goes back into the queue. `BreakKind.DONE` lets go of the
-    calls they promised for today. Raises CardInHand when they hold another card than that.
+    `give_back`: (task id, fence) of the open card, which goes back into the queue. `BreakKind.DONE` lets go of the
+    calls they promised for today. Raises CardIsOpen when they hold another card than that.
     """
     _one_at_a_time(user_id)
     held = queries.task_of(user_id)
     if held:
         if (held.id, held.fence) != give_back:
-            raise CardInHand("You have a card in hand: it goes back into the queue when you go.")
+            raise CardIsOpen("You have a card open: it goes back into the queue when you go.")
         tasks.release(held.id, user_id, held.fence, actor)
     now, current = clock.now(), rhythm_queries.open_break(user_id)
     if current and current.kind is kind:
@@ -55,7 +55,7 @@ def let_go(user_id: int, actor: str) -> int:
     """The calls they promised for today are anybody's, and each task's story says so; how many."""
     promised = rhythm_queries.due_today(user_id)
     for one in promised:
-        assigning.free(one.task_id, actor, WHY_LET_GO)
+        assigning.unassign(one.task_id, actor, WHY_LET_GO)
     return len(promised)
 
 

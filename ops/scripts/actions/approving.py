@@ -21,7 +21,7 @@ MAX_WORDS = 5_000
 
 
 def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
-    """Make a link for the practice to approve the open draft, and have it mailed to the practice's people.
+    """Make a link for the practice to approve the open draft, and have it emailed to the practice's people.
 
     Asked again for the same text while a link is open, it is that one. Raises Refused for the agency's script or
     without a draft, Overtaken when the draft is not the one that was seen.

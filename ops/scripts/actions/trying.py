@@ -24,7 +24,7 @@ def start_experiment(script_id: int, seen: Seen, baseline: float, difference: fl
     try:
         planned = experiments.planned_answers(baseline, difference)
     except ValueError:
-        raise Refused("Say what you expect now and by how much more: together less than 100 %.") from None
+        raise Refused("Say what you expect now and by how much more: together less than 100%.") from None
     b = take_into_use(draft, Variant.B, actor)
     experiment = ScriptExperiment(
         script_id=script_id,

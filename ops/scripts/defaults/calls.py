@@ -39,7 +39,7 @@ CALLS = (
 ## How are you?
 Is everything as you hoped? Is there anything you would like to ask the team?
 
-> Anything medical goes to the practice: take the question down, promise a call back, give no advice.
+> Anything medical goes to the practice: take the question down, promise a callback, give no advice.
 
 ## "All is well" -> all_well
 I am glad. The team will be happy to hear it.

@@ -1,4 +1,4 @@
-"""The texts and mails. Each text says how to get no more of them: any may be the first."""
+"""The texts and emails. Each text says how to get no more of them: any may be the first."""
 
 from ops.scripts.defaults.shape import Default
 from ops.scripts.models import Medium
@@ -33,7 +33,7 @@ WRITTEN = (
         "follow_up",
         "How are you?",
         "A question from {{ practice_name }}",
-        "how are you doing? If there is anything you would like to ask the team, answer this mail or call "
+        "how are you doing? If there is anything you would like to ask the team, answer this email or call "
         "{{ callback_number }}.",
     ),
     _text(
@@ -63,7 +63,7 @@ WRITTEN = (
         "Answering a message",
         "Your message to {{ practice_name }}",
         "thank you for your message. So that we answer it well, please call us at {{ callback_number }}, or answer "
-        "this mail with a time that suits you.",
+        "this email with a time that suits you.",
     ),
     _text(
         "review_request",

@@ -1,10 +1,10 @@
 """The practice approves what is said in its name: asked by a lead, answered on a public page in ten seconds.
 
 The link is the key: it is signed, works for fourteen days and for one answer, and says what it is for. Looking at the
-page changes nothing, since mail scanners look at links too.
+page changes nothing, since email scanners look at links too.
 """
 
-from flask import abort, flash, make_response, render_template
+from flask import Response, abort, flash, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, public, staff
@@ -36,15 +36,20 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
         with transaction(me().actor):
             approval = approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
             people = approvals.members_to_mail(approval.practice_id)
-        told = "It is mailed to the practice’s people where a mail server is set; " if people else ""
+        told = "It is emailed to the practice’s people where an email server is set; " if people else ""
         flash(f"The link is below, under “The practice’s approval”. {told}you can also copy it.", "success")
 
     return saved_then(script_id, done)
 
 
+def is_wrong(response: Response) -> bool:
+    """Only links that lead nowhere are counted: people of one practice share an address."""
+    return response.status_code == 404
+
+
 @bp.get("/approve/<token>")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def approval(token: str) -> ResponseReturnValue:
     """What would be said in the practice's name, and two buttons."""
     return _page(_approval_or_404(token), token, AnswerForm(formdata=None))
@@ -52,7 +57,7 @@ def approval(token: str) -> ResponseReturnValue:
 
 @bp.post("/approve/<token>/yes")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def approve(token: str) -> ResponseReturnValue:
     """The practice says yes."""
     return _answer(token, ApprovalAnswer.APPROVED)
@@ -60,7 +65,7 @@ def approve(token: str) -> ResponseReturnValue:
 
 @bp.post("/approve/<token>/change")
 @public
-@limiter.limit(LIMIT)
+@limiter.limit(LIMIT, deduct_when=is_wrong)
 def ask_for_change(token: str) -> ResponseReturnValue:
     """The practice wants it different."""
     return _answer(token, ApprovalAnswer.CHANGE)

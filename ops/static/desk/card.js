@@ -355,6 +355,10 @@ class Card {
     document.getElementById("lease-lost").hidden = true;
     if (found.until) this.leaseUntil = Date.parse(found.until);
     document.getElementById("newer")?.toggleAttribute("hidden", !found.newer);
+    const unread = found.wrote > Number(this.page.dataset.wrote);
+    document.getElementById("wrote").hidden = !unread;
+    const button = this.page.querySelector("button[data-action=number]");
+    if (unread && button) button.disabled = true;
   }
 
   // Ask the server something about this card; null when it cannot be reached, or does not know us any more, or when

@@ -1,4 +1,4 @@
-"""Taking an outcome back puts the person into the agent's hands again: not while they are in somebody else's."""
+"""Taking an outcome back gives the agent the call again: not while the person is on another one."""
 
 from datetime import UTC, datetime
 
@@ -59,14 +59,14 @@ def their_number_at_another_practice(patient) -> Task:
     return open_for(make_patient(practice_of(), "Maria", "Okafor", phone=patient.phone), Kind.REPLY)
 
 
-@pytest.mark.parametrize("in_hands", [their_other_work, their_friend, their_number_at_another_practice])
-def test_while_the_person_is_in_other_hands_nothing_is_taken_back(recorded, in_hands):
+@pytest.mark.parametrize("on_a_call", [their_other_work, their_friend, their_number_at_another_practice])
+def test_while_the_person_is_on_another_call_nothing_is_taken_back(recorded, on_a_call):
     agent, patient, held, attempt = recorded
-    task, colleague = in_hands(patient), make_user(Role.AGENT)
+    task, colleague = on_a_call(patient), make_user(Role.AGENT)
     with transaction("test"):
-        assigning.hand_over(task.id, colleague.id, "user:1")
+        assigning.assign(task.id, colleague.id, "user:1")
     assert claim(colleague).id == task.id
-    with pytest.raises(Refused, match="in somebody else's hands"):
+    with pytest.raises(Refused, match="somebody else is talking to them"):
         take_back(attempt, agent)
     db.session.rollback()
     assert db.session.get_one(Task, held.id).state is TaskState.DONE
