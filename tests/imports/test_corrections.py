@@ -87,6 +87,18 @@ def test_the_list_of_wrong_rows_loaded_again_unchanged_stays_wrong_to_the_last_r
     assert (outcome.patients_new, len(outcome.quarantined)) == (0, 6)
 
 
+@pytest.mark.parametrize(("third", "born"), [("30/11/1985", "1990-04-03"), ("11/30/1985", None)])
+def test_a_date_in_the_list_of_wrong_rows_is_read_as_its_column_had_it_or_not_at_all(practice, third, born):
+    rows = [f"1,Ada,Lane,31/12/1985,,nobody,\n2,Bea,Lane,{third},,,\n", "3,Cleo,Lane,03/04/1990,,nobody,\n"]
+    load(practice, HEAD + "".join(rows))
+    count = db.session.scalar(sa.select(sa.func.count(QuarantinedRow.id)))
+    outcome = load(practice, wrong_list(count).replace("nobody", "somebody@example.com"))
+    if born:
+        assert str(patient("3").birth_date) == born
+    else:
+        assert (outcome.patients_new, len(outcome.quarantined)) == (0, count)
+
+
 def test_the_list_of_wrong_rows_corrected_and_loaded_clears_them(practice):
     load(practice, WRONG)
     text = wrong_list(6)

@@ -10,10 +10,9 @@ from freezegun import freeze_time
 
 from ops.accounts.models import Role
 from ops.db import db
-from ops.imports import jobs, loading
+from ops.imports import jobs
 from ops.imports.models import Import, ImportChunk, ImportState, QuarantinedRow, SavedMapping
 from ops.practices.models import Milestone, Patient, Practice
-from tests import exports
 from tests.uploads import number, text, the_file, upload
 from tests.world import make_practice, make_user
 
@@ -48,23 +47,6 @@ def load(browser, *files: tuple[str, str | bytes]) -> str:
 
 def count(table) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(table))
-
-
-def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its_load(practice, lead):
-    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 20_000))
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    with zipfile.ZipFile(io.BytesIO(exports.workbook([["First Name"], ["Ada"]]))) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = f"<worksheet xmlns='{main}'><sheetData>{rows}</sheetData></worksheet>".encode()
-    parts["xl/sharedStrings.xml"] = f"<sst xmlns='{main}'><si><t>{'x' * 60_000}</t></si></sst>".encode()
-    address = upload(lead, ("bomb.xlsx", exports.zipped(parts)))
-    assert "bomb.xlsx: reading it takes more than 300 MB of memory" in text(lead.get(address, expect=200))
-    lead.post(address + "/confirm", expect=400)
-    loading.begin(db.session.get_one(Import, number(address)), ring_worker=False)
-    db.session.commit()
-    jobs.run_import(number(address))
-    db.session.expire_all()
-    assert "takes more than 300 MB" in text(lead.get(address, expect=200))
 
 
 def test_an_upload_is_previewed_confirmed_loaded_and_told(practice, lead):

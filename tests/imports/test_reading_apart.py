@@ -14,16 +14,19 @@ import pytest
 
 from ops.imports.reading import apart
 from ops.imports.reading.apart import Apart
+from ops.imports.reading.packing import packed, size, unpacked
 from ops.imports.reading.records import GoodRow, Unreadable
 from tests import exports
 
 TABLE = "Patient ID,First Name,DOB\n1,Ada,1985-03-12\n2,Bea,soon\n"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+HEADER_OF_VISITS = "Patient ID,First Name,Appointment Date,DND\n"
 BREAKS = "made to break what reads it"
 
 MEASURE = """
 import resource, sys
 from ops.imports.reading.apart import Apart
+from ops.imports.reading.packing import packed, size, unpacked
 from ops.imports.reading.records import Unreadable
 
 with open(sys.argv[1], "rb") as file, Apart([file]) as reader:
@@ -78,6 +81,15 @@ def test_rows_cross_over_as_they_were_read(reader):
     assert [row._replace(identity=0) if isinstance(row, GoodRow) else row for row in rows] == [
         row._replace(identity=0) if isinstance(row, GoodRow) else row for row in expected
     ]
+
+
+def test_packing_keeps_every_kind_of_row_as_it_was():
+    visits = (
+        HEADER_OF_VISITS + '1,Ada,2026-05-02,yes\n2,"B\x1fea",2026-05-02,no\n3,Cleo,2027-01-01,no\n4,Dora,soon,no\n'
+    )
+    rows = list(exports.opened(visits, "c.csv").rows(exports.ZONE, exports.TODAY))
+    assert list(unpacked([packed(row) for row in rows])) == rows
+    assert [size(packed(row)) > 0 for row in rows] == [True] * 4
 
 
 def test_more_rows_than_one_answer_holds_come_in_order(reader):

@@ -64,7 +64,7 @@ def test_a_missing_reference_says_which_entry_lacks_it():
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"birthDate": "1985"}, "not a date"),
+        ({"birthDate": "1985-13"}, "not a date"),
         ({"birthDate": "2027-01-01"}, "born in the future"),
         ({"name": []}, "no name"),
         ({"name": "Ada"}, "not built as FHIR R4 says"),

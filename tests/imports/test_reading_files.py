@@ -100,6 +100,25 @@ def test_comments_titles_blank_lines_and_a_repeated_header_are_passed_over():
     assert ([row.line for row in good], bad) == ([5, 9], [])
 
 
+def test_rows_whose_number_begins_with_a_hash_are_rows():
+    good, bad = read(HEAD + "#1,Ada,Lane,ada@example.com\n#2,Bea,Cole\n# half time, they said\n#3\n")
+    assert [row.external_id for row in good] == ["#1"]
+    assert [row.line for row in bad] == [3], "a comment is words after a hash, or stands alone"
+
+
+def test_a_hash_is_the_name_of_a_column():
+    source = opened("#,First Name,Last Name,DOB,Mobile\n1,Ada,Lane,1985-03-12,312-555-0101\n")
+    assert (source.columns[0], source.content.header_line) == ("#", 1)
+    assert [row.patient.first_name for row in source.rows(exports.ZONE, exports.TODAY)] == ["Ada"]
+    assert names("#;First Name;Last Name;DOB\n1;Ada;Lane;1985-03-12\n") == ["Ada Lane"]
+
+
+def test_cells_protected_from_spreadsheets_are_read_without_their_armor():
+    good, bad = read(HEAD + '="00123",="Ada","=""Lane""",="ada@example.com"\n="00124",Bea,Cole,\n=,Cleo,Drew,\n')
+    assert [row.external_id for row in good] == ["00123", "00124", "="]
+    assert (good[0].patient[2:4], good[0].patient.email, bad) == (("Ada", "Lane"), "ada@example.com", [])
+
+
 def test_a_column_that_is_there_twice_is_read_where_it_is_filled():
     good, _ = read("Patient ID,First Name,Last Name,Email,Email\n1,Ada,Lane,,ada@example.com\n2,B,C,b@example.com,\n")
     assert [row.patient.email for row in good] == ["ada@example.com", "b@example.com"]

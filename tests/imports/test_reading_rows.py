@@ -221,3 +221,10 @@ def test_no_cell_whatever_it_holds_makes_the_reader_fail(cells):
     row = Cleaner(columns, recognise(columns), "America/Chicago", day(2026, 6, 15))(Record(2, cells))
     assert isinstance(row, GoodRow | BadRow)
     assert isinstance(row, GoodRow) or row.cells == cells
+
+
+def test_a_father_and_a_son_of_one_name_and_number_are_two_people():
+    good, bad = read('Name,Mobile\nJohn Smith,312-555-0101\n"Smith, John, Jr.",312-555-0101\n')
+    assert not bad
+    assert [row.patient[2:4] for row in good] == [("John", "Smith"), ("John", "Smith")]
+    assert good[0].external_id != good[1].external_id

@@ -289,3 +289,40 @@ def test_four_digits_are_no_zip_where_zips_have_no_zero():
 @pytest.mark.parametrize(("text", "code"), [("English", "en"), ("es-MX", "es"), ("Spanish", "es"), ("Klingon", None)])
 def test_a_language_is_its_code(text, code):
     assert values.read_language(text) == code
+
+
+@pytest.mark.parametrize(
+    ("whole", "first", "last"),
+    [
+        ("Jane Doe, MD", "Jane", "Doe"),
+        ("Jane Doe, M.D., FACS", "Jane", "Doe"),
+        ("Smith, Jr., John", "John", "Smith"),
+        ("Smith Jr., John", "John", "Smith"),
+        ("Smith, John Jr.", "John", "Smith"),
+        ("John Smith Jr.", "John", "Smith"),
+        ("John Smith III", "John", "Smith"),
+        ("Mr. John Q. Public", "John Q.", "Public"),
+        ("Doe, Dr. Jane, RN", "Jane", "Doe"),
+        ("Doe, Jane (Janie)", "Jane", "Doe"),
+        ("Maria de la Cruz", "Maria", "de la Cruz"),
+        ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+        ("Anh Do", "Anh", "Do"),
+        ("Nguyen, Do", "Do", "Nguyen"),
+        ("Li Ma", "Li", "Ma"),
+        ("Van Morrison", "Van", "Morrison"),
+        ("Lane, Ada May", "Ada May", "Lane"),
+        ("Ada", "Ada", ""),
+        ("MD", "MD", ""),
+        ("Ada,", "Ada", ""),
+    ],
+)
+def test_titles_suffixes_and_degrees_are_no_names(whole, first, last):
+    assert values.split_name(whole) == (first, last)
+
+
+@pytest.mark.parametrize(
+    "text", ["312-555-0101", "1985-03-12", "(312) 555", "#N/A", "\x1b$B;3ED", "Jos+AOk-", "~{Mu~}"]
+)
+def test_numbers_dates_and_the_marks_of_other_encodings_are_no_names(text):
+    with pytest.raises(Unclear, match="is not a name"):
+        values.read_name(text)

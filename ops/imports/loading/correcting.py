@@ -19,6 +19,7 @@ from ops.imports.loading.writing import Writer, stated_columns
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 from ops.imports.reading.apart import Apart
 from ops.imports.reading.cleaning import SURPLUS, Cleaner
+from ops.imports.reading.dates import by_itself
 from ops.imports.reading.delimited import DAMAGED
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Record, Unreadable
@@ -114,8 +115,11 @@ def wrong_rows_csv(file: ImportFile) -> Iterator[str]:
     width = max([len(header), *(len(row.cells) for row in rows)])
     surplus = [f"{SURPLUS} {number}" for number in range(1, width - len(header) + 1)]
     yield _csv_line([*header, *surplus, "line", "reasons", ROW_NUMBER])
+    profile = Profile.from_json(file.profile) if "columns" in (file.profile or {}) else None
+    orders = profile.orders_by_place(header) if profile else {}
     for row in rows:
-        cells = [*row.cells, *[DAMAGED] * (len(header) - len(row.cells))]
+        stated = [by_itself(cell, orders[at]) if at in orders else cell for at, cell in enumerate(row.cells)]
+        cells = [*stated, *[DAMAGED] * (len(header) - len(row.cells))]
         cells += [""] * (width - len(cells))
         yield _csv_line([*cells, str(row.line), "; ".join(row.reasons), str(row.id)])
 

@@ -20,7 +20,8 @@ from typing import IO, Any, BinaryIO, Self
 
 import structlog
 
-from ops.imports.reading.child import MEMORY, File, Question, Row, Trouble
+from ops.imports.reading.child import MEMORY, File, Question, Trouble
+from ops.imports.reading.packing import Row, unpacked
 from ops.imports.reading.preview import Preview
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import Unreadable
@@ -76,7 +77,7 @@ class Apart:
         """Every row of file `number`, which was opened. Raises Unreadable."""
         rows = self._ask(Question("rows", self._files[number], STEP_S, zone, today))
         while rows:
-            yield from rows
+            yield from unpacked(rows)
             rows = self._answer(self._files[number].name, STEP_S)
 
     def _ask(self, question: Question) -> Any:

@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, BinaryIO
 
+from ops.imports.reading.packing import Row, packed, size
 from ops.imports.reading.preview import preview
 from ops.imports.reading.recognising import Profile
-from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
+from ops.imports.reading.records import Unreadable
 from ops.imports.reading.sources import Source, open_source
 
 MEMORY = 300_000_000
 """Bytes of address space, the program itself (30 MB resident) included."""
 ROWS, CHARACTERS = 500, 500_000
 """Of one list of rows: whichever comes first."""
-
-Row = GoodRow | BadRow | LeftOutRow
 
 
 @dataclass(frozen=True)
@@ -75,16 +74,15 @@ def answers(question: Question, opened: dict[int, Source]) -> Iterator[Any]:
         yield opened[file.descriptor]
 
 
-def _lists(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    found: list[Row] = []
-    size = 0
-    for row in rows:
+def _lists(rows: Iterable[Row]) -> Iterator[list[Any]]:
+    found: list[Any] = []
+    long = 0
+    for row in map(packed, rows):
         found.append(row)
-        if not isinstance(row, LeftOutRow):
-            size += sum(map(len, row.cells))
-        if len(found) == ROWS or size > CHARACTERS:
+        long += size(row)
+        if len(found) == ROWS or long > CHARACTERS:
             yield found
-            found, size = [], 0
+            found, long = [], 0
     if found:
         yield found
     yield []

@@ -25,7 +25,7 @@ from ops.imports.reading.answers import (
     tells,
     took_place,
 )
-from ops.imports.reading.dates import Stamp, birth_date, century_earlier, past_date, read_stamp
+from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.recognising import BOTH, VISITS, Profile
@@ -42,6 +42,7 @@ from ops.imports.reading.records import (
 )
 from ops.imports.reading.values import (
     SHEET_ERROR,
+    generation,
     read_email,
     read_home,
     read_language,
@@ -187,14 +188,14 @@ class Cleaner:
             first, last = split_name(cells[self._full])
             if not first and not last:
                 raise Unclear("no name")
-        born = birth_date(cells[self._birth], self._today, self._excel)
-        died = past_date(cells[self._death], self._today, "died", self._excel)
+        born, died = self._born(cells[self._birth]), self._died(cells[self._death])
         if died and born and died < born:
             raise Unclear(f"died ({died}) before being born ({born})")
         phone, raw = self._phone(cells)
         email = read_email(cells[self._email])
         state, zip_ = read_home(cells[self._state], cells[self._zip], cells[self._country])
-        person = f"{same_name(last)}|{same_name(first)}|{born or ''}"
+        whole = cells[self._full]
+        person = f"{same_name(last)}{generation(whole) if whole else ''}|{same_name(first)}|{born or ''}"
         identity = hash(person)
         if not external_id:
             external_id = made_up_id(person, born, phone or email or raw)
@@ -204,6 +205,15 @@ class Cleaner:
         return PatientRecord(
             line, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, language
         ), identity  # fmt: skip
+
+    def _born(self, text: str) -> date | None:
+        return birth_date(text, self._today, self._excel, self._order(Field.BIRTH_DATE))
+
+    def _died(self, text: str) -> date | None:
+        return past_date(text, self._today, "died", self._excel, self._order(Field.DEATH_DATE))
+
+    def _order(self, field: Field) -> Order:
+        return self._profile.dates.get(field, Order.MONTH_FIRST)
 
     def _phone(self, cells: list[str]) -> tuple[str | None, str | None]:
         """The first number that can be dialled, and as it stood in the file (else the first number at all)."""
@@ -276,7 +286,7 @@ class Cleaner:
         return MilestoneRecord(line, external_id, kind, day, treatment, key)
 
     def _day_in_zone(self, text: str) -> tuple[date, str] | None:
-        stamp = read_stamp(text, self._excel)
+        stamp = read_stamp(text, self._excel, self._order(Field.HAPPENED))
         return stamp and local_moment(stamp, self._zone, self._today)
 
     def _second_look(self, record: Record, cells: list[str], first_reason: str) -> GoodRow | BadRow:
@@ -316,8 +326,8 @@ class Cleaner:
                 Field.FIRST_NAME: read_name,
                 Field.LAST_NAME: read_name,
                 Field.FULL_NAME: read_name,
-                Field.BIRTH_DATE: lambda text: birth_date(text, self._today, self._excel),
-                Field.DEATH_DATE: lambda text: past_date(text, self._today, "died", self._excel),
+                Field.BIRTH_DATE: self._born,
+                Field.DEATH_DATE: self._died,
                 Field.EMAIL: read_email,
                 Field.STATE: read_state,
                 Field.ZIP: lambda text: read_zip(text, None),
@@ -341,7 +351,7 @@ def _single(field: Field) -> bool:
 def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, ...]]:
     places: dict[Field, tuple[int, ...]] = {}
     for place, header in enumerate(columns):
-        field = profile.columns.get(header if profile.headerless else plain(header))
+        field = profile.field_of(header)
         if field:
             places[field] = (*places.get(field, ()), place)
     return places

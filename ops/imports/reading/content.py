@@ -11,9 +11,8 @@ import re
 import zipfile
 from typing import BinaryIO
 
-from charset_normalizer import from_bytes
-
 from ops.imports.reading.records import Unreadable
+from ops.imports.reading.western import is_japanese, is_western
 
 MAGIC = (
     (b"%PDF-", "a PDF document"),
@@ -46,6 +45,8 @@ MANY_CONTROLS = 30
 """Control characters a text may hold by accident; above, and above 2% of its start, it is binary."""
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table|!--)", re.I)
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+DOUBTFUL = "ascii"
+"""The codec of a file whose other letters could be several ones: what is not plain ASCII is marked as undecodable."""
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
 
@@ -124,16 +125,23 @@ def _is_utf8(stream: BinaryIO) -> bool:
 
 
 def _legacy_encoding(stream: BinaryIO) -> str:
-    """UTF-8 with a few damaged bytes, Windows-1252 or Shift-JIS, judged by the lines that are not plain ASCII."""
+    """UTF-8 with a few damaged bytes, Windows-1252 or Shift-JIS, judged by the lines that are not plain ASCII;
+    DOUBTFUL when they are none of these for certain: no name is stored with guessed letters."""
     lines = _lines_beyond_ascii(stream)
     sound = sum(_decodes(line, "utf-8") for line in lines)
     if sound > len(lines) - sound:
         return "utf-8"
-    best = from_bytes(b"\n".join(lines), cp_isolation=["cp1252", "cp932"]).best()
-    return best.encoding if best else "cp1252"
+    for codec, looks_right in (("cp932", is_japanese), ("cp1252", is_western)):
+        try:
+            text = b"\n".join(lines).decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if looks_right(text):
+            return codec
+    return DOUBTFUL
 
 
-def _lines_beyond_ascii(stream: BinaryIO, limit: int = 1 << 18) -> list[bytes]:
+def _lines_beyond_ascii(stream: BinaryIO, limit: int = 1 << 21) -> list[bytes]:
     lines: list[bytes] = []
     size = 0
     stream.seek(0)

@@ -18,6 +18,10 @@ MAX_LINES = 1_000
 """Of one record, inside quotes."""
 DELIMITERS = (",", "\t", ";", "|")
 DAMAGED = "\ufffd"
+NO_LETTERS = (
+    "contains bytes that are no letters in its encoding, as far as it is known (marked in its cell): save the file as "
+    "UTF-8 (in Excel: CSV UTF-8)"
+)
 
 
 def delimiter_of(text: TextIO) -> str:
@@ -28,7 +32,8 @@ def delimiter_of(text: TextIO) -> str:
     sample = text.read(1 << 16).split("\n")[:200]
     if sample[0].lower().startswith("sep=") and len(sample[0]) == 5:
         return sample[0][4]
-    lines = [line for line in sample[:-1] or sample if line.strip() and not line.startswith("#")]
+    filled = [line for line in sample[:-1] or sample if line.strip()]
+    lines = [line for line in filled if not line.startswith("#")] or filled
     return max(DELIMITERS, key=lambda mark: (_header(lines[:20], mark), _evenness(lines, mark)))
 
 
@@ -90,11 +95,12 @@ class DelimitedText:
         taken = [line]
         reader = csv.reader(self._continued(taken), delimiter=self._delimiter, skipinitialspace=True, strict=True)
         try:
-            return _checked(start, next(reader))
+            cells = next(reader)
         except csv.Error as problem:
             self._waiting.extendleft(reversed(taken[1:]))
             self._line = start
             return Record(start, [line.rstrip("\n")], f"the quotes do not balance ({problem})")
+        return _checked(start, list(map(_unprotected, cells)) if '="' in line else cells)
 
     def _continued(self, taken: list[str]) -> Iterator[str]:
         yield taken[0]
@@ -108,10 +114,17 @@ class DelimitedText:
         self._line -= 1
 
 
+def _unprotected(cell: str) -> str:
+    """="00124" is how spreadsheets are made to keep the zeros of 00124."""
+    if len(cell) >= 3 and cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1].replace('""', '"')
+    return cell
+
+
 def _checked(line: int, cells: list[str]) -> Record:
     for cell in cells:
         if DAMAGED in cell:
-            return Record(line, cells, "contains bytes that are no characters in its encoding (marked in its cell)")
+            return Record(line, cells, NO_LETTERS)
         if "\0" in cell:
             shown = [text.replace("\0", DAMAGED) for text in cells]
             return Record(line, shown, "contains a NUL byte (marked in its cell)")

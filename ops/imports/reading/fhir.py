@@ -5,7 +5,9 @@ when it is opened: broken JSON, another FHIR version or something that is no bun
 stored. `line` of what comes out is the number of the entry, from 1.
 """
 
+import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -17,6 +19,7 @@ import ijson
 
 from ops.imports.reading.cleaning import left_out, local_moment, visit_key
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
+from ops.imports.reading.fhir_versions import other_version
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import (
     BadRow,
@@ -38,12 +41,26 @@ NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
 """What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
-READ |= {"address", "communication", "subject", "period", "type", "code", "performedDateTime", "performedPeriod"}
+READ |= {
+    "active",
+    "link",
+    "address",
+    "communication",
+    "subject",
+    "period",
+    "type",
+    "code",
+    "performedDateTime",
+    "performedPeriod",
+}
 """The elements we read; a wrong resource is quarantined with these alone, without its notes and its SSN."""
 MAX_KEPT = 100_000
 """Characters of a wrong resource that are kept in quarantine."""
+_PERIOD = re.compile(r"\d{4}(?:-\d\d(?:-\d\d.*)?)?", re.S)
 MAX_DEPTH = 100
 """Lists and objects within each other. The parser keeps the path to each: 400 KB of brackets took 23 GB, measured."""
+MAX_MERGES = 10
+"""Of one record into the next."""
 MAX_VALUES = 500_000
 """Keys, values and brackets of one entry, which is in memory whole."""
 
@@ -65,6 +82,8 @@ class Bundle:
         self.name = name
         self.kinds: Counter[str] = Counter()
         self._ids: dict[str, str] = {}
+        self._merged: dict[str, str] = {}
+        self._values = 0
         self.notes: list[str] = []
         self._refuse_what_would_fill_memory()
         self._refuse_what_is_no_bundle()
@@ -89,7 +108,10 @@ class Bundle:
         for number, full_url, resource in self._entries():
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
-                yield _row(number, resource, partial(_patient, resource, number, external_id, today))
+                if external_id in self._merged:  # understood, and nothing of it is stored: its successor is the patient
+                    yield GoodRow(number, external_id, None, None, (), 0, _kept(resource))
+                else:
+                    yield _row(number, resource, partial(_patient, resource, number, external_id, today))
 
     def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
@@ -100,19 +122,23 @@ class Bundle:
 
     def _refuse_what_would_fill_memory(self) -> None:
         depth = values = 0
-        self._stream.seek(0)
-        for event, _ in self._guarded(ijson.basic_parse(self._stream, use_float=True, buf_size=BLOCK)):
+        self._rewind()
+        parsed = ijson.basic_parse(self._stream, use_float=True, buf_size=BLOCK, multiple_values=True)
+        for event, _ in self._guarded(parsed):
             if event in ("start_map", "start_array"):
                 depth += 1
                 if depth > MAX_DEPTH:
                     raise Unreadable(f"{self.name}: nested deeper than {MAX_DEPTH} levels; no FHIR Bundle is.")
             elif event in ("end_map", "end_array"):
                 depth -= 1
+                self._values += depth == 0
             values = values + 1 if depth > 2 else 0  # the bundle, its list of entries, an entry
             if values > MAX_VALUES:
                 raise Unreadable(f"{self.name}: one entry holds more than {MAX_VALUES:,} values; no resource does.")
 
     def _refuse_what_is_no_bundle(self) -> None:
+        if self._values > 1:
+            return
         kind = next((value for at, _, value in self._events() if at == "resourceType"), None)
         if kind is None:
             raise Unreadable(f"{self.name}: this is JSON, but no FHIR Bundle: there is no resourceType at its top.")
@@ -120,16 +146,36 @@ class Bundle:
             raise Unreadable(f"{self.name}: this is a FHIR {kind}; a Bundle of an R4 server is read.")
 
     def _events(self) -> Iterator[tuple[str, str, Any]]:
-        self._stream.seek(0)
+        self._rewind()
         yield from self._guarded(ijson.parse(self._stream, use_float=True, buf_size=BLOCK))
 
     def _entries(self) -> Iterator[tuple[int, str, Resource]]:
-        self._stream.seek(0)
+        if self._values > 1:
+            yield from self._lines()
+            return
+        self._rewind()
         entries = self._guarded(ijson.items(self._stream, "entry.item", use_float=True, buf_size=BLOCK))
         for number, entry in enumerate(entries, 1):
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
                 yield number, str(entry.get("fullUrl") or ""), resource
+
+    def _lines(self) -> Iterator[tuple[int, str, Resource]]:
+        """The resources of an NDJSON file, one after the other."""
+        self._rewind()
+        found = ijson.items(self._stream, "", use_float=True, buf_size=BLOCK, multiple_values=True)
+        for number, resource in enumerate(self._guarded(found), 1):
+            if not isinstance(resource, dict) or resource.get("resourceType") in (None, "Bundle"):
+                raise Unreadable(
+                    f"{self.name}: value number {number} of this JSON is no resource of FHIR; several values in a file "
+                    "are read as NDJSON, one resource each."
+                )
+            yield number, "", resource
+
+    def _rewind(self) -> None:
+        self._stream.seek(0)
+        if self._stream.read(3) != codecs.BOM_UTF8:
+            self._stream.seek(0)
 
     def _guarded(self, events: Iterator[Any]) -> Iterator[Any]:
         try:
@@ -139,7 +185,9 @@ class Bundle:
             ValueError,
             OverflowError,
         ) as problem:  # broken UTF-8 and endless numbers are ValueErrors
-            what = " ".join(str(problem).split())[:200]
+            what = (
+                str(problem).splitlines()[0][:100] if isinstance(problem, ijson.JSONError) else type(problem).__name__
+            )
             raise Unreadable(f"{self.name}: broken JSON, nothing was stored ({what}).") from None
 
     def _look_at(self, number: int, full_url: str, resource: Resource) -> None:
@@ -153,6 +201,9 @@ class Bundle:
             external_id = patient_id(resource, full_url)
             for reference in (full_url, f"Patient/{resource.get('id')}"):
                 self._ids[reference] = external_id
+            successor = _successor(resource)
+            if successor:
+                self._merged[external_id] = successor
 
     def _milestone(self, resource: Resource, number: int, zone: ZoneInfo, today: date) -> GoodRow | LeftOutRow:
         kind, finished = MILESTONES[resource["resourceType"]]
@@ -177,6 +228,14 @@ class Bundle:
         reference = str((resource.get("subject") or {}).get("reference") or "")
         if not reference:
             raise Unclear("no reference to a patient (subject)")
+        external_id = self._patient_of(reference)
+        for _ in range(MAX_MERGES):
+            if external_id not in self._merged:
+                return external_id
+            external_id = self._patient_of(self._merged[external_id])
+        raise Unclear("its patient was merged in a circle")
+
+    def _patient_of(self, reference: str) -> str:
         known = self._ids.get(reference) or self._ids.get(reference.split("/_history")[0])
         if known:
             return known
@@ -201,47 +260,40 @@ def _kept(resource: Resource, stored: str = "") -> list[str]:
     return [json.dumps({name: value for name, value in resource.items() if name in kept})[:MAX_KEPT]]
 
 
-def other_version(resource: Resource) -> str | None:
-    """What shows that a resource is not R4, in words; None when nothing does."""
-    kind = resource.get("resourceType")
-    profiles = (resource.get("meta") or {}).get("profile") or [] if isinstance(resource.get("meta"), dict) else []
-    for profile in profiles if isinstance(profiles, list) else []:
-        for mark, version in (("/fhir/5.0", "R5"), ("|5.", "R5"), ("/fhir/3.0", "STU3"), ("/fhir/1.0", "DSTU2")):
-            if "hl7.org/fhir" in str(profile) and mark in str(profile):
-                return f"this is FHIR {version} (its profile is {profile})"
-    stated = resource.get("fhirVersion")
-    if isinstance(stated, str) and not stated.startswith("4."):
-        return f"this is FHIR {stated}"
-    return next((f"this is FHIR {version} ({sign})" for sign, version in _signs(kind, resource)), None)
-
-
-def _signs(kind: Any, resource: Resource) -> Iterator[tuple[str, str]]:
-    """Elements that only other versions have, by the element histories of the FHIR specification."""
-    if kind == "Encounter":
-        yield from (("actualPeriod", "R5") for _ in "x" if "actualPeriod" in resource)
-        yield from (("class is a list", "R5") for _ in "x" if isinstance(resource.get("class"), list))
-        yield from (("class is a word", "DSTU2") for _ in "x" if isinstance(resource.get("class"), str))
-        yield from (("patient instead of subject", "DSTU2") for _ in "x" if "patient" in resource)
-    elif kind == "Procedure":
-        yield from ((name, "R5") for name in ("occurrenceDateTime", "occurrencePeriod") if name in resource)
-        yield from ((name, "STU3 or older") for name in ("context", "notDone", "notPerformed") if name in resource)
-    elif kind == "Patient":
-        names = resource.get("name")
-        names = [name for name in names if isinstance(name, dict)] if isinstance(names, list) else []
-        yield from (("name.family is a list", "DSTU2") for name in names if isinstance(name.get("family"), list))
-        yield from ((name, "STU3 or older") for name in ("animal", "careProvider") if name in resource)
-
-
 def patient_id(resource: Resource, full_url: str) -> str:
     """The number by which the practice's system knows the patient: the resource's id, or its first identifier."""
     identifiers = [one.get("value") for one in resource.get("identifier") or [] if isinstance(one, dict)]
     return str(resource.get("id") or next(filter(None, identifiers), None) or full_url.removeprefix("urn:uuid:"))
 
 
+def _successor(resource: Resource) -> str:
+    """The reference to the record this one was merged into; empty when it was not."""
+    links = resource.get("link") if isinstance(resource.get("link"), list) else []
+    for link in links or []:
+        if isinstance(link, dict) and link.get("type") == "replaced-by" and isinstance(link.get("other"), dict):
+            return str(link["other"].get("reference") or "")
+    return ""
+
+
+def _current(things: Any, today: date) -> list[Resource]:
+    """Those (names, numbers, addresses) whose period, where they have one, has begun and has not ended on `today`."""
+    return [thing for thing in things or [] if _holds(thing.get("period") or {}, today)]
+
+
+def _holds(period: Resource, today: date) -> bool:
+    day = today.isoformat()
+    start, end = (str(period.get(edge) or day)[:10] for edge in ("start", "end"))
+    if not (_PERIOD.fullmatch(start) and _PERIOD.fullmatch(end)):
+        raise Unclear("a period that is no dates")
+    return start <= day[: len(start)] and day[: len(end)] <= end
+
+
 def _patient(resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
     if not external_id:
         raise Unclear("no id: nobody whom a visit could name")
-    first, last = _name(resource)
+    if resource.get("active") is False:
+        raise Unclear("the record is marked as not active")
+    first, last = _name(resource, today)
     if not first and not last:
         raise Unclear("no name")
     born = birth_date(str(resource.get("birthDate") or ""), today)
@@ -249,8 +301,8 @@ def _patient(resource: Resource, number: int, external_id: str, today: date) -> 
     if born and died and died < born:
         raise Unclear(f"died ({died}) before being born ({born})")
     dead = died is not None or resource.get("deceasedBoolean") is True
-    phone, raw, email = _telecom(resource)
-    state, zip_ = _address(resource)
+    phone, raw, email = _telecom(resource, today)
+    state, zip_ = _address(resource, today)
     patient = PatientRecord(
         number, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, _language(resource)
     )
@@ -259,13 +311,16 @@ def _patient(resource: Resource, number: int, external_id: str, today: date) -> 
     return GoodRow(number, external_id, patient, None, (), identity, kept)
 
 
-def _name(resource: Resource) -> tuple[str, str]:
-    names = [name for name in resource.get("name") or [] if name.get("use") not in ("old", "maiden", "anonymous")]
+def _name(resource: Resource, today: date) -> tuple[str, str]:
+    names = [
+        name for name in _current(resource.get("name"), today) if name.get("use") not in ("old", "maiden", "anonymous")
+    ]
     names.sort(
         key=lambda name: ("official", "usual").index(name.get("use")) if name.get("use") in ("official", "usual") else 2
     )
     for name in names:
-        first, last = read_name(" ".join(name.get("given") or [])), read_name(name.get("family") or "")
+        given = " ".join(filter(None, name.get("given") or []))  # null where one of several is masked
+        first, last = read_name(given), read_name(name.get("family") or "")
         if first or last:
             return first, last
         if name.get("text"):
@@ -273,9 +328,11 @@ def _name(resource: Resource) -> tuple[str, str]:
     return "", ""
 
 
-def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
+def _telecom(resource: Resource, today: date) -> tuple[str | None, str | None, str | None]:
     """Phone in E.164, the phone as written, email: the first that can be used, mobile before home before work."""
-    points = [point for point in resource.get("telecom") or [] if point.get("use") != "old" and point.get("value")]
+    points = [
+        point for point in _current(resource.get("telecom"), today) if point.get("use") != "old" and point.get("value")
+    ]
     phones = [point for point in points if point.get("system") in ("phone", "sms")]
     phones.sort(key=lambda point: PHONE_ORDER.index(point.get("use", "")) if point.get("use", "") in PHONE_ORDER else 9)
     numbers = [(read_phone(str(point["value"])), str(point["value"])) for point in phones]
@@ -284,8 +341,8 @@ def _telecom(resource: Resource) -> tuple[str | None, str | None, str | None]:
     return phone, raw, next(filter(None, emails), None)
 
 
-def _address(resource: Resource) -> tuple[str | None, str | None]:
-    homes = [home for home in resource.get("address") or [] if home.get("use") not in ("old", "billing")]
+def _address(resource: Resource, today: date) -> tuple[str | None, str | None]:
+    homes = [home for home in _current(resource.get("address"), today) if home.get("use") not in ("old", "billing")]
     if not homes:
         return None, None
     return read_home(*(str(homes[0].get(what) or "") for what in ("state", "postalCode", "country")))

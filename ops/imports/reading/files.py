@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
-from ops.imports.reading.content import encoding_of, format_of, text_of
+from ops.imports.reading.content import DOUBTFUL, encoding_of, format_of, text_of
 from ops.imports.reading.delimited import DelimitedText, delimiter_of
 from ops.imports.reading.recognising import likeness_to_header, looks_like_data
 from ops.imports.reading.records import Record, Unreadable
@@ -31,6 +31,11 @@ class Table:
         self.headerless = headerless
         self.notes: list[str] = []
         self.encoding = encoding_of(stream, name) if format_ == "csv" else ""
+        if self.encoding == DOUBTFUL:
+            self.notes.append(
+                "It does not say in which encoding its letters beyond A to Z are: rows that have some are kept aside. "
+                "Save it as UTF-8 (in Excel: CSV UTF-8) and send it again."
+            )
         self.delimiter = self._delimiter() if format_ == "csv" else ""
         self._book = Workbook(stream, name) if format_ == "xlsx" else None
         if self._book:
@@ -126,7 +131,10 @@ def _aside(record: Record) -> bool:
 
 
 def _is_comment(record: Record) -> bool:
-    return record.cells[0].startswith("#")
+    """A line of words after a #. "#", "#1" beside other cells is a column's name or a number."""
+    first, *others = record.cells
+    alone = not any(cell.strip() for cell in others)
+    return first.startswith("#") and (alone or " " in first.lstrip("#").strip())
 
 
 def _is_delimiter_hint(record: Record) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ops.imports.reading.answers import DECISIVE
+from ops.imports.reading.dates import Order
 from ops.imports.reading.fields import SYNONYMS, Field, plain
 from ops.imports.reading.permission_headers import by_words, must_be_asked, of_a_visit
 from ops.imports.reading.tables import not_ours, of_visits
@@ -37,6 +38,17 @@ class Profile:
     """What a dated row is: "treatment_completed" or "visit"."""
     unused: tuple[str, ...] = ()
     """Plain headers of which a person said that they mean nothing to us."""
+    dates: Mapping[Field, Order] = field(default_factory=dict)
+    """The order of day and month where the file at hand does not write the month first."""
+
+    def field_of(self, header: str) -> Field | None:
+        """What the column under this header means; None when it is dropped."""
+        return self.columns.get(header if self.headerless else plain(header))
+
+    def orders_by_place(self, columns: Sequence[str]) -> dict[int, Order]:
+        """`dates` by the place of the column."""
+        fields = enumerate(map(self.field_of, columns))
+        return {place: self.dates[each] for place, each in fields if each and each in self.dates}
 
     def as_json(self) -> dict[str, Any]:
         columns = {name: str(meaning) for name, meaning in self.columns.items()}
@@ -47,8 +59,9 @@ class Profile:
         """Raises ValueError for an unknown field and KeyError for a missing part."""
         columns = {str(name): Field(meaning) for name, meaning in stored["columns"].items()}
         milestone = stored.get("milestone") or _milestone(columns)
+        dates = {Field(each): Order(order) for each, order in (stored.get("dates") or {}).items()}
         unused = tuple(stored.get("unused") or ())
-        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone, unused)
+        return cls(stored["name"], stored["kind"], columns, bool(stored.get("headerless")), milestone, unused, dates)
 
 
 @dataclass(frozen=True)

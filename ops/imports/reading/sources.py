@@ -1,7 +1,7 @@
 """The files of one load, opened and recognized, in the order in which they must be read: people before their visits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from ops.imports.reading.content import format_of
 from ops.imports.reading.fhir import Bundle
 from ops.imports.reading.fields import plain
 from ops.imports.reading.files import Table, open_table
+from ops.imports.reading.orders import orders_of
 from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
 from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
 
@@ -97,4 +98,6 @@ def look_at(stream: BinaryIO, name: str, profile: Profile | str | None, saved: S
             raise Unreadable(f"{name}: there is no profile called {profile!r}.") from None
     ignored = stated.kind == IGNORED
     notes = [f"Holds no patients and no visits (recognized as {stated.name}): not read."] if ignored else []
+    if not ignored:
+        stated = replace(stated, dates=orders_of(table.columns, stated, table.records(), table.from_excel))
     return Source(name, table, stated, table.columns, ignored, [*table.notes, *notes], to_ask(table.columns, stated))

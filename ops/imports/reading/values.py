@@ -21,7 +21,12 @@ _FOREIGN_ZIP = re.compile(r"[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d[\dA
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 SHEET_ERROR = re.compile(r"#(?:N/?A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|ERROR!|GETTING_DATA)", re.I)
 """What a spreadsheet shows where it could not compute: never a value."""
-_NO_NAME = re.compile(SHEET_ERROR.pattern + r"|.*[@?].*|[\d\s()+./:-]{(5,)}|\d{4}-\d\d-\d\d.*|https?:.*", re.S)
+_NO_NAME = re.compile(
+    SHEET_ERROR.pattern
+    + r"|.*[@?\x0e\x0f\x1b].*|.*~\{.*|.*\+A[M-P][A-Za-z0-9/](?![A-Za-z0-9/]).*|"  # ISO-2022, HZ, UTF-7
+    r"[\d\s()+./:-]{5,}|\d{4}-\d\d-\d\d.*|https?:.*",
+    re.S,
+)
 _NO_EMAIL = {"no", "n", "false", "f", "0", "off", "", "opted out", "opt out", "null", "none"}
 _NO_EMAIL |= {"n/a", "na", "-", "unknown", "declined"}
 _LANGUAGES = {
@@ -35,6 +40,13 @@ _LANGUAGES = {
     for name in names.split()
 }  # fmt: skip
 MAX_NAME = 100
+_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_TITLES = frozenset("mr mrs ms miss mx dr prof rev".split())
+_GENERATIONS = frozenset("jr sr ii iii iv".split())
+_SUFFIXES = _GENERATIONS | frozenset("md phd dds dmd rn esq fnp dnp lpn cpa dvm bsn msn pa-c aprn".split())
+_DEGREES = frozenset("do pa np ma mba ms bs ba jd od pharmd psyd rph cna lcsw mph faad facs v".split())
+"""Behind a comma only: "Anh Do" and "Li Ma" are names."""
+_PARTICLES = frozenset("de la las los del da das dos di du van von der den ter st san santa bin al el".split())
 
 
 _FLAG = re.compile(
@@ -64,12 +76,14 @@ def read_name(text: str) -> str:
     Raises Unclear for addresses, numbers and dates, and for a question mark, which stands where a letter was lost.
     """
     name = " ".join(text.split())
-    if name.isalpha():
+    if name.isalpha() and (name.isascii() or not _encoded_twice(name)):
         return name if len(name) <= MAX_NAME else _no_name(name)
     if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
         return _no_name(name)
     if _FLAG.search(name):
         raise Unclear(f"{name[:60]!r} holds a flag, not only a name")
+    if name and not name.isascii() and _encoded_twice(name):
+        raise Unclear(f"{text[:60]!r} looks like letters read in a wrong encoding")
     if not name.isprintable():
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name):
             return _no_name(name)
@@ -77,18 +91,62 @@ def read_name(text: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def _encoded_twice(name: str) -> bool:
+    """Whether it is UTF-8 that somebody took for Windows-1252: "JosÃ©". No name's own letters are."""
+    for codec in ("cp1252", "latin-1"):
+        try:
+            return len(name.encode(codec).decode()) < len(name)
+        except UnicodeError:
+            continue
+    return False
+
+
 def _no_name(text: str) -> str:
     raise Unclear(f"{text[:60]!r} is not a name")
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """First and last name of "Last, First" or "First Last"; a single word is a first name."""
-    name = read_name(text)
-    if "," in name:
-        last, _, first = name.partition(",")
-        return first.strip(), last.strip()
-    first, _, last = name.rpartition(" ")
-    return (first, last) if first else (last, "")
+    """First and last name of "Last, First" or "First Last"; a single word is a first name. Titles, suffixes, degrees
+    and what stands in brackets are no part of either."""
+    name = " ".join(_BRACKETS.sub(" ", read_name(text)).split())
+    last, *others = [part.strip() for part in name.split(",") if part.strip()] or [""]
+    if " " in last or len(others) > 1:
+        others = [part for part in others if not all(map(_is_suffix, part.split()))]
+    if others:
+        return _bare(", ".join(others)), _bare(last)
+    return _first_and_last(_bare(last).split())
+
+
+def generation(text: str) -> str:
+    """What tells a father from a son of one name ("jr", "iii"); empty where nothing does."""
+    words = map(_plain_word, text.split())
+    return next((word for word in words if word in _GENERATIONS), "")
+
+
+def _is_suffix(word: str) -> bool:
+    return _plain_word(word) in _SUFFIXES | _DEGREES
+
+
+def _plain_word(word: str) -> str:
+    return word.replace(".", "").rstrip(",").casefold()
+
+
+def _bare(name: str) -> str:
+    """Without titles before and suffixes behind, if anything is left."""
+    words = name.split()
+    while len(words) > 1 and _plain_word(words[0]) in _TITLES:
+        del words[0]
+    while len(words) > 1 and _plain_word(words[-1]) in _SUFFIXES:
+        del words[-1]
+    return " ".join(words).rstrip(",")
+
+
+def _first_and_last(words: list[str]) -> tuple[str, str]:
+    """ "Maria de la Cruz" has the last name "de la Cruz"."""
+    at = len(words) - 1
+    while at > 1 and words[at - 1].casefold() in _PARTICLES:
+        at -= 1
+    return (" ".join(words[:at]), " ".join(words[at:])) if at > 0 else ("".join(words), "")
 
 
 @lru_cache(maxsize=1 << 12)
