@@ -7,8 +7,8 @@ wait to be read.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0023"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
