@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from ops import clock
-from ops.accounts.models import Role, User
+from ops.accounts.models import Role
 from ops.cadences import jobs
 from ops.db import db, transaction
 from ops.desk.actions import recording
@@ -63,6 +63,11 @@ class Someone(NamedTuple):
     language: str
 
 
+class Worker(NamedTuple):
+    id: int
+    actor: str
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Every step is made by the product's own verbs and by the reference."""
 
@@ -76,7 +81,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.move_to = self.time.enter_context(clock.movable(FIRST_EVENING))
         self.model = Queue(FIRST_EVENING, ZONE)
         self.evening = FIRST_EVENING
-        self.agents: list[User] = [make_user(Role.AGENT) for _ in range(AGENTS)]
+        self.agents = [Worker(each.id, each.actor) for each in [make_user(Role.AGENT) for _ in range(AGENTS)]]
         self.model.agents = {each.id: Agent(each.id) for each in self.agents}
         self.fences: dict[int, int] = {}
         self.patients: list[Someone] = []

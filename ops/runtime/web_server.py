@@ -78,7 +78,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: serving.stop())
     # The supervisor may start the rest, which would have slowed this down.
-    settings().var_dir.joinpath("run", "web.ready").touch()
+    ready = settings().var_dir / "run" / "web.ready"
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    ready.touch()
     serving.serve(GRACE_SECONDS)
     os._exit(0)  # a thread may wait for something that does not come
 

@@ -156,7 +156,7 @@ def test_the_claims_statement_takes_what_waits_under_its_fence_and_writes_nothin
     wanted = (
         {"agent": other.id, "actor": other.actor, "at": clock.now(), "lease_until": LATER, "version": None}
         | {"task": task.id, "fence": task.fence - behind, "estimate": 5.0, "band": 2}
-        | {"why": "{}", "facts": "{}", "rules": "test"}
+        | {"why": "{}", "allow": True, "reasons": "[]", "facts": "{}", "rules": "test"}
     )
     db.session.rollback()
     with driver_transaction() as connection:

@@ -125,10 +125,22 @@ class Writer:
         cursor.execute(
             _upsert_patients(self.stated), {"practice": self.practice_id, "import": self.import_id, "now": now}
         )
-        for external_id, fresh in cursor:
-            done.patients.add(external_id)
-            done.patients_new += fresh
+        written: dict[str, bool] = dict(cursor.fetchall())
+        done.patients |= written.keys()
+        done.patients_new += sum(written.values())
         cursor.execute("DROP TABLE staged_patients")
+        self._follow_doubles(cursor, list(written))
+
+    def _follow_doubles(self, cursor: Cursor, people: list[str]) -> None:
+        """What the same human has refused under another record of theirs, they have refused under this one."""
+        cursor.execute(_DOUBLES, {"practice": self.practice_id, "people": people})
+        moves = [
+            Move(*keys_of(self.practice_id, other, *before), *keys_of(self.practice_id, person, *after))
+            for other, person, *keys in cursor
+            for before, after in [(keys[:2], keys[2:])]
+        ]
+        if moves:
+            follow(self.practice_id, moves, self.actor)
 
     def _stage(self, cursor: Cursor, batch: Batch) -> None:
         columns = ", ".join(PATIENT_COLUMNS)
@@ -194,8 +206,8 @@ class Writer:
         people = list({external_id for external_id, _ in batch.refusals})
         cursor.execute(_KEYS, {"practice": self.practice_id, "people": people})
         keys: dict[str, list[tuple[bytes, bytes]]] = {}
-        for person, phone, email in cursor:
-            keys.setdefault(person, []).append(keys_of(self.practice_id, person, phone, email))
+        for person, record, phone, email in cursor:
+            keys.setdefault(person, []).append(keys_of(self.practice_id, record, phone, email))
         found = [
             Refusal(key, channel, f"import {self.import_id}, column {source}", self.practice_id)
             for (external_id, channel), (source, _) in batch.refusals.items()
@@ -291,9 +303,16 @@ FROM staged_patients s CROSS JOIN LATERAL (
     WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
 WHERE (p.phone_key, p.email_key) IS DISTINCT FROM ({phone}, {email})
 """
+_DOUBLES = """
+SELECT o.external_id, p.external_id, o.phone_key, o.email_key, p.phone_key, p.email_key
+FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) r
+JOIN patients o ON o.practice_id = p.practice_id AND o.id = r.patient_id AND o.id <> p.id
+WHERE p.practice_id = %(practice)s AND p.external_id = ANY(%(people)s)
+"""
 _KEYS = """
-SELECT p.external_id, o.phone_key, o.email_key
-FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) o
+SELECT p.external_id, o.external_id, o.phone_key, o.email_key
+FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) r
+JOIN patients o ON o.practice_id = p.practice_id AND o.id = r.patient_id
 WHERE p.practice_id = %(practice)s AND p.external_id = ANY(%(people)s)
 """
 _CORRECTED = """

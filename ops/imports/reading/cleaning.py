@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +26,7 @@ from ops.imports.reading.answers import (
 )
 from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
 from ops.imports.reading.fields import PHONES, Field, plain
+from ops.imports.reading.keys import MAX_ID, made_up_id, visit_key
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.recognising import BOTH, VISITS, Profile
 from ops.imports.reading.records import (
@@ -60,11 +60,6 @@ SHIFTED = 2
 """So many cells that disagree with their columns mean a shifted row."""
 FAR = timedelta(days=730)
 """An appointment further ahead than this is a wrong date."""
-MAX_ID = 200
-SAME_WORDS = "w:"
-"""Begins the keys made of words since capitals count for nothing in them; older ones begin with nothing."""
-_FLOAT = re.compile(r"(\d+)\.0+$", re.ASCII)
-"""A number as a spreadsheet writes one it takes for a measure."""
 MAX_DIGITS = 18
 """Of the number of a quarantined row: a longer one is none of ours, and no column of the database holds it."""
 SURPLUS = "surplus"
@@ -355,31 +350,6 @@ def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, 
         if field:
             places[field] = (*places.get(field, ()), place)
     return places
-
-
-def made_up_id(person: str, born: date | None, contact: str | None) -> str:
-    """A key for a person whose file has no numbers: name and birth date, or name and contact.
-
-    Raises Unclear when there is neither: two people of one name would become one.
-    """
-    if born is None and not contact:
-        raise Unclear("too little to tell who this is: no number, birth date, phone or email")
-    whole = person if born else f"{person}{contact}"
-    return "~" + blake2b(whole.encode(), digest_size=10).hexdigest()
-
-
-def visit_key(visit_id: str, kind: str, when: str, treatment: str) -> str:
-    """What makes a milestone the same one in the next file: its number there (a visit may hold several treatments), or
-    kind, time and description, in capitals or not. Hashed: a description is more than an agent may see."""
-    visit_id = _FLOAT.sub(r"\1", visit_id)
-    if visit_id and kind == "visit":
-        return f"id:{visit_id}" if len(visit_id) <= MAX_ID else f"id:{_short(visit_id)}"
-    same = f"{kind}|{when}|{' '.join(treatment.casefold().split())}"
-    return f"id:{_short(visit_id + '|' + treatment)}" if visit_id else SAME_WORDS + _short(same)
-
-
-def _short(text: str) -> str:
-    return blake2b(text.encode(), digest_size=10).hexdigest()
 
 
 def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:

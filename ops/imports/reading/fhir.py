@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 import ijson
 
-from ops.imports.reading.cleaning import left_out, local_moment, visit_key
+from ops.imports.reading.cleaning import left_out, local_moment
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
 from ops.imports.reading.fhir_versions import other_version
+from ops.imports.reading.keys import visit_key
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import (
     BadRow,
