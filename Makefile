@@ -19,10 +19,10 @@ test: setup browser ## Lint and types, then every test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/mypy --no-error-summary ops
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@.venv/bin/python -m pytest -n 3 --dist loadfile $(TESTS)
 
 test-fast: setup ## Everything but browsers, kills and whole processes, for everyday use
-	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not browser and not kills" $(TESTS)
+	@.venv/bin/python -m pytest -n 3 --dist loadfile -m "not browser and not kills" $(TESTS)
 
 lint: setup ## Lint, format and types
 	@.venv/bin/ruff check
