@@ -137,8 +137,10 @@ def app(database_url: str, redis_url: str, product: dict):
     from ops import create_app
     from ops.background import connection
     from ops.db import db
+    from tests import world
 
     connection(redis_url).flushdb()
+    world.start_over()
     app = product.get(database_url)
     if app is None:
         app = product[database_url] = create_app()
