@@ -18,7 +18,7 @@ from ops.cadences.models import Cadence
 from ops.db import db, transaction
 from ops.demo import agency, behaviour, coaching, files, people
 from ops.demo.agency import DemoPractice
-from ops.desk.actions import recording
+from ops.desk.actions import reading, recording
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.imports import loading
@@ -208,6 +208,8 @@ class Demo:
             return False
         with transaction(agent.actor):
             task = db.session.get_one(Task, claimed.id)
+            if wrote := reading.unread_on(task):
+                reading.read_replies(task.id, agent.id, task.fence, agent.actor, wrote, is_stop=False)
             appeal = self._appeal(task.practice_id)
             saved, minutes = behaviour.outcome_of(task, appeal, self.chance)
         pass_minutes(minutes)
