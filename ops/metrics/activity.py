@@ -12,6 +12,7 @@ from ops.metrics.cohort import frame
 from ops.metrics.measures import Rate
 from ops.metrics.months import Month
 from ops.practices.models import Practice
+from ops.referrals.words import STATE_WORDS
 from ops.work.answers import ReferralState
 from ops.work.outcomes import Outcome
 
@@ -35,15 +36,6 @@ OUTCOME_WORDS = {
     Outcome.WRONG_PERSON: "Wrong person",
     Outcome.NOT_HAPPY: "Was not happy",
     Outcome.DO_NOT_CONTACT: "Asked not to be contacted",
-}
-STATE_WORDS = {
-    ReferralState.RECEIVED: "Received, not contacted yet",
-    ReferralState.CONTACTED: "Contacted",
-    ReferralState.CONNECTED: "Talked to, not booked yet",
-    ReferralState.BOOKED: "Booked",
-    ReferralState.SHOWED: "Came to the visit",
-    ReferralState.TREATED: "Treated",
-    ReferralState.LOST: "Not going on",
 }
 
 
