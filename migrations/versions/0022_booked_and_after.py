@@ -14,11 +14,20 @@ depends_on = None
 BEFORE = "received contacted connected booked showed treated lost".split()
 AFTER = "received contacted connected booked no_show showed treated lost".split()
 SOURCES = "call practice_said member file".split()
+READS = "search patient_page messages card number address story concern finished_card friend report".split()
+ABOUT_ONE = "card number address story concern finished_card friend".split()
 TABLES = ("referrals", "referral_events")
 
 
 def _one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+def _reads(what: list[str], about_one: list[str]) -> None:
+    checks = {"what": _one_of("what", what), "what_has_subject": f"({_one_of('what', about_one)}) = (subject_id IS NOT NULL)"}
+    for name, check in checks.items():
+        op.drop_constraint(op.f(f"ck_patient_reads_{name}"), "patient_reads", type_="check")
+        op.create_check_constraint(op.f(f"ck_patient_reads_{name}"), "patient_reads", check)
 
 
 def _states(values: list[str]) -> None:
@@ -29,6 +38,7 @@ def _states(values: list[str]) -> None:
 
 def upgrade() -> None:
     _states(AFTER)
+    _reads(READS, ABOUT_ONE)
     op.add_column("referrals", sa.Column("visit_on", sa.Date(), nullable=True))
     op.add_column("referrals", sa.Column("visit_time", sa.Time(), nullable=True))
     op.add_column("referrals", sa.Column("value", sa.Numeric(10, 2), nullable=True))
@@ -70,3 +80,7 @@ def downgrade() -> None:
     for table in TABLES:
         op.execute(f"UPDATE {table} SET state = 'booked' WHERE state = 'no_show'")
     _states(BEFORE)
+    op.execute("ALTER TABLE patient_reads DISABLE TRIGGER USER")
+    op.execute("UPDATE patient_reads SET what = 'patient_page', subject_id = NULL WHERE what = 'friend'")
+    op.execute("ALTER TABLE patient_reads ENABLE TRIGGER USER")
+    _reads([each for each in READS if each != "friend"], [each for each in ABOUT_ONE if each != "friend"])

@@ -57,9 +57,9 @@ def move_referral(
         raise Refused(f"It says “{was}” already; “{then}” cannot follow. Take a slip back first.")
     told = _checked(told, becomes, clock.today(db.session.get_one(Practice, referral.practice_id).zone))
     before = _change(referral, {"state": becomes} | _columns(becomes, told))
-    event = add_event(referral, becomes, actor, source, tell=False)
-    event.happened_on, event.why, event.was = told.happened_on, told.why, before
-    db.session.flush()
+    event = add_event(
+        referral, becomes, actor, source, tell=False, happened_on=told.happened_on, why=told.why, was=before
+    )
     ring(Job.FRIENDS_MOVED)
     return event
 
@@ -72,7 +72,7 @@ def _checked(told: Told, becomes: ReferralState, today: date) -> Told:
         raise Refused("That day is still to come.")
     if told.visit_time and not told.visit_on:
         raise Refused("Please say the day of the visit as well as the hour.")
-    if told.value is not None and not 0 <= told.value < HIGHEST_VALUE:
+    if told.value is not None and not (told.value.is_finite() and 0 <= told.value < HIGHEST_VALUE):
         raise Refused("The value is in dollars, from 0 up to below 1,000,000.")
     if becomes is ReferralState.LOST and not told.why.strip():
         raise Refused("Please say why they are lost.")
@@ -102,7 +102,9 @@ def _change(referral: Referral, columns: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value is None else str(value) for name, value in was.items()}
 
 
-def add_event(referral: Referral, state: ReferralState, actor: str, source: Source, *, tell: bool) -> ReferralEvent:
+def add_event(
+    referral: Referral, state: ReferralState, actor: str, source: Source, *, tell: bool, **said: Any
+) -> ReferralEvent:
     """The row that says the referral is now in this state, and on whose word."""
     event = ReferralEvent(
         practice_id=referral.practice_id,
@@ -111,8 +113,8 @@ def add_event(referral: Referral, state: ReferralState, actor: str, source: Sour
         at=clock.now(),
         actor=actor,
         source=source,
-        why="",
         tell=tell,
+        **said,
     )
     db.session.add(event)
     db.session.flush()
