@@ -121,14 +121,6 @@ class ReviewLinkForm(FlaskForm):
     url = URLField("Address", [InputRequired(), Length(max=500)])
 
 
-class FindPatientForm(FlaskForm):
-    wanted = StringField(
-        "Phone, email or patient number",
-        [InputRequired(), Length(max=200)],
-        description="Exactly; there is no search by name.",
-    )
-
-
 class CorrectPatientForm(FlaskForm):
     phone = TelField("Phone", [Length(max=30)])
     email = EmailField("Email", [Length(max=254)])
