@@ -132,7 +132,7 @@ def receive(
     """Take what somebody wrote to us. The same `provider_id` again is the reply that is there.
 
     A plain stop ends everything between this practice and this person at once, over every channel, and is confirmed
-    once by text. Whatever else they wrote, nobody contacts them until a person has read it (`unread_replies`,
+    once by text. Whatever else they wrote, nobody contacts them until a person has read it (`unread_keys`,
     docs/rules.md A4).
     """
     key = contact_key(from_address)
@@ -215,9 +215,7 @@ def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
 
     Raises Refused when it is decided.
     """
-    keys = db.session.scalars(
-        sa.text("SELECT key FROM unread_replies WHERE reply_id = :reply"), {"reply": reply.id}
-    ).all()
+    keys = db.session.scalars(sa.text("SELECT key FROM unread_keys WHERE reply_id = :reply"), {"reply": reply.id}).all()
     claimed = db.session.execute(
         sa.update(InboundMessage)
         .where(InboundMessage.id == reply.id, InboundMessage.decided_at.is_(None))
