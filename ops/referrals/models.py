@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
+from ops.phrases import day_words
+from ops.referrals.words import SOURCE_WORDS, STATE_WORDS
 from ops.work.answers import Answer, OptIn, ReferralState, Source
 
 
@@ -67,6 +69,12 @@ class Referral(Base):
     """The patient they became."""
     events: Mapped[list["ReferralEvent"]] = relationship(order_by="ReferralEvent.id")
 
+    @property
+    def how_far(self) -> str:
+        """ "Booked for Oct 29, 2026", "Treated"."""
+        visit = f" for {day_words(self.visit_on)}" if self.visit_on and self.state is ReferralState.BOOKED else ""
+        return f"{STATE_WORDS[self.state]}{visit}"
+
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referrer_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id", "ask_id"], ["asks.practice_id", "asks.id"]),
@@ -104,6 +112,13 @@ class ReferralEvent(Base):
     """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (docs/rules.md
     decision 7)."""
     told_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @property
+    def words(self) -> str:
+        """ "came to the visit on Oct 29, 2026, on the practice's word: she called"."""
+        on = f" on {day_words(self.happened_on)}" if self.happened_on else ""
+        why = f": {self.why}" if self.why else ""
+        return f"{STATE_WORDS[self.state].lower()}{on}, {SOURCE_WORDS[self.source]}{why}"
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referral_id"], ["referrals.practice_id", "referrals.id"]),

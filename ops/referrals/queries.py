@@ -169,12 +169,5 @@ def _joined(ids: Sequence[int]) -> dict[int, list[str]]:
     return names
 
 
-def friends_of(patient: Patient) -> list[Referral]:
-    """Whom this patient sent, newest first, with the steps of each."""
-    own = (Referral.practice_id == patient.practice_id, Referral.referrer_id == patient.id)
-    query = sa.select(Referral).where(*own).options(selectinload(Referral.events))
-    return list(db.session.scalars(query.order_by(Referral.received_at.desc(), Referral.id.desc())))
-
-
 def friend(practice: Practice, referral_id: int) -> Referral | None:
     return db.session.scalar(sa.select(Referral).where(Referral.practice_id == practice.id, Referral.id == referral_id))

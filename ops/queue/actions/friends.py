@@ -15,6 +15,7 @@ from ops.referrals.words import STATE_WORDS
 from ops.work.answers import ReferralState
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
+from ops.zones import day_in
 
 NO_CALL = (ReferralState.BOOKED, ReferralState.SHOWED, ReferralState.TREATED, ReferralState.LOST)
 """How far a friend has come who is not called any more."""
@@ -46,7 +47,8 @@ def open_friend_task(referral: Referral, actor: str) -> Task | None:
     if not db.session.scalar(sa.select(sa.exists().where(Referral.id == referral.id, without_call()))):
         return None
     fresh = referral.state is ReferralState.RECEIVED
-    received = f"A friend who agreed to be called, received {day_words(referral.received_at)}."
+    zone = db.session.get_one(Practice, referral.practice_id).zone
+    received = f"A friend who agreed to be called, received {day_words(day_in(zone, referral.received_at))}."
     return tasks.open_task(
         practice_id=referral.practice_id,
         patient_id=referral.referrer_id,
