@@ -146,13 +146,11 @@ def _do(
     step: str | None = None,
 ) -> ResponseReturnValue:
     everywhere = bool(request.args.get("everywhere")) and me().role in STAFF
+    friend = lists.friend(practice, referral_id) or abort(404)
     try:
         if not form.validate():
             raise Refused(" ".join(f"{form[name].label.text}: {' '.join(said)}" for name, said in form.errors.items()))
         with transaction(me().actor):
-            friend = lists.friend(practice, referral_id)
-            if friend is None:
-                abort(404)
             verb(friend)
     except Refused as problem:
         return _page(None if everywhere else practice, str(problem), referral_id, step)

@@ -12,8 +12,8 @@ from ops.accounts.models import AuditEntry, PatientRead
 from ops.contact.models import ConsentEvent
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.metrics.months import Month
 from ops.metrics.reports import month_report
+from ops.practices.months import Month
 from ops.queue import jobs
 from ops.queue.models import Task
 from ops.referrals import queries
