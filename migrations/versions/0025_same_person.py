@@ -5,8 +5,8 @@ Every load asks it of every patient, and a desk phone can stand on thousands of 
 
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
