@@ -21,8 +21,18 @@ SAME_ID = (
 
 class PracticeStatus(StrEnum):
     ACTIVE = "active"
+    SETUP = "setup"
+    """New, or come back: what it needs is still being put together, and nobody is contacted."""
     PAUSED = "paused"
     ENDED = "ended"
+
+
+STATUS_WORDS = {
+    PracticeStatus.ACTIVE: "live",
+    PracticeStatus.SETUP: "not live yet",
+    PracticeStatus.PAUSED: "paused",
+    PracticeStatus.ENDED: "ended",
+}
 
 
 class MilestoneKind(StrEnum):
@@ -69,6 +79,10 @@ class Practice(Base):
         # statements over all practices reckon with it: one that raises would stop the work of everybody
         sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
+
+    @property
+    def status_words(self) -> str:
+        return STATUS_WORDS[self.status]
 
     @property
     def is_active(self) -> bool:
