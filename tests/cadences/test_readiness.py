@@ -124,7 +124,8 @@ def test_until_it_is_live_its_calls_wait_to_be_seen_and_nobody_is_contacted(sign
     assert db.session.scalars(sa.select(Task.state)).all() == [TaskState.WAITING]
     db.session.rollback()
     assert queue.next_for(agent.id, agent.actor) is None
-    assert "The practice is paused, has ended or is not live yet" in sign_in(make_user("lead")).get("/queue", expect=200).text
+    board = sign_in(make_user("lead")).get("/queue", expect=200).text
+    assert "The practice is paused, has ended or is not live yet" in board
     with transaction("test"):
         actions.edit_practice(queries.by_slug("lake"), callback_number="(312) 555-0199")
         actions.go_live(queries.by_slug("lake"))
