@@ -127,7 +127,8 @@ def _steps(row: sa.Row) -> list[Pair]:
 def _words(row: sa.Row, kinds: set[str], texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Missing]:
     """What these kinds of work say that nobody has told us, over whichever medium an agent may choose."""
     known = values.of_row(row, row.links)
-    said = [text for (kind, _), versions in texts.items() if kind in kinds for text in versions]
+    pairs = ((kind, medium) for kind in Kind if kind in kinds for medium in Medium)
+    said = [text for pair in pairs for text in texts.get(pair, ())]
     unknown = {name: text for text in reversed(said) for name in rules.missing(text, known)}
     for name in sorted(unknown):
         lack = {"callback_number": Lack.CALLBACK, "review_links": Lack.REVIEW_LINKS}.get(name, Lack.WORDS)

@@ -163,7 +163,7 @@ def test_who_is_live_and_lacks_something_is_told_on_the_board_and_by_doctor(sign
     with db.engine.connect() as connection:
         _examine_practices(found, connection)
     assert [*found.incomplete] == ["lake"]
-    assert found.problems == ["lake is live and lacks: a callback number, which “First call to a friend” says"]
+    assert found.problems == ["lake is live and lacks: a callback number, which “Referral ask” says"]
 
 
 def test_as_many_statements_ask_about_thirty_practices_as_about_three():
