@@ -1,3 +1,16 @@
+-- What people wrote to us that nobody has read, by every number and address of whoever wrote: nobody contacts these until
+-- somebody has read it, whatever the words are (`decide_reply`). A plain stop is no such reply: it has ended contact.
+CREATE OR REPLACE VIEW unread_replies AS
+    SELECT i.id AS reply_id, i.practice_id, i.contact_key AS key FROM inbound_messages i
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
+    UNION ALL
+    SELECT i.id, i.practice_id, a.phone_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
+    UNION ALL
+    SELECT i.id, i.practice_id, a.email_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL;
+
+
 -- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
@@ -27,6 +40,6 @@ LANGUAGE sql STABLE AS $$
            (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
                                 (a.created_at AT TIME ZONE p.zone)::date))
             FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice),
-           EXISTS (SELECT FROM unread_keys u WHERE u.key IN (a_phone, an_email))
+           EXISTS (SELECT FROM unread_replies u WHERE u.key IN (a_phone, an_email))
     FROM practices p WHERE p.id = a_practice
 $$;

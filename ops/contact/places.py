@@ -20,10 +20,9 @@ from zoneinfo import ZoneInfo
 
 from ops.contact import rules as rulebook
 from ops.contact.rules import UNKNOWN, RulesError
-from ops.practices.us import ELSEWHERE, MILITARY
-from ops.zones import US
+from ops.practices.us import ELSEWHERE, MILITARY, ZONES
 
-CANDIDATE_ZONES = US
+CANDIDATE_ZONES = ZONES
 """Where somebody of whom nothing is known may be. With the zones of the Pacific territories, a day ahead, no hour would
 be left."""
 FORCES_ABROAD = ("Asia/Tokyo", "Europe/Berlin")

@@ -47,11 +47,6 @@ def _text(message: Message, practice: Practice) -> Text:
     )
 
 
-def published_text(practice: Practice, channel: MessageChannel) -> Text:
-    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away."""
-    return Text(gives_away=False, approved=True, registered=channels.registered(channel, practice.sender_email))
-
-
 def _was_published(script_version_id: int | None) -> bool:
     """Whether its words are those of a script that was published; one that was retired since was approved all the
     same."""

@@ -70,6 +70,3 @@ OPEN = tuple(state for state in TaskState if state in MOVES[EventKind.CANCELLED]
 """Work that is still to be done: whatever can still be cancelled."""
 OPEN_SQL = ", ".join(f"'{state}'" for state in OPEN)
 """The same for a statement: state IN ({OPEN_SQL})."""
-
-BY_A_PERSON = (EventKind.RETRY, EventKind.SNOOZED, EventKind.SKIPPED, EventKind.ASSIGNED)
-"""Moves by which a person decided when a task is done, or by whom: no rule cuts its days short after that."""
