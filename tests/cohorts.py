@@ -12,9 +12,9 @@ from ops.cadences.models import Cadence
 from ops.crypto import contact_key
 from ops.db import db
 from ops.metrics.cohort import Cohort
-from ops.metrics.months import Month
 from ops.metrics.reports import MonthReport, month_report
 from ops.practices.models import Milestone, Patient, Practice
+from ops.practices.months import Month
 from ops.queue.models import CadenceRun, Task
 from ops.referrals.models import Ask, Referral, ReferralEvent
 from ops.work.answers import Answer, OptIn, ReferralState

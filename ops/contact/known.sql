@@ -1,14 +1,8 @@
--- What people wrote to us that nobody has read, by every number and address of whoever wrote: nobody contacts these until
--- somebody has read it, whatever the words are (`decide_reply`). A plain stop is no such reply: it has ended contact.
-CREATE OR REPLACE VIEW unread_replies AS
-    SELECT i.id AS reply_id, i.practice_id, i.contact_key AS key FROM inbound_messages i
-    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
-    UNION ALL
-    SELECT i.id, i.practice_id, a.phone_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
-    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
-    UNION ALL
-    SELECT i.id, i.practice_id, a.email_key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
-    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL;
+-- The contacts that count toward the caps of a number: texts, and calls but those whose outcome was taken back (by a slip
+-- of the key; who has the number on the card calls still, and is counted as a call in progress).
+CREATE OR REPLACE VIEW counted_contacts AS
+    SELECT c.contact_key, c.at FROM contact_attempts c
+    WHERE c.attempt_id IS NULL OR EXISTS (SELECT FROM attempts a WHERE a.id = c.attempt_id);
 
 
 -- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
@@ -28,7 +22,7 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
             WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
-           (SELECT count(*) FROM contact_attempts c
+           (SELECT count(*) FROM counted_contacts c
             WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
            + (SELECT count(*) FROM tasks h
               WHERE h.person_key = a_phone AND h.state = 'claimed' AND h.id IS DISTINCT FROM but_task),
@@ -40,6 +34,6 @@ LANGUAGE sql STABLE AS $$
            (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
                                 (a.created_at AT TIME ZONE p.zone)::date))
             FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice),
-           EXISTS (SELECT FROM unread_replies u WHERE u.key IN (a_phone, an_email))
+           EXISTS (SELECT FROM unread_keys u WHERE u.key IN (a_phone, an_email))
     FROM practices p WHERE p.id = a_practice
 $$;

@@ -43,7 +43,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'at', i.received_at, 'channel', i.channel,
                                                     'body', i.body) ORDER BY i.id), '[]')
          FROM inbound_messages i WHERE i.id IN (
-            SELECT u.reply_id FROM unread_replies u
+            SELECT u.reply_id FROM unread_keys u
             WHERE u.practice_id = t.practice_id
               AND u.key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
                             CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread_here,

@@ -1,8 +1,8 @@
 """The lead's board: how the floor stands, practice by practice, and what waits for what.
 
 A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
-are (`piles`), one adds up hours, small ones read lanes, what is paused and who works. With a million open tasks the
-first is the cost of the page, so nothing here looks at them twice.
+are (`piles`), one adds up hours, small ones read contracts, lanes, what is paused and who works. With a million open
+tasks the first is the cost of the page, so nothing here looks at them twice.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import PracticeStatus
+from ops.practices.models import Contract, PracticeStatus
+from ops.practices.months import Month, days_passed, hours_bought
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Age, Window, ages, windows
@@ -39,10 +41,11 @@ class Asked:
 class PracticeLine:
     """One practice on the board. Counts are of open tasks of the kinds asked for; hours and minutes are of all kinds.
 
-    `bought_hours` and `delivered_minutes` are of the month it now is in the practice's zone; `owed_rank` 1 is owed
-    most, None has nothing to do now; `per_hour` is its virtual time, in minutes charged per contract hour.
-    `owed_minutes`: what it is behind (negative: ahead of) the practice whose turn it is, by the hours it bought and its
-    weight; None where nothing is open anywhere.
+    `bought_hours`, `delivered_minutes` and `pace_minutes` are of the month it now is in the practice's zone: what its
+    contract buys, what its calls took, and what they should have taken by now (`hours_bought`). That is what people
+    look at. The queue serves by another figure, which looks back over months: `owed_rank` 1 is served next, None has
+    nothing to do now; `owed_minutes`: what it is behind (negative: ahead of) the practice whose turn it is, by the
+    hours it bought and its weight; None where nothing is open anywhere.
     """
 
     practice_id: int
@@ -52,8 +55,7 @@ class PracticeLine:
     status: str
     bought_hours: Decimal
     delivered_minutes: Decimal
-    charged_minutes: Decimal
-    per_hour: float
+    pace_minutes: Decimal
     owed_rank: int | None
     weight: Decimal
     owed_minutes: float | None
@@ -76,10 +78,16 @@ class PracticeLine:
     def open(self) -> int:
         return self.ready + self.later + self.in_progress
 
+    @property
+    def behind_minutes(self) -> Decimal:
+        """What is missing to the pace; negative: ahead of it."""
+        return self.pace_minutes - self.delivered_minutes
+
 
 @dataclass(frozen=True)
 class Totals:
-    """Over every practice that was asked for, also those beyond the listed rows."""
+    """Over every practice that was asked for, also those beyond the listed rows. Ready and later are of live practices
+    only; `paused` is what waits for the others."""
 
     practices: int
     ready: int
@@ -90,42 +98,36 @@ class Totals:
     in_progress: int
     bought_hours: Decimal
     delivered_minutes: Decimal
+    pace_minutes: Decimal
+
+    @property
+    def behind_minutes(self) -> Decimal:
+        return self.pace_minutes - self.delivered_minutes
 
 
 HOURS = sa.text(
     """
-    WITH here AS (
-        SELECT p.id, p.slug, p.name, p.zone, p.status, date_trunc('month', timezone(p.zone, :now))::date AS first,
-               (date_trunc('month', timezone(p.zone, :now)) + interval '1 month')::date AS next
-        FROM practices p WHERE CAST(:slug AS text) IS NULL OR p.slug = :slug
-    ), bought AS (
-        -- hours of the contract, day by day where it began, changed or ended within the month
-        SELECT h.id, sum(c.hours_per_month * (least(coalesce(c.ends_on, h.next), h.next)
-                                              - greatest(c.starts_on, h.first))) / (h.next - h.first) AS hours
-        FROM here h JOIN contracts c
-          ON c.practice_id = h.id AND c.starts_on < h.next AND (c.ends_on IS NULL OR c.ends_on > h.first)
-        GROUP BY h.id, h.next, h.first
-    ), given AS (
-        SELECT h.id, sum(a.minutes) AS minutes
-        FROM here h JOIN attempts a ON a.practice_id = h.id AND a.at >= timezone(h.zone, h.first::timestamp)
-        GROUP BY h.id
+    WITH given AS (
+        SELECT p.id, sum(a.minutes) AS minutes
+        FROM practices p JOIN attempts a ON a.practice_id = p.id
+         AND a.at >= timezone(p.zone, date_trunc('month', timezone(p.zone, :now)))
+        GROUP BY p.id
     ), owed AS (
         SELECT s.practice_id, row_number() OVER (ORDER BY s.virtual_time, s.practice_id) AS rank,
                min(s.virtual_time) OVER () AS level
         FROM shares s JOIN practices p ON p.id = s.practice_id AND p.status = 'active' WHERE s.has_open
     )
-    SELECT h.id AS practice_id, h.slug, h.name, h.zone, h.status, round(coalesce(b.hours, 0), 2) AS bought_hours,
-           coalesce(g.minutes, 0) AS delivered_minutes, coalesce(s.minutes_charged, 0) AS charged_minutes,
-           coalesce(s.virtual_time, 0) AS per_hour, o.rank AS owed_rank, coalesce(s.weight, 1) AS weight,
+    SELECT p.id AS practice_id, p.slug, p.name, p.zone, p.status, coalesce(g.minutes, 0) AS delivered_minutes,
+           o.rank AS owed_rank, coalesce(s.weight, 1) AS weight,
            -- who was away is owed no more than the credit when it is back
            least((SELECT min(level) FROM owed) - s.virtual_time, :credit)
                * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes
-    FROM here h
-    LEFT JOIN bought b ON b.id = h.id
-    LEFT JOIN given g ON g.id = h.id
-    LEFT JOIN shares s ON s.practice_id = h.id
-    LEFT JOIN owed o ON o.practice_id = h.id
-    ORDER BY o.rank NULLS LAST, lower(h.name), h.id
+    FROM practices p
+    LEFT JOIN given g ON g.id = p.id
+    LEFT JOIN shares s ON s.practice_id = p.id
+    LEFT JOIN owed o ON o.practice_id = p.id
+    WHERE CAST(:slug AS text) IS NULL OR p.slug = :slug
+    ORDER BY lower(p.name), p.id
     """
 )
 
@@ -140,22 +142,46 @@ class Board:
 
 
 def look(asked: Asked) -> Board:
-    """The whole board. Practices that have ended are on it only while they have open tasks; owed most first."""
+    """The whole board. Practices that have ended are on it only while they have open tasks; furthest behind the pace of
+    its contract first, and last those for which nothing is done now."""
     found = [(pile, waits(pile)) for pile in piles(asked.practice, asked.kind)]
     by_practice: dict[int, list[Stood]] = {}
     for one in found:
         by_practice.setdefault(one[0].practice_id, []).append(one)
     given = {"slug": asked.practice, "now": clock.now(), "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
-    rows = db.session.execute(HOURS, given).mappings()
-    paused = _paused()
+    contracts, paused = _contracts(), _paused()
     lines = [
-        _line(dict(row), by_practice.get(row["practice_id"], []), paused.get(row["practice_id"], ())) for row in rows
+        _line(
+            dict(row) | _bought(row["zone"], contracts.get(row["practice_id"], ())),
+            by_practice.get(row["practice_id"], []),
+            paused.get(row["practice_id"], ()),
+        )
+        for row in db.session.execute(HOURS, given).mappings()
     ]
+    lines.sort(key=lambda line: (not line.active, -line.behind_minutes))
     return Board(
         lines=[line for line in lines if line.open or line.status != PracticeStatus.ENDED],
         windows=windows(found, lanes_by_id()),
         ages=ages(found),
     )
+
+
+def _contracts() -> dict[int, list[Any]]:
+    """What each practice bought, as `hours_bought` takes it."""
+    found: dict[int, list[Any]] = {}
+    columns = Contract.practice_id, Contract.hours_per_month, Contract.starts_on, Contract.ends_on
+    for practice_id, *bought in db.session.execute(sa.select(*columns)):
+        found.setdefault(practice_id, []).append(bought)
+    return found
+
+
+def _bought(zone: str, contracts: Iterable[Any]) -> dict[str, Decimal]:
+    now = clock.now()
+    month = Month.of(now.astimezone(ZoneInfo(zone)).date())
+    return {
+        "bought_hours": round(hours_bought(month, contracts), 2),
+        "pace_minutes": 60 * hours_bought(month, contracts, days_passed(month, now, zone)),
+    }
 
 
 def _paused() -> dict[int, list[Kind]]:
@@ -185,18 +211,19 @@ def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> Pr
 
 
 def totals(found: list[PracticeLine]) -> Totals:
-    """What the lines add up to; what practices that are paused or ended have is told apart."""
+    """What the lines add up to; what waits for practices for which nothing is done now is told apart."""
     live = [line for line in found if line.active]
     return Totals(
         practices=len(found),
         ready=sum(line.ready for line in live),
         later=sum(line.later for line in live),
         paused=sum(line.later for line in found if not line.active),
-        promised=sum(line.promised for line in live),
-        overdue=sum(line.overdue for line in live),
+        promised=sum(line.promised for line in found),
+        overdue=sum(line.overdue for line in found),
         in_progress=sum(line.in_progress for line in found),
         bought_hours=sum((line.bought_hours for line in found), Decimal(0)),
         delivered_minutes=sum((line.delivered_minutes for line in found), Decimal(0)),
+        pace_minutes=sum((line.pace_minutes for line in found), Decimal(0)),
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from ops.phrases import listed
+from ops.phrases import length_words, listed
 from ops.queue.models import TaskEvent
 from ops.queue.order import Band
 from ops.queue.replay import Replayed
@@ -162,22 +163,35 @@ def _moment(value: object) -> datetime | None:
     return found if found and found.tzinfo else None
 
 
+def pace_words(bought_hours: Decimal, behind_minutes: Decimal) -> str:
+    """ "2 h 5 min behind", "9 min ahead", "on pace"; "no contract" where nothing was bought this month."""
+    if not bought_hours:
+        return "no contract"
+    whole = round(abs(behind_minutes))
+    return f"{length_words(whole)} {'behind' if behind_minutes > 0 else 'ahead'}" if whole else "on pace"
+
+
 def owed_words(rank: int | None) -> str:
-    """ "owed most", "2nd", "3rd"; nothing waits: a dash."""
+    """ "next", "2nd", "3rd" in turn; nothing to do now: a dash."""
     if rank is None:
         return "–"
     if rank == 1:
-        return "owed most"
+        return "next"
     ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
     return f"{rank}{ending}"
 
 
-def minutes_owed_words(minutes: float | None) -> str:
-    """ "owed 12 min", "4 min ahead", "level"; a dash where there is nothing to compare with."""
-    if minutes is None:
-        return "–"
-    whole = round(abs(minutes))
-    return "level" if not whole else f"owed {whole:,} min" if minutes > 0 else f"{whole:,} min ahead"
+def turn_in_queue_words(rank: int | None, owed_minutes: float | None) -> str:
+    """Where a practice stands in the fair order: "It is served next.", "It is 3rd in turn, 40 min after the one that is
+    served next."."""
+    if rank is None:
+        return "Nothing of it can be served now."
+    if rank == 1:
+        return "It is served next."
+    ahead = round(-owed_minutes) if owed_minutes else 0
+    return f"It is {owed_words(rank)} in turn" + (
+        f", {length_words(ahead)} after the one that is served next." if ahead > 0 else "."
+    )
 
 
 def replay_words(again: Replayed) -> str:

@@ -18,6 +18,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.messages import queries, replies, wording
 from ops.messages.events import move, note_event
+from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning
 from ops.practices.models import Patient, Practice
@@ -119,11 +120,6 @@ def footer(practice: Practice, message_id: uuid.UUID) -> str:
     return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
 
 
-def unsubscribe_url(message_id: uuid.UUID) -> str:
-    """The public page by which whoever got this message can leave. The id is random; it never expires."""
-    return f"{settings().address}/u/{message_id.hex}"
-
-
 def receive(
     practice: Practice,
     *,
@@ -136,7 +132,7 @@ def receive(
     """Take what somebody wrote to us. The same `provider_id` again is the reply that is there.
 
     A plain stop ends everything between this practice and this person at once, over every channel, and is confirmed
-    once by text. Whatever else they wrote, nobody contacts them until a person has read it (`unread_replies`,
+    once by text. Whatever else they wrote, nobody contacts them until a person has read it (`unread_keys`,
     docs/rules.md A4).
     """
     key = contact_key(from_address)
@@ -219,9 +215,7 @@ def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
 
     Raises Refused when it is decided.
     """
-    keys = db.session.scalars(
-        sa.text("SELECT key FROM unread_replies WHERE reply_id = :reply"), {"reply": reply.id}
-    ).all()
+    keys = db.session.scalars(sa.text("SELECT key FROM unread_keys WHERE reply_id = :reply"), {"reply": reply.id}).all()
     claimed = db.session.execute(
         sa.update(InboundMessage)
         .where(InboundMessage.id == reply.id, InboundMessage.decided_at.is_(None))

@@ -101,6 +101,17 @@ class RecorderDelivery(Base):
     delivered_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class UnreadKey(Base):
+    """A number or address of somebody who wrote what nobody has read. Triggers keep these rows (unread.sql)."""
+
+    __tablename__ = "unread_keys"
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    reply_id: Mapped[int] = mapped_column(
+        sa.BigInteger, sa.ForeignKey("inbound_messages.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("practices.id"))
+
+
 class InboundMessage(Base):
     """What a person wrote back."""
 
@@ -118,7 +129,7 @@ class InboundMessage(Base):
     """stop, maybe_stop or other."""
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
-    """When a person had read it and said whether it means stop. Until then nobody contacts them (`unread_replies`)."""
+    """When a person had read it and said whether it means stop. Until then nobody contacts them (`unread_keys`)."""
     decided_by: Mapped[str | None]
     decided_stop: Mapped[bool | None]
     """What they said; None also where it was read before that was kept."""
@@ -128,11 +139,6 @@ class InboundMessage(Base):
         sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
         sa.Index(None, "practice_id", "received_at"),
         sa.Index(None, "in_reply_to"),
-        sa.Index(
-            "ix_inbound_messages_unread",
-            "contact_key",
-            postgresql_where=sa.text("meaning <> 'stop' AND decided_at IS NULL"),
-        ),
         sa.Index(
             "ix_inbound_messages_unread_patient",
             "patient_id",

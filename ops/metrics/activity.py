@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from ops.db import db
 from ops.metrics import queries
 from ops.metrics.cohort import frame
 from ops.metrics.measures import Rate
-from ops.metrics.months import Month
 from ops.practices.models import Practice
+from ops.practices.months import Month, hours_bought
 from ops.work.answers import ReferralState
 from ops.work.outcomes import Outcome
 
@@ -165,12 +164,3 @@ def work(practice: Practice, month: Month, as_of: datetime) -> Work:
         hours_delivered=round(float(sum(row.minutes for row in rows)) / 60, 2),
         attempts=tuple((OUTCOME_WORDS[Outcome(row.outcome)], row.number) for row in rows),
     )
-
-
-def hours_bought(month: Month, contracts: Sequence[tuple[Decimal, date, date | None]]) -> Decimal:
-    """Hours of (hours per month, first day, first day without it) that fall into the month, prorated by day."""
-    total = Decimal(0)
-    for hours, starts_on, ends_on in contracts:
-        first, after = max(starts_on, month.first), min(ends_on or date.max, month.after.first)
-        total += hours * max(0, (after - first).days) / month.days
-    return total

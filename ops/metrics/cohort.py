@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from ops.db import db
 from ops.metrics import queries
 from ops.metrics.measures import GAP, MEASURES, STAGES, Measure, Owner, Rate, Stage
-from ops.metrics.months import Month
 from ops.metrics.reasons import StageFacts, Why, why_not
 from ops.practices.models import Practice
+from ops.practices.months import Month
 from ops.work.answers import Answer, ReferralState
 from ops.work.endings import EndReason
 from ops.work.outcomes import Outcome

@@ -15,8 +15,8 @@ from ops.db import db
 from ops.metrics import activity, cohort, queries, sentences
 from ops.metrics.cohort import Cohort, cohorts
 from ops.metrics.measures import Rate
-from ops.metrics.months import Month
 from ops.practices.models import Practice
+from ops.practices.months import Month
 
 COMING_DAYS = 14
 

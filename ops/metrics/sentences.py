@@ -2,7 +2,7 @@
 
 from ops.metrics.cohort import Cohort, Step
 from ops.metrics.measures import REFERRED_YARDSTICK, WILLING_YARDSTICK, Owner, Rate, Stage
-from ops.metrics.months import Month
+from ops.practices.months import Month
 
 OWNERS = {
     Owner.AGENCY: "the agency’s to close",

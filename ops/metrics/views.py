@@ -12,12 +12,12 @@ from ops.db import db, transaction
 from ops.metrics import measures, queries
 from ops.metrics.chart import gap_bars, steps_chart
 from ops.metrics.exports import as_csv, as_json
-from ops.metrics.months import Month
 from ops.metrics.reports import MonthReport, by_leak, month_report, overview
 from ops.metrics.sentences import OWNERS
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
+from ops.practices.months import Month
 from ops.work.reads import ReadOf
 
 bp = Blueprint("metrics", __name__)

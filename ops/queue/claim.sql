@@ -15,9 +15,9 @@
 -- because forty columns cost the client more than the search costs the server.
 CREATE OR REPLACE FUNCTION next_task(an_agent bigint, at timestamptz, an_actor text, tried bigint[]) RETURNS json
 LANGUAGE plpgsql
--- Plans are made once per connection, and for the index: a backlog that was never analysed must not cost a scan. This
--- holds for the functions it calls too.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+-- Plans are made once per connection, and for the index in its order: neither a backlog that was never analysed nor the
+-- head of a long lane must cost a scan. This holds for the functions it calls too.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -239,10 +239,7 @@ CREATE OR REPLACE FUNCTION best_of(
     a_practice bigint, open_lanes integer[], an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[],
     OUT task_id bigint, OUT second_task bigint, OUT second_rank numeric, OUT others_take boolean
 )
-LANGUAGE plpgsql
--- For the index in its order: the head of a lane must not cost all of the lane.
-SET enable_bitmapscan = off
-AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     head record;

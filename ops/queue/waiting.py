@@ -82,7 +82,7 @@ WITH staff AS MATERIALIZED (
                                         WHERE h.state = 'claimed' AND h.person_key IS NOT NULL)
                     THEN jsonb_build_array('on_another_call')
                     -- and so with unread_of: the rule itself for the few who wrote
-                    WHEN t.person_key IN (SELECT u.key FROM unread_replies u WHERE u.key IS NOT NULL)
+                    WHEN t.person_key IN (SELECT u.key FROM unread_keys u)
                          AND EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
                     THEN jsonb_build_array('UNREAD_REPLY') END
                 WHEN jsonb_typeof(t.shut_reasons) = 'array' THEN t.shut_reasons

@@ -87,6 +87,7 @@ WALLS: dict[str, Wall] = {
     "messages": Wall(OWN, READS),
     "message_events": Wall(Through("message_id", "messages")),
     "inbound_messages": Wall(OWN),
+    "unread_keys": Wall(OWN),
     "recorder_deliveries": Wall(Through("message_id", "messages")),
     # asks and referrals
     "asks": Wall(OWN, READS),

@@ -8,6 +8,7 @@ from freezegun import freeze_time
 from sqlalchemy import event
 
 from ops import clock
+from ops.accounts.models import User
 from ops.cadences import jobs
 from ops.contact.facts import Reason
 from ops.db import db, transaction
@@ -15,6 +16,7 @@ from ops.errors import Refused
 from ops.floor import actions, board, board_lists
 from ops.floor import words as floor_words
 from ops.practices import actions as practices
+from ops.practices.models import Practice
 from ops.queue import hours
 from ops.queue import words as queue_words
 from ops.queue.actions import assigning, tasks
@@ -66,6 +68,7 @@ def test_hours_are_those_bought_and_worked_this_month_in_the_practices_zone(app)
     make_contract(practice, 31, date(2026, 2, 1), date(2026, 3, 11))
     make_contract(practice, 62, date(2026, 3, 11))
     assert line_of("lake").bought_hours == 10 + 42  # ten days of 31 h, 21 of 62 h, in 31 days
+    assert line_of("lake").pace_minutes == 60 * (10 + 1), "and by noon of the eleventh half a day at 2 h"
     agent = make_user("agent")
     with freeze_time("2026-03-01 05:50") as frozen:  # February 28, 23:50 in Chicago
         make_task(practice)
@@ -81,7 +84,8 @@ def test_hours_are_those_bought_and_worked_this_month_in_the_practices_zone(app)
     with freeze_time(NOON + timedelta(minutes=9)):
         record(task, agent, Outcome.NEVER)
         assert line_of("lake").delivered_minutes == 9
-        assert line_of("lake").charged_minutes == 16
+        assert line_of("lake").behind_minutes == pytest.approx(660 + 9 * 2 * 60 / 1440 - 9)
+        assert db.session.get_one(Share, practice.id).minutes_charged == 16
 
 
 def test_the_practice_with_the_least_minutes_per_hour_bought_is_owed_most(app, sign_in, lead):
@@ -93,10 +97,33 @@ def test_the_practice_with_the_least_minutes_per_hour_bought_is_owed_most(app, s
             db.session.execute(sa.update(Share).where(Share.practice_id == practice.id).values(virtual_time=time))
     found = {line.slug: line.owed_rank for line in board.look(board.Asked()).lines}
     assert found == {"many": 1, "few": 2, "idle": None}
-    assert next(line.slug for line in board.look(board.Asked()).lines) == "many"
+    browser = sign_in(lead)
+    assert "It is served next." in browser.get("/queue?practice=many", expect=200).text
+    assert "It is 2nd in turn, 10 min after" in browser.get("/queue?practice=few", expect=200).text
+
+
+def test_one_column_says_how_far_each_practice_is_behind_its_contract_and_the_lines_add_up(app, sign_in, lead):
+    floors = {"few": 31, "many": 62, "idle": 0, "away": 93}
+    made = {slug: make_floor(slug, hours=hours or None) for slug, hours in floors.items()}
+    with transaction("test"):
+        practices.pause_practice(db.session.get_one(Practice, made["away"].id))
+    make_task(made["few"])
+    task = claim(make_user("agent"))
+    agent = db.session.get_one(User, task.held_by)
+    with freeze_time(NOON + timedelta(minutes=9)):
+        record(task, agent, Outcome.NEVER)
+    seen = board.look(board.Asked()).lines
+    assert [(line.slug, round(line.behind_minutes)) for line in seen] == [
+        ("many", 1260), ("few", 621), ("idle", 0), ("away", 1890),
+    ], "furthest behind first, and last what nothing is done for"  # fmt: skip
+    total = board.totals(seen)
+    for what in ("bought_hours", "delivered_minutes", "pace_minutes", "behind_minutes", "promised", "in_progress"):
+        assert getattr(total, what) == sum(getattr(line, what) for line in seen), what
     page = sign_in(lead).get("/queue", expect=200).text
-    assert "owed most" in page
-    assert "2nd" in page
+    for words in ("9 min of 31 h, 10 h 21 min behind", "no contract", "9 min of 186 h, 62 h 51 min behind", "All 4"):
+        assert words in page, words
+    assert "owed" not in page.lower()
+    assert "charged" not in page.lower()
 
 
 def test_what_waits_is_counted_by_what_it_waits_for_and_when_the_first_opens(app, sign_in, lead):
@@ -171,10 +198,10 @@ def test_a_practice_is_owed_minutes_against_the_one_whose_turn_it_is(app, lead, 
             )
     found = {line.slug: line.owed_minutes for line in board.look(board.Asked()).lines}
     assert found == {"turn": 0, "ahead": -40, "away": 3 * 20}, "and who was away is owed three minutes an hour at most"
-    page = sign_in(lead).get("/queue", expect=200).text
-    for words in ("level ·", "40 min ahead", "weight 2"):
-        assert words in page, words
-    assert "owed 60 min" not in page, "who has nothing to do lends, and is owed nothing until there is work"
+    browser = sign_in(lead)
+    assert "weight 2" in browser.get("/queue", expect=200).text
+    assert "2nd in turn, 40 min after the one" in browser.get("/queue?practice=ahead", expect=200).text
+    assert "Nothing of it can be served now." in browser.get("/queue?practice=away", expect=200).text
 
 
 def test_what_nobody_may_work_is_not_ready(app, lead):
@@ -346,7 +373,7 @@ def test_every_event_and_outcome_has_words():
 
 @pytest.mark.parametrize(
     ("rank", "said"),
-    [(None, "–"), (1, "owed most"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (112, "112th"), (121, "121st")],
+    [(None, "–"), (1, "next"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (112, "112th"), (121, "121st")],
 )
 def test_the_order_is_said_in_words(rank, said):
     assert floor_words.owed_words(rank) == said

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from ops.db import db, transaction
-from ops.metrics.months import Month
 from ops.metrics.reports import month_report
 from ops.practices.models import Patient
+from ops.practices.months import Month
 from ops.work.answers import Answer, ReferralState
 from ops.work.kinds import Kind
 from tests.cohorts import LATER, MARCH, ZONE, answer, at, counts, march, noon, result_shows, send_friend, start_ask

@@ -7,11 +7,10 @@ from itertools import product
 import pytest
 
 from ops.db import db, transaction
-from ops.metrics.activity import hours_bought
 from ops.metrics.measures import MEASURES, STAGES, Owner, Rate, Stage, wilson
-from ops.metrics.months import Month
 from ops.metrics.reports import by_leak, month_report, overview
 from ops.practices.models import Patient
+from ops.practices.months import Month
 from ops.work.answers import Answer, ReferralState
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
@@ -87,17 +86,6 @@ def test_every_gate_reason_and_every_way_the_queue_ends_a_cadence_has_words(app)
 
 
 # --- hours, friends, loop
-
-
-def test_hours_bought_are_prorated_by_day():
-    february, march_, leap = Month(2026, 2), Month(2026, 3), Month(2024, 2)
-    whole = [(Decimal(28), date(2025, 1, 1), None)]
-    assert hours_bought(february, whole) == 28
-    assert hours_bought(february, [(Decimal(28), date(2026, 2, 15), None)]) == 14
-    assert hours_bought(leap, [(Decimal(29), date(2024, 2, 29), None)]) == 1
-    changed = [(Decimal(31), date(2025, 1, 1), date(2026, 3, 11)), (Decimal(62), date(2026, 3, 11), date(2026, 3, 21))]
-    assert hours_bought(march_, changed) == 10 + 20
-    assert hours_bought(march_, [(Decimal(31), date(2026, 4, 1), None)]) == 0
 
 
 def test_the_month_has_the_hours_of_its_clock_even_when_the_clocks_change():

@@ -12,10 +12,10 @@ from freezegun import freeze_time
 from ops.accounts.models import PatientRead, Role
 from ops.db import PORTAL_ROLE, db, see_only, transaction
 from ops.metrics.exports import as_csv
-from ops.metrics.months import Month
 from ops.metrics.reports import month_report
 from ops.practices.actions import add_review_link
 from ops.practices.models import Patient
+from ops.practices.months import Month
 from ops.work.answers import Answer, ReferralState
 from tests.cohorts import answer, at, result_shows, send_friend, start_ask
 from tests.world import make_patient, make_practice, make_user

@@ -1,15 +1,20 @@
-"""After an edit of treatments or triggers: the days of cadences going on."""
+"""After an edit of treatments or triggers, or of a milestone's day: the days of the cadences that follow from it.
+
+The days are worked out from the rules alone, so whichever doorbell rang, only a cadence whose own rule or milestone
+changed gets other ones. What a person decided (an outcome that calls again, a snooze, an assignment) may have made
+its days longer; no rule makes them shorter again.
+"""
 
 import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.work.states import OPEN_SQL
+from ops.work.states import BY_A_PERSON, OPEN_SQL
 
 REDATE = sa.text(
     f"""
-    WITH dated AS (
-        SELECT r.id,
+    WITH ruled AS (
+        SELECT r.id, r.patient_id, r.closes_at AS had,
                (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
                (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
                (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
@@ -19,14 +24,17 @@ REDATE = sa.text(
         JOIN milestones m ON m.id = r.milestone_id
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
         WHERE r.practice_id = :practice AND r.state = 'running' AND (t.delay_days IS NOT NULL OR y.id IS NOT NULL)
-          -- what was promised outlasts the days of its cadence
-          AND NOT EXISTS (SELECT FROM tasks k WHERE k.run_id = r.id AND k.promised_at IS NOT NULL)
+    ), dated AS (
+        SELECT id, opens, peaks, CASE WHEN EXISTS (
+            SELECT FROM tasks k JOIN task_events e ON e.task_id = k.id
+            WHERE k.patient_id = ruled.patient_id AND k.run_id = ruled.id AND e.kind = ANY (:by_a_person)
+        ) THEN greatest(had, closes) ELSE closes END AS closes
+        FROM ruled WHERE closes > :now
     ), moved AS (
         UPDATE cadence_runs r SET opens_at = d.opens, peaks_at = d.peaks, closes_at = d.closes,
             -- one that waits for its first day waits for the new one
             next_at = CASE WHEN r.position = 0 AND r.next_at = r.opens_at THEN d.opens ELSE r.next_at END
         FROM dated d WHERE r.id = d.id AND (r.opens_at, r.peaks_at, r.closes_at) <> (d.opens, d.peaks, d.closes)
-          AND d.closes > :now
         RETURNING r.id, r.closes_at
     )
     UPDATE tasks SET closes_at = moved.closes_at FROM moved
@@ -36,9 +44,9 @@ REDATE = sa.text(
 
 
 def redate(practice_id: int) -> None:
-    """After an edit of treatments or triggers: give the cadences going on the days they would have now.
+    """Give the practice's cadences going on the days that its rules, and what people decided, give them now.
 
     A cadence whose days would be over already keeps the days it has: an edit takes nobody's call away.
     """
-    db.session.execute(REDATE, {"practice": practice_id, "now": clock.now()})
+    db.session.execute(REDATE, {"practice": practice_id, "now": clock.now(), "by_a_person": list(BY_A_PERSON)})
     db.session.expire_all()

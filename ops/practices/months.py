@@ -2,8 +2,10 @@
 
 import calendar
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 _WRITTEN = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
@@ -65,3 +67,27 @@ class Month:
 
 def _midnight(day: date, zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def hours_bought(
+    month: Month, contracts: Iterable[tuple[Decimal, date, date | None]], passed: Decimal | None = None
+) -> Decimal:
+    """Hours of (hours per month, first day, first day without it) that fall into the month, prorated by day: what the
+    reports and the board call bought. With `passed`, the days of the month that are over (0 to all, with parts), only
+    those of them: the pace, by which so many should have been delivered by now."""
+    days = Decimal(month.days) if passed is None else passed
+    total = Decimal(0)
+    for hours, starts_on, ends_on in contracts:
+        first = max(Decimal(0), Decimal((starts_on - month.first).days))
+        after = min(Decimal(((ends_on or date.max) - month.first).days), days)
+        total += hours * max(Decimal(0), after - first) / month.days
+    return total
+
+
+def days_passed(month: Month, at: datetime, zone: str) -> Decimal:
+    """How many days of the month are over at `at` (aware), 0 to all of them; the day it is in counts by the hour."""
+    start, end = month.bounds(zone)
+    if not start <= at < end:
+        return Decimal(0) if at < start else Decimal(month.days)
+    here = at.astimezone(ZoneInfo(zone))
+    return here.day - 1 + Decimal(here.hour * 3600 + here.minute * 60 + here.second) / 86400
