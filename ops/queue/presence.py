@@ -1,7 +1,7 @@
 """Who is there: signed in and not gone, as ops/queue/presence.sql has it, which says what counts.
 
 Whatever is kept for one person asks this: who gets the first offer, to whom a lead may assign, what the board and the
-empty desk call kept for a colleague.
+empty desk call assigned to a colleague.
 """
 
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ from ops.db import db
 GONE_AFTER = timedelta(minutes=10)
 """Who did nothing for so long, and has no card in progress, is not there any more."""
 BREAK_COUNTS = timedelta(minutes=15)
-"""So long what is kept for somebody stays theirs on a break."""
+"""So long what is assigned to somebody stays theirs on a break."""
 
 
 class Presence(NamedTuple):
-    """How somebody stands. `present`: things may be kept for them; also at the beginning of a break.
+    """How somebody stands. `present`: things may be assigned to them; also at the beginning of a break.
 
     `on_break`: the kind of break they are on ("done": for the day). `since`: since when, or when they were last seen;
     None for who has never signed in.

@@ -1,4 +1,4 @@
--- Who is there at a moment, of everybody with an account. What is kept for one person is kept only while they are
+-- Who is there at a moment, of everybody with an account. What is assigned to one person is so only while they are
 -- present (`present`): nobody waits for somebody who is away. The claim does not ask this; whoever leaves is let go of
 -- (ops/queue/actions/leaving.py), so that the owner on the task says it.
 --

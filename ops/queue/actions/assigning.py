@@ -84,7 +84,7 @@ def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override
     starts = max(now, task.ready_at, _opens(task) or now)
     if starts == now and not presence.is_present(user_id):
         raise Refused(
-            f"{who.name} is not at work now, and what may be worked now is kept for nobody who is away. "
+            f"{who.name} is not at work now, and what may be worked now is not assigned to who is away. "
             "Choose somebody who is here, or leave it to everybody."
         )
     lacking = lacks(task)[user_id]
@@ -160,7 +160,7 @@ FOR_GOOD = (sessions.ROLE_CHANGED, sessions.DEACTIVATED)
 
 
 def sign_in_ended(user_id: int, why: str, actor: str) -> None:
-    """A sign-in of this person has ended: unless they are present in another browser, nothing is kept for them."""
+    """A sign-in of this person has ended: unless they are present in another browser, nothing is assigned to them."""
     if presence.is_present(user_id):
         return
     leaving.let_go(user_id, WENT[why], actor, for_good=why in FOR_GOOD)

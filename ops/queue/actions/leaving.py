@@ -1,4 +1,4 @@
-"""Somebody goes: what was kept for them is anybody's in the same transaction, and each task's story says why.
+"""Somebody goes: what was assigned to them is anybody's in the same transaction, and each task's story says why.
 
 Kept is what may be worked now and nobody else is offered (`keeping`). What is promised for later stays theirs by name,
 and is looked at when it comes due: if they are not present then, it is anybody's from that moment on.
@@ -29,5 +29,5 @@ def let_go(user_id: int, why: str, actor: str, *, also: Collection[int] = (), fo
 
 
 def let_go_of_absent() -> int:
-    """What is kept for somebody who is not present is anybody's; how many. They vanished, or it came due meanwhile."""
+    """What is assigned to who is not present is anybody's; how many. They vanished, or it came due meanwhile."""
     return moves.let_go(f"{KEPT} AND t.owner_id NOT IN ({presence.HERE})", AWAY, "tick", wait=False)

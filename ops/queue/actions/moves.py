@@ -139,7 +139,7 @@ LET_GO = """
 
 
 def let_go(which: str, why: str, actor: str, *, wait: bool, **asked: Any) -> int:
-    """Waiting tasks that are kept for somebody are anybody's, and their stories say why; how many. `which`: a condition
+    """Waiting tasks with an owner are anybody's, and their stories say why; how many. `which`: a condition
     on `t`, our own words, about what is `asked` and `now`. What is locked is waited for, or left alone."""
     told = sa.text(LET_GO.format(which=which, lock="" if wait else "SKIP LOCKED"))
     freed = db.session.scalars(told, asked | {"now": clock.now(), "actor": actor, "why": why}).all()

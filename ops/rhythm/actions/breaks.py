@@ -1,8 +1,8 @@
 """Breaks and the end of an agent's day, and how leads set the desk.
 
 Whoever goes keeps nothing from the others: the open card goes back into the queue, and who is done for the day lets
-go of what is kept for them and of the calls they promised for today. What somebody promised and will be back for stays
-theirs, on a break for `presence.BREAK_COUNTS`.
+go of what is assigned to them and of the calls they promised for today. What somebody promised and will be back for
+stays theirs, on a break for `presence.BREAK_COUNTS`.
 """
 
 import sqlalchemy as sa
@@ -57,8 +57,8 @@ def _begin(user_id: int, kind: BreakKind, before: Break | None) -> Break:
 
 
 def let_go(user_id: int, actor: str) -> int:
-    """What is kept for them now, and the calls they promised for today, are anybody's, and each task's story says so;
-    how many."""
+    """What is assigned to them now, and the calls they promised for today, are anybody's, and each story says so; how
+    many."""
     promised = [one.task_id for one in rhythm_queries.due_today(user_id)]
     return leaving.let_go(user_id, WHY_LET_GO, actor, also=promised)
 
