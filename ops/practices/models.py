@@ -31,6 +31,7 @@ class MilestoneKind(StrEnum):
     GOAL_REACHED = "goal_reached"
     REVIEW_LEFT = "review_left"
     GRATEFUL_MESSAGE = "grateful_message"
+    LABS_OPTIMIZED = "labs_optimized"
 
 
 class Practice(Base):
@@ -180,6 +181,7 @@ class Patient(Base):
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
         sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.Index("ix_patients_whole_name", sa.text("lower(first_name || ' ' || last_name)")),
         sa.Index("ix_patients_email_key", "email_key", postgresql_where=sa.text("email_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
