@@ -25,6 +25,7 @@ BASE = {
     "phrases",
     "sql",
     "web",
+    "zones",
 }
 LAYERS: list[set[str]] = [
     # outermost first: a package imports only from lines below its own, and packages on one line ignore each other
