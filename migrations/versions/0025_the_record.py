@@ -27,7 +27,7 @@ BY_PEOPLE = """
     UPDATE suppressions SET occasion = 'before:' || created_by || ':' || extract(epoch FROM created_at)::bigint
     WHERE created_by LIKE 'user:%'
 """
-NAME = "lower(first_name || ' ' || last_name)"
+NAME = "lower(regexp_replace(first_name || last_name, '[^[:alnum:]]', '', 'g'))"
 
 
 def upgrade() -> None:

@@ -74,9 +74,9 @@ class LiftForm(FlaskForm):
 
 class FindPatientForm(FlaskForm):
     wanted = StringField(
-        "Phone, email, whole name or patient number",
+        "Phone, email or whole name",
         [InputRequired("Please say whom you are looking for."), Length(max=200)],
-        description="Exactly, so that nobody browses: “Ada Lane”, not “Ada”.",
+        description="Exactly, so that nobody browses: “Ada Lane”, not “Ada”. In one practice, its number for them too.",
     )
 
 
