@@ -6,8 +6,8 @@ Downgrading forgets what was lifted (it stands again), what people's words were,
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
