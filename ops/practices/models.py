@@ -43,6 +43,7 @@ class MilestoneKind(StrEnum):
     GOAL_REACHED = "goal_reached"
     REVIEW_LEFT = "review_left"
     GRATEFUL_MESSAGE = "grateful_message"
+    LABS_OPTIMIZED = "labs_optimized"
 
 
 class Practice(Base):
@@ -195,6 +196,7 @@ class Patient(Base):
             sa.text(f"({SAME_ID})"),
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
+        sa.Index("ix_patients_whole_name", sa.text(NAME_KEY)),
         sa.Index(
             "ix_patients_phone_key",
             "phone_key",
