@@ -5,8 +5,8 @@ Those that were active stay live, whatever they lack. Going back, one that was n
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
