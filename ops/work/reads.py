@@ -18,6 +18,14 @@ class ReadOf(StrEnum):
     """Of an attempt."""
     REPORT = "report"
     """Of a month."""
+    LISTED = "listed"
+    """A line about them in a list: a name, a few words. Nobody has looked at them because of it."""
+    UPLOAD = "upload"
+    """The first rows of an import's files, before it is loaded."""
+    WRONG_ROW = "wrong_row"
+    """A quarantined row."""
+    WRONG_ROWS = "wrong_rows"
+    """Every quarantined row of a file, as a list to take away."""
 
 
 WITH_SUBJECT = (
@@ -27,5 +35,10 @@ WITH_SUBJECT = (
     ReadOf.STORY,
     ReadOf.CONCERN,
     ReadOf.FINISHED_CARD,
+    ReadOf.UPLOAD,
+    ReadOf.WRONG_ROW,
+    ReadOf.WRONG_ROWS,
 )
-"""Those that are about one task, concern or attempt."""
+"""Those that are about one task, concern, attempt, import, quarantined row or file."""
+OF_FILES = (ReadOf.UPLOAD, ReadOf.WRONG_ROW, ReadOf.WRONG_ROWS)
+"""What stands in a practice's files and belongs to no patient we know."""
