@@ -16,6 +16,8 @@ class ReadOf(StrEnum):
     CONCERN = "concern"
     FINISHED_CARD = "finished_card"
     """Of an attempt."""
+    FRIEND = "friend"
+    """Of a referral."""
     REPORT = "report"
     """Of a month."""
     LISTED = "listed"
@@ -35,10 +37,11 @@ WITH_SUBJECT = (
     ReadOf.STORY,
     ReadOf.CONCERN,
     ReadOf.FINISHED_CARD,
+    ReadOf.FRIEND,
     ReadOf.UPLOAD,
     ReadOf.WRONG_ROW,
     ReadOf.WRONG_ROWS,
 )
-"""Those that are about one task, concern, attempt, import, quarantined row or file."""
+"""Those that are about one task, concern, attempt, referral, import, quarantined row or file."""
 OF_FILES = (ReadOf.UPLOAD, ReadOf.WRONG_ROW, ReadOf.WRONG_ROWS)
 """What stands in a practice's files and belongs to no patient we know."""

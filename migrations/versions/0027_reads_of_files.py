@@ -6,8 +6,8 @@ Down: those looks are forgotten, which the log of before could not say.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
@@ -21,11 +21,12 @@ BEFORE = (
     "story",
     "concern",
     "finished_card",
+    "friend",
     "report",
 )
 OF_FILES = ("upload", "wrong_row", "wrong_rows")
 NEW = ("listed", *OF_FILES)
-WITH_SUBJECT = ("card", "number", "address", "story", "concern", "finished_card")
+WITH_SUBJECT = ("card", "number", "address", "story", "concern", "finished_card", "friend")
 OF_SOMEBODY = (
     "CASE WHEN what IN ('upload', 'wrong_row', 'wrong_rows') THEN patient_id IS NULL "
     "ELSE patient_id IS NOT NULL OR (what IN ('messages', 'listed') AND shown_key IS NOT NULL) END"
