@@ -6,8 +6,8 @@ Questions that are open end: the link of before was shown to whoever asked. They
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
