@@ -74,6 +74,6 @@ def _register(app: Flask) -> None:
 
 BLUEPRINTS = (
     "runtime", "accounts", "practices", "imports", "scripts", "messages", "cadences", "concerns", "rhythm", "desk",
-    "floor", "coaching", "experiments", "metrics",
+    "floor", "coaching", "experiments", "metrics", "record",
 )  # fmt: skip
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

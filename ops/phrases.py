@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from ops import zones
+
 
 def listed(words: Iterable[str], joined: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
@@ -26,8 +28,8 @@ def day_words(day: date) -> str:
 
 
 def time_words(moment: datetime) -> str:
-    """ "9:05 AM EST", in the zone of an aware `moment`."""
-    return f"{moment:%-I:%M %p %Z}"
+    """ "9:05 AM EST", in the zone of an aware `moment`, which is always named."""
+    return f"{moment:%-I:%M %p} {zones.called(moment)}"
 
 
 def moment_words(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 reviewer: every page it is given is checked against the house style.
 """
 
+import re
 import secrets
 from html.parser import HTMLParser
 from typing import Any
@@ -104,10 +105,13 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] == "title" and "svg" not in self._open:
             self.title += data
+        if re.search(r"\bUTC\b", data):
+            self.faults.append(f"a time in nobody's zone: {data.strip()!r}")
 
 
 def check_house_style(html: str) -> None:
-    """One h1, a language and a title, labels, captions, nothing inline: what every page of ours owes its reader."""
+    """One h1, a language and a title, labels, captions, nothing inline, no UTC: what every page of ours owes its
+    reader."""
     page = Page()
     page.feed(html)
     assert page.headings == 1, f"{page.headings} h1 on the page"

@@ -20,7 +20,7 @@ REASONS = (
 NEW_REASONS = ("visit_withdrawn", "visit_changed", "came_back")
 EVENTS = (
     *("opened", "claimed", "skipped", "snoozed", "retry", "returned", "lease_expired", "shut", "done", "undone"),
-    *("cancelled", "pulled_back", "handed", "sent"),
+    *("cancelled", "pulled_back", "handed", "sent", "promise_broken"),
 )
 STATES = ("queued", "claimed", "attempting", "accepted", "delivered", "failed", "unknown", "blocked")
 

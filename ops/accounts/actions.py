@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ops import clock
+from ops import clock, zones
 from ops.accounts import passwords, sessions, tries
 from ops.accounts.models import AccountLink, Membership, Role, User
 from ops.db import db
@@ -126,12 +126,30 @@ def close_links(user_id: int) -> None:
     )
 
 
-def let_in(user: User, password: str, *, source: tries.Source, address: str | None, browser: str | None) -> str:
-    """The password was right: forget the failures from there and begin a sign-in; its token for the cookie."""
+def let_in(
+    user: User,
+    password: str,
+    *,
+    source: tries.Source,
+    address: str | None,
+    browser: str | None,
+    zone: str | None = None,
+) -> str:
+    """The password was right: forget the failures from there and begin a sign-in; its token for the cookie. The `zone`
+    of the first browser that says a place is theirs from then on."""
     tries.forgive(user, source)
+    if user.zone is None and zone in zones.places():
+        user.zone = zone
     if passwords.is_outdated(user.password_hash or ""):
         user.password_hash = passwords.hash_of(password)
     return sessions.begin(user, address=address, browser=browser)
+
+
+def live_in(user_id: int, zone: str) -> None:
+    """Show this person every moment in this time zone from now on. Raises Refused for what is none."""
+    if zone not in zones.places():
+        raise Refused("Choose a time zone from the list.")
+    db.session.execute(sa.update(User).where(User.id == user_id).values(zone=zone))
 
 
 def use_single_keys(user_id: int, on: bool) -> None:

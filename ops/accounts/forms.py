@@ -1,15 +1,27 @@
 """Forms of the account pages. What they check is shape; what is allowed is decided in `actions`."""
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import EmailField, HiddenField, PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 
+from ops import zones
 from ops.accounts.passwords import LONGEST, SHORTEST
+from ops.web.filters import own_zone
 
 
 class SignInForm(FlaskForm):
     email = EmailField("Email", [DataRequired("Enter your email address."), Length(max=254)])
     password = PasswordField("Password", [DataRequired("Enter your password."), Length(max=1000)])
+    zone = HiddenField()
+    """The browser's, filled in by the page's script."""
+
+
+class ZoneForm(FlaskForm):
+    zone = SelectField("Time zone", description="Times are shown in it, and where a patient’s matters in theirs.")
+
+    def __init__(self) -> None:
+        super().__init__(data={"zone": own_zone()})
+        self.zone.choices = zones.choices()
 
 
 class ForgotForm(FlaskForm):

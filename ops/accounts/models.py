@@ -36,6 +36,8 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
     single_keys: Mapped[bool] = mapped_column(default=True)
+    zone: Mapped[str | None]
+    """In whose time moments are shown to them; of their first browser until they choose. None: `ops.zones.AT_HOME`."""
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
     __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower"),)

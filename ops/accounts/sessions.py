@@ -62,7 +62,7 @@ class SignIn:
 
 SIGN_IN = """
     SELECT s.id, s.user_id, s.created_at, s.last_seen_at, s.ended_at, s.ended_why,
-        u.email, u.name, u.role, u.password_hash, u.active, u.created_at AS user_since, u.single_keys,
+        u.email, u.name, u.role, u.password_hash, u.active, u.created_at AS user_since, u.single_keys, u.zone,
         ARRAY(SELECT m.practice_id FROM memberships m WHERE m.user_id = u.id ORDER BY 1) AS practices
     FROM auth_sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s
 """
@@ -84,6 +84,7 @@ def by_token(token: str) -> SignIn | None:
         active=row.active,
         created_at=row.user_since,
         single_keys=row.single_keys,
+        zone=row.zone,
         memberships=[Membership(user_id=row.user_id, practice_id=practice_id) for practice_id in row.practices],
     )
     return SignIn(row.id, row.user_id, row.created_at, row.last_seen_at, row.ended_at, row.ended_why, user)

@@ -6,7 +6,7 @@ Asked of a message before it may leave, and of a script before it may be publish
 import re
 from collections.abc import Iterable
 
-ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w.-]+\.(?:com|org|net|example)\S*", re.IGNORECASE)
+ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|(?<![\w.-])[\w.-]+\.(?:com|org|net|example)\S*", re.IGNORECASE)
 DATE = re.compile(
     r"\b\d{1,2}[/.]\d{1,2}[/.](?:\d{2}){1,2}\b|\b\d{4}-\d\d-\d\d\b"
     r"|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|(?-i:May)|june?|july?|aug(?:ust)?|sept?(?:ember)?"

@@ -20,9 +20,10 @@ from zoneinfo import ZoneInfo
 
 from ops.contact import rules as rulebook
 from ops.contact.rules import UNKNOWN, RulesError
-from ops.practices.us import ELSEWHERE, MILITARY, ZONES
+from ops.practices.us import ELSEWHERE, MILITARY
+from ops.zones import US
 
-CANDIDATE_ZONES = ZONES
+CANDIDATE_ZONES = US
 """Where somebody of whom nothing is known may be. With the zones of the Pacific territories, a day ahead, no hour would
 be left."""
 FORCES_ABROAD = ("Asia/Tokyo", "Europe/Berlin")

@@ -13,7 +13,7 @@ from ops import clock
 from ops.accounts.models import User
 from ops.cadences.texts import Written, write
 from ops.contact import segments
-from ops.contact.asking import Person, ReferredPerson, Text, may_contact
+from ops.contact.asking import Person, ReferredPerson, may_contact
 from ops.contact.facts import Decision, Reason
 from ops.contact.places import zone_info
 from ops.contact.queries import CAP_WINDOW, counted_contacts, has_agreed
@@ -21,8 +21,8 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
 from ops.messages import actions as messages
-from ops.messages import channels
 from ops.messages.models import Message, MessageChannel, MessageState
+from ops.messages.permission import published_text
 from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
@@ -151,11 +151,7 @@ def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: dat
         at,
         f"task:{task.id}",
         # `_written` gives nothing but a published text that gives nothing away; without one there is nothing to send
-        text=Text(
-            gives_away=False,
-            approved=True,
-            registered=channels.registered(MessageChannel(medium.value), practice.sender_email),
-        ),
+        text=published_text(practice, MessageChannel(medium.value)),
         lock_held=task.state is TaskState.CLAIMED,
         store=False,
     )

@@ -63,6 +63,7 @@ class Unhappy:
     """Somebody who said they were not happy. `seen`: a lead or admin has looked at them since."""
 
     task_id: int
+    patient_id: int
     practice: str
     slug: str
     zone: str
@@ -139,6 +140,7 @@ def unhappy(asked: Asked) -> list[Unhappy]:
     query = (
         sa.select(
             Attempt.task_id,
+            Attempt.patient_id,
             Practice.name,
             Practice.slug,
             Practice.zone,

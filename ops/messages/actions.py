@@ -18,6 +18,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.messages import queries, replies, wording
 from ops.messages.events import move, note_event
+from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning
 from ops.practices.models import Patient, Practice
@@ -117,11 +118,6 @@ def footer(practice: Practice, message_id: uuid.UUID) -> str:
     """What stands below every email (docs/rules.md A9): who sends it, from where, and how to get no more."""
     sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
     return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
-
-
-def unsubscribe_url(message_id: uuid.UUID) -> str:
-    """The public page by which whoever got this message can leave. The id is random; it never expires."""
-    return f"{settings().address}/u/{message_id.hex}"
 
 
 def receive(

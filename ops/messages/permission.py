@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.asking import Person, ReferredPerson, Text, may_contact
-from ops.contact.facts import Decision, Reason
+from ops.contact.asking import NO_TEXT, Person, ReferredPerson, Text, may_contact
+from ops.contact.facts import Channel, Decision, Reason
 from ops.contact.models import GateDecision
 from ops.contact.queries import has_agreed
 from ops.db import db
@@ -38,6 +38,22 @@ def ask(message: Message, practice: Practice, at: datetime) -> Decision:
     )
 
 
+def foresee(
+    person: Person, practice: Practice, channel: str, at: datetime, *, but_task: int | None = None, held: bool = True
+) -> Decision:
+    """The gate's answer for a call, or for a published text or email that gives nothing away, at `at`: not kept, for
+    nothing is done yet. `held`: whether who asks still holds what it asks about.
+
+    Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
+    made, but that of `but_task`.
+    """
+    text = NO_TEXT
+    if channel != Channel.CALL:
+        registered = channels.registered(MessageChannel(channel), practice.sender_email)
+        text = Text(gives_away=False, approved=True, registered=registered)
+    return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
+
+
 def _text(message: Message, practice: Practice) -> Text:
     patient = db.session.get(Patient, message.patient_id) if message.patient_id else None
     return Text(
@@ -45,6 +61,11 @@ def _text(message: Message, practice: Practice) -> Text:
         approved=_was_published(message.script_version_id),
         registered=channels.registered(message.channel, practice.sender_email),
     )
+
+
+def published_text(practice: Practice, channel: MessageChannel) -> Text:
+    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away."""
+    return Text(gives_away=False, approved=True, registered=channels.registered(channel, practice.sender_email))
 
 
 def _was_published(script_version_id: int | None) -> bool:

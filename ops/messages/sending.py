@@ -24,9 +24,9 @@ from ops.contact.gate import FOR_GOOD
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.messages import channels, permission
-from ops.messages.actions import unsubscribe_url
 from ops.messages.channels import Channel, NotSent, Outgoing
 from ops.messages.events import move
+from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import Message, MessageChannel, MessageEvent, MessageState
 from ops.practices.models import Practice, PracticeStatus
 

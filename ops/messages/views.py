@@ -12,7 +12,7 @@ from ops.contact import segments
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.errors import Refused
-from ops.messages import actions, queries
+from ops.messages import actions, leaving, queries
 from ops.messages.forms import AnswerForm
 from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf
@@ -125,11 +125,7 @@ def left(token: str) -> ResponseReturnValue:
 
 
 def _mail_of(token: str) -> Message:
-    try:
-        found = db.session.get(Message, uuid.UUID(hex=token))
-    except ValueError:
-        found = None
-    return found if found and found.channel is MessageChannel.EMAIL else abort(404)
+    return leaving.email_of(token) or abort(404)
 
 
 def _masked(address: str) -> str:

@@ -3,10 +3,9 @@
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
+from ops import zones
 from ops.errors import Refused
 from ops.practices import us
 from ops.practices.phones import e164
@@ -15,14 +14,6 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The time zones a practice or a person can be in: named places, without "Etc/GMT+5", "EST" and the like."""
-    return frozenset(
-        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
-    )
 
 
 def text(value: str, what: str, longest: int, needed: bool = False) -> str:
@@ -46,7 +37,7 @@ def slug(value: str) -> str:
 
 def zone(value: str) -> str:
     tidy = value.strip()
-    if tidy not in zones():
+    if tidy not in zones.places():
         raise Refused(f"{value!r} is no time zone; a name like America/Chicago is needed.")
     return tidy
 

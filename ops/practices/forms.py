@@ -17,14 +17,13 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from ops.practices import checks, us
+from ops import zones
+from ops.practices import us
 
 
 def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
     """The usual US zones first, then all others by name."""
-    first = [("", blank)] if blank else []
-    rest = sorted(checks.zones() - set(us.ZONES))
-    return first + [(zone, zone.replace("_", " ")) for zone in (*us.ZONES, *rest)]
+    return [*([("", blank)] if blank else []), *zones.choices()]
 
 
 def state_choices(blank: str | None = None) -> list[tuple[str, str]]:
@@ -120,14 +119,6 @@ class TreatmentForm(FlaskForm):
 class ReviewLinkForm(FlaskForm):
     label = StringField("Site", [InputRequired(), Length(max=60)])
     url = URLField("Address", [InputRequired(), Length(max=500)])
-
-
-class FindPatientForm(FlaskForm):
-    wanted = StringField(
-        "Phone, email or patient number",
-        [InputRequired(), Length(max=200)],
-        description="Exactly; there is no search by name.",
-    )
 
 
 class CorrectPatientForm(FlaskForm):

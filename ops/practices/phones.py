@@ -25,9 +25,13 @@ _OURS = re.compile(
 _ABROAD = re.compile(r"(?:\+|011|00)\s*\d[\d\s()./-]*", re.ASCII)
 
 
+MAX_WRITTEN = 100
+"""Whatever is longer is no number, with label and extension neither; reading it would take long."""
+
+
 def digits_of(text: str) -> str | None:
     """The digits of a phone number as they are grouped, without label and extension; None when `text` is none."""
-    found = _WRITTEN.fullmatch(text.strip())
+    found = _WRITTEN.fullmatch(text.strip()) if len(text.strip()) <= MAX_WRITTEN else None
     return found["digits"].strip() if found else None
 
 

@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ops import clock, crypto
+from ops import clock
 from ops.accounts.models import AuditEntry, Membership, User
 from ops.db import db
-from ops.errors import Refused
-from ops.practices import checks
-from ops.practices.models import Contract, Milestone, Patient, Practice, PracticeStatus
+from ops.practices.models import Contract, Patient, Practice, PracticeStatus
 
 PAGE = 50
 """Rows on a page of a list."""
@@ -74,41 +72,6 @@ def hours_on(practice: Practice, day: date) -> Decimal | None:
 
 def count_patients(practice: Practice) -> int:
     return db.session.scalar(sa.select(sa.func.count()).where(Patient.practice_id == practice.id)) or 0
-
-
-def find_patients(practice: Practice, wanted: str) -> list[Patient]:
-    """Patients whose phone, email address or number is exactly this (minimum necessary, docs/rules.md A12); at most
-    20.
-
-    There is no search by name: nobody is to browse a practice's patients.
-    """
-    wanted = wanted.strip()[:200]
-    if not wanted:
-        return []
-    ways = [Patient.external_id == wanted]
-    if "@" in wanted:
-        ways.append(Patient.email_key == crypto.contact_key(wanted))
-    elif phone := _phone_or_none(wanted):
-        ways.append(Patient.phone_key == crypto.contact_key(phone))
-    query = sa.select(Patient).where(Patient.practice_id == practice.id, sa.or_(*ways))
-    return list(db.session.scalars(query.order_by(Patient.id).limit(20)))
-
-
-def _phone_or_none(wanted: str) -> str | None:
-    try:
-        return checks.phone(wanted) or None
-    except Refused:
-        return None
-
-
-def patient(practice: Practice, patient_id: int) -> Patient | None:
-    return db.session.scalar(sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id == patient_id))
-
-
-def milestones_of(patient: Patient) -> list[Milestone]:
-    """The newest 200."""
-    query = sa.select(Milestone).where(Milestone.practice_id == patient.practice_id, Milestone.patient_id == patient.id)
-    return list(db.session.scalars(query.order_by(Milestone.happened_on.desc(), Milestone.id.desc()).limit(200)))
 
 
 def changes_of_practice(practice: Practice, limit: int = 20) -> Sequence[AuditEntry]:

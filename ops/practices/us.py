@@ -26,15 +26,3 @@ MILITARY = frozenset({"AA", "AE", "AP"})
 ELSEWHERE = "??"
 """In place of a state or ZIP that was given and lies abroad or cannot be read: unlike one nobody gave it may be
 anywhere, whatever the area code says."""
-ZONES = (
-    "America/Puerto_Rico",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "America/Adak",
-    "Pacific/Honolulu",
-)
-"""One for each clock of the states and the Caribbean territories, from east to west."""

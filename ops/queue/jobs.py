@@ -21,6 +21,7 @@ from ops.work.answers import ReferralState
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.states import OPEN
+from ops.zones import day_in
 
 FITS_AT_ONCE = 10
 """Batches of tasks without a lane that one upkeep finds lanes for."""
@@ -127,11 +128,12 @@ def note_reply(inbound_id: int) -> None:
         why = Ending(EndReason.OPTED_OUT if stop else EndReason.WROTE_BACK)
         tasks.cancel_work_for(patient.id, "reply", why, promises=stop)
         if patient.phone and not stop and not _reply_card_of(patient):
+            zone = session.get_one(Practice, patient.practice_id).zone
             task = tasks.open_task(
                 practice_id=patient.practice_id,
                 patient_id=patient.id,
                 kind=Kind.REPLY,
-                reason=f"Wrote on {day_words(inbound.received_at)}: “{inbound.body[:200]}”",
+                reason=f"Wrote on {day_words(day_in(zone, inbound.received_at))}: “{inbound.body[:200]}”",
                 actor="reply",
                 promised_at=inbound.received_at + READ_WITHIN,
             )

@@ -9,6 +9,7 @@ from ops.scripts import approvals
 from ops.scripts.approvals import LinkState
 from ops.scripts.models import Script, ScriptApproval, ScriptVersion
 from ops.scripts.words import kind_words
+from ops.zones import day_in
 
 WORDS = """Hello,
 
@@ -32,7 +33,6 @@ def letter(mail: StaffMail) -> Letter | None:
         return None
     practice = db.session.get_one(Practice, approval.practice_id)
     kind = kind_words(db.session.get_one(Script, version.script_id).kind)
-    words = WORDS.format(
-        practice=practice.name, kind=kind, address=approvals.address(approval), until=day_words(approval.expires_at)
-    )
+    until = day_words(day_in(practice.zone, approval.expires_at))
+    words = WORDS.format(practice=practice.name, kind=kind, address=approvals.address(approval), until=until)
     return Letter(tuple(person.email for person in people), f"May we say this for {practice.name}?", words)

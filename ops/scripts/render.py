@@ -11,6 +11,8 @@ from functools import lru_cache
 from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
+from ops.scripts import marks
+
 VARIABLES = {
     "patient_first_name": "Maria",
     "practice_name": "Harbor Skin Clinic",
@@ -59,6 +61,8 @@ _environment = _Scripts(undefined=StrictUndefined)
 
 @lru_cache(maxsize=512)
 def _parsed(source: str) -> BoundTemplate:
+    if why := marks.problem(source):
+        raise ScriptError(why)
     try:
         return _environment.from_string(source)
     except (LiquidError, RecursionError) as problem:

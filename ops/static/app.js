@@ -23,6 +23,11 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// In whose time a person is shown moments: of their first browser, until they choose.
+for (const field of document.querySelectorAll("input[data-zone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}
+
 // The button beside a link or text that is to be copied.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;

@@ -31,6 +31,7 @@ NAV: list[tuple[str, str, frozenset[str]]] = [
     ("coaching.mine", "My calls", frozenset({"agent"})),
     ("coaching.index", "Coaching", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),
+    ("record.search", "Patients", frozenset({"lead", "admin"})),
     ("scripts.index", "Scripts", frozenset({"lead", "admin"})),
     ("messages.outbox", "Outbox", frozenset({"lead", "admin"})),
     ("metrics.index", "Reports", frozenset({"lead", "admin", "member"})),

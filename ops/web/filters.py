@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, g, has_app_context
 
-from ops import clock, phrases
+from ops import clock, phrases, zones
 from ops.config import settings
 
 
@@ -25,26 +25,34 @@ def prepare(app: Flask) -> None:
 
 def shifted_clock() -> str | None:
     """The time it is on a shifted clock, for the banner on every page; None when the clock is the real one."""
-    return moment(clock.now(), "America/New_York") if settings().clock_offset_minutes else None
+    return moment(clock.now()) if settings().clock_offset_minutes else None
 
 
-def moment(value: datetime | None, zone: str = "UTC") -> str:
-    """ "Mar 3, 2026, 2:05 PM EST", in an IANA zone; a dash for None."""
-    return "–" if value is None else phrases.moment_words(value.astimezone(ZoneInfo(zone)))
+def own_zone() -> str:
+    """The IANA zone of whoever reads this page; of people who are not signed in and who chose none, the agency's."""
+    reader = g.get("_login_user") if has_app_context() else None  # where Flask-Login keeps it
+    return getattr(reader, "zone", None) or zones.AT_HOME
 
 
-def clock_time(value: datetime, zone: str = "UTC") -> str:
-    """ "2:05 PM EST": an hour of today, as people say it on the phone."""
-    return phrases.time_words(value.astimezone(ZoneInfo(zone)))
+def moment(value: datetime | None, zone: str | None = None) -> str:
+    """ "Mar 3, 2026, 2:05 PM EST", in `zone` (a patient's, a practice's) or the reader's own; a dash for None."""
+    return "–" if value is None else phrases.moment_words(_local(value, zone))
 
 
-def day(value: date | datetime | None, zone: str = "UTC") -> str:
-    """ "Mar 3, 2026"; a moment is first taken to `zone`. A dash for None."""
+def clock_time(value: datetime, zone: str | None = None) -> str:
+    """ "2:05 PM EST": an hour of today, in `zone` or the reader's own."""
+    return phrases.time_words(_local(value, zone))
+
+
+def day(value: date | datetime | None, zone: str | None = None) -> str:
+    """ "Mar 3, 2026"; a moment is first taken to `zone` or the reader's own. A dash for None."""
     if value is None:
         return "–"
-    if isinstance(value, datetime):
-        value = value.astimezone(ZoneInfo(zone)).date()
-    return phrases.day_words(value)
+    return phrases.day_words(_local(value, zone).date() if isinstance(value, datetime) else value)
+
+
+def _local(value: datetime, zone: str | None) -> datetime:
+    return value.astimezone(ZoneInfo(zone or own_zone()))
 
 
 def percent_of(part: int, whole: int) -> str:

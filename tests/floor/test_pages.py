@@ -113,7 +113,7 @@ def test_the_desk_says_what_opens_when(app, sign_in, lead, ann, at_noon):
     assert "Nothing can be worked right now" in page
     assert "outside the hours in which they may be called" in page
     assert "Chicago time (IL)" in page
-    assert "Mar 12, 2026, 1:00 PM UTC" in page
+    assert "Mar 12, 2026, 9:00 AM EDT" in page
     assert fresh(task).state is TaskState.WAITING
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ops import zones
 from ops.contact import rules
 from ops.db import db
 from ops.practices import us
@@ -25,7 +26,7 @@ ONE_PLACE = {
     "the codes of the forces abroad": (r"(?i)\bAA\W+AE\W+AP\b", "practices/us.py"),
     "the clocks of the country": (
         r"Anchorage\W+America/(Adak|Juneau)|Phoenix\W+America/Los_Angeles",
-        "practices/us.py",
+        "zones.py",
     ),
     "the curve of an unknown treatment": (r"\b14, 30, 90\b|(?i:opens\w*\W*) *[=:] *14\b", "practices/defaults.py"),
     "the days between two asks": (r"(?i)spacing\w*.*\b90\b|None, 90, 14\)", "cadences/models.py"),
@@ -53,9 +54,9 @@ def test_the_law_of_contact_knows_the_same_age_of_majority_in_every_state_and_ye
 
 def test_every_state_that_can_be_chosen_has_zones_and_every_clock_is_of_a_state() -> None:
     with (rules.DATA / "state_zones.csv").open() as table:
-        zones = {row["state"]: row["zones"].split("|") for row in csv.DictReader(table)}
-    assert zones.keys() == us.STATES.keys()
-    assert set(us.ZONES) <= {zone for each in zones.values() for zone in each}
+        of_states = {row["state"]: row["zones"].split("|") for row in csv.DictReader(table)}
+    assert of_states.keys() == us.STATES.keys()
+    assert set(zones.US) <= {zone for each in of_states.values() for zone in each}
     assert not us.MILITARY & us.STATES.keys()
 
 

@@ -261,7 +261,13 @@ def test_navigation_shows_what_the_role_may_open_and_nothing_else(sign_in):
         ("moment", "2026-03-03T19:05:00+00:00", ("America/New_York",), "Mar 3, 2026, 2:05 PM EST"),
         ("moment", "2026-07-03T19:05:00+00:00", ("America/Los_Angeles",), "Jul 3, 2026, 12:05 PM PDT"),
         ("moment", "2026-11-01T06:30:00+00:00", ("America/New_York",), "Nov 1, 2026, 1:30 AM EST"),
+        ("moment", "2026-03-03T19:05:00+00:00", ("Asia/Manila",), "Mar 4, 2026, 3:05 AM Manila time"),  # not "PST"
+        ("moment", "2026-03-03T19:05:00+00:00", ("America/Havana",), "Mar 3, 2026, 2:05 PM Havana time"),  # not "CST"
+        ("clock_time", "2026-03-03T19:05:00+00:00", ("America/Sao_Paulo",), "4:05 PM Sao Paulo time"),  # not "-03"
+        ("clock_time", "2026-03-03T19:05:00+00:00", ("Pacific/Guam",), "5:05 AM ChST"),
+        ("moment", "2026-03-03T19:05:00+00:00", (), "Mar 3, 2026, 2:05 PM EST"),
         ("day", "2026-03-04T02:00:00+00:00", ("America/New_York",), "Mar 3, 2026"),
+        ("day", "2026-03-04T02:00:00+00:00", (), "Mar 3, 2026"),
     ],
 )
 def test_moments_are_written_in_the_zone_that_matters(filter_, value, more, words):

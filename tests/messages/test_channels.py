@@ -22,6 +22,7 @@ from ops.config import settings
 from ops.contact.models import Suppression
 from ops.db import db, transaction
 from ops.messages import actions, jobs, sending
+from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
 from tests import world
 from tests.outbox import published
@@ -243,7 +244,7 @@ def test_an_email_goes_out_whole_with_the_headers_that_let_a_reader_leave(practi
     mail = message_from_bytes(raw, policy=modern)
     assert mail["From"] == "Glow Studio <hello@glow.example.com>" and mail["To"] == "ada@example.com"
     assert mail["Subject"] == "Thank you"
-    assert mail["List-Unsubscribe"] == f"<https://keeper.example.com/u/{message.id.hex}>"
+    assert mail["List-Unsubscribe"] == f"<{unsubscribe_url(message.id)}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert b"List-Unsubscribe: <https://keeper.example.com/u/" in raw, "not folded"
     assert mail["Message-ID"] == db.session.get_one(Message, message.id, populate_existing=True).provider_id

@@ -12,6 +12,7 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.messages import sending
 from ops.messages.channels import recorder
+from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import Message, MessageState, RecorderDelivery
 from ops.practices import actions as practices
 from tests import world
@@ -52,7 +53,7 @@ def test_an_email_ends_with_who_sends_it_and_the_way_out(practice):
         patient = world.make_patient(practice, email="ada@example.com")
         message = queue(practice, patient, channel="email", subject="Thank you")
     assert message.body.startswith(TEXT) and "Glow" in message.body.splitlines()[-2]
-    assert message.body.splitlines()[-1].endswith(f"/u/{message.id.hex}")
+    assert message.body.splitlines()[-1].endswith(unsubscribe_url(message.id))
 
 
 # --- sending

@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
-from ops.accounts.models import PatientRead, Role
+from ops.accounts.models import Role
 from ops.db import db, transaction
 from ops.practices import actions
 from ops.practices.models import Practice, PracticeStatus
-from tests.world import make_contract, make_milestone, make_patient, make_practice, make_user
+from tests.world import make_contract, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 17:00:00"
 
@@ -179,44 +179,6 @@ def test_treatments_show_their_curve_and_can_be_edited(practice, lead):
     glow = next(k for k in db.session.get_one(Practice, practice.id).treatment_types if k.name == "Glow").id
     lead.post(f"/practices/lake/treatments/{glow}/remove", expect=303)
     lead.get(f"/practices/lake/treatments/{glow}/edit", expect=404)
-
-
-def test_a_patient_is_found_only_by_what_is_exactly_theirs_and_each_look_is_recorded(practice, lead):
-    ada = make_patient(practice, "Ada", "Lane", external_id="A-1", phone="+13125550142", email="ada@example.com")
-    make_patient(practice, "Bea", "Moss", phone="+13125550143")
-    for wanted in ("(312) 555-0142", "ADA@example.com", "A-1"):
-        page = text(lead.post("/practices/lake/patients/find", data={"wanted": wanted}, expect=200))
-        assert "Ada Lane" in page
-        assert "Bea" not in page
-    for wanted in ("Ada", "312555", "@example.com", "%", "A-"):
-        page = text(lead.post("/practices/lake/patients/find", data={"wanted": wanted}, expect=200))
-        assert "No patient of Lake Skin" in page
-    reads = db.session.scalars(sa.select(PatientRead)).all()
-    assert [(read.patient_id, read.what) for read in reads] == [(ada.id, "search")] * 3
-
-
-def test_the_patient_page_shows_milestones_and_corrects_by_hand(practice, lead):
-    patient = make_patient(practice, phone="+13125550142", birth_date=date(2015, 1, 1))
-    make_milestone(patient, "Filler", days_ago=20)
-    address = f"/practices/lake/patients/{patient.id}"
-    page = text(lead.get(address, expect=200))
-    assert "treatment completed Filler" in page
-    assert "minor: never contacted" in page
-    facts = {"phone": "312 555 0199", "language": "es", "state": "CO", "zip": "80202", "stated_zone": "America/Denver"}
-    lead.post(address + "/correct", data=facts, expect=303)
-    assert (patient.phone, patient.language, patient.stated_zone) == ("+13125550199", "es", "America/Denver")
-    page = text(lead.get(address))
-    assert "phone from +13125550142 to +13125550199" in page
-    assert "Lena Lead" in page
-    assert "dialled" in text(lead.post(address + "/correct", data={**facts, "phone": "none"}, expect=422))
-    assert "ZIP" in text(lead.post(address + "/correct", data={**facts, "zip": "8o202"}, expect=422))
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(PatientRead)) >= 2
-
-
-def test_a_patient_of_another_practice_is_not_found(practice, lead):
-    stranger = make_patient(make_practice("hill"))
-    lead.get(f"/practices/lake/patients/{stranger.id}", expect=404)
-    lead.post(f"/practices/lake/patients/{stranger.id}/correct", data={"language": "es"}, expect=404)
 
 
 PAGES = ["", "/edit", "/pause", "/contracts", "/treatments", "/treatments/add", "/patients", "/imports"]

@@ -83,7 +83,7 @@ def test_outcomes_that_scripts_may_name_are_those_the_queue_offers():
         ("", "empty"),
         ("   \n ", "empty"),
         ("{% if %}", "cannot be read"),
-        ("{{ patient_first_name", "cannot be"),
+        ("{{ patient_first_name", "“{{” in line 1 is not closed"),
         ("{{ shoe_size }}", "Unknown variable: shoe_size"),
         ("{{ friend_first_name }}", "only known in a call, text or email to a friend"),
         ("## The ask\nHello", "The opening is missing"),
@@ -110,12 +110,47 @@ def test_a_call_that_cannot_be_said_is_not_stored_and_the_reason_is_a_sentence(b
     assert why in saving(call(body))
 
 
+ODD = [
+    "{{",
+    "{%",
+    "{{ ",
+    "{% raw %}",
+    "{% comment %}",
+    "{{ ((((",
+    "{{ a" + "[" * 500,
+    "{{ x }}",
+    "{{ 'x' | upcase }}{%",
+]
+ODD += [
+    "{{ practice_name " + "| upcase " * 900 + "}}",
+    "{{ " + "(" * 9000 + "}}",
+    "a.",
+    "a-",
+    "*_",
+    "[",
+    "##\n",
+    "{{}}",
+]
+
+
+def test_however_odd_a_text_is_it_is_refused_or_read_at_once():
+    for odd in ODD:
+        for medium in Medium:
+            body = ("Hello, it's {{ practice_name }}.\n" + odd * 20_000)[: rules.MAX_BODY]
+            text = Text("ask", medium, "Hello" if medium is Medium.EMAIL else "", body)
+            began = time.process_time()
+            if not (found := save_problems(text, [])):
+                found = publish_problems(text, KNOWN, private=["Toxin"])
+            assert time.process_time() - began < 0.5, f"{odd[:40]} in {medium}"
+            assert all(len(why) < 300 for why in found), f"{odd[:40]} in {medium}"
+
+
 @pytest.mark.parametrize(
     "endless",
     [
         "{% assign a = 9 %}{% for i in (1..40) %}{% assign a = a | times: a %}{% endfor %}{{ a }}",
         '{% assign a = "x" %}{% for i in (1..40) %}{% assign a = a | append: a %}{% endfor %}{{ a | size }}',
-        '{{ "x"' + ' | replace: "x", "xxxxxxxxxx"' * 12 + " | size }}",
+        '{{ "x"' + ' | replace: "x", "xxxxxxxxxx"' * 9 + " | size }}",
         '{{ (1..1000000000) | join: "" | size }}',
         '{{ "now" | date: "%1000000000d" | size }}',
         "{% capture a %}xx{% endcapture %}{% for i in (1..40) %}"

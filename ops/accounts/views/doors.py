@@ -50,23 +50,29 @@ def sign_in() -> ResponseReturnValue:
     if access.somebody() is not None:
         return redirect(there, 303)
     form = SignInForm()
-    if form.validate_on_submit() and _try(form.email.data, form.password.data):
+    if form.validate_on_submit() and _try(form):
         return redirect(there, 303)
     wrong = WRONG if form.is_submitted() and not form.errors else None
     return render_template("accounts/sign_in.html", form=form, wrong=wrong), 422 if form.is_submitted() else 200
 
 
-def _try(email: str, password: str) -> bool:
+def _try(form: SignInForm) -> bool:
     """Let the browser in if the password is right. No transaction is open while the slow hash is made."""
+    password = form.password.data
     with transaction("sign-in"):
-        user = tries.account(email)
+        user = tries.account(form.email.data)
         if user is not None and not tries.count(user, source := known.source(user)):
             user = None
     if not passwords.fits(user.password_hash if user else None, password) or user is None:
         return False
     with transaction(user.actor):
         token = actions.let_in(
-            user, password, source=source, address=request.remote_addr, browser=request.user_agent.string
+            user,
+            password,
+            source=source,
+            address=request.remote_addr,
+            browser=request.user_agent.string,
+            zone=form.zone.data,
         )
     access.enter(user, token)
     known.remember(user)

@@ -1,19 +1,34 @@
-"""One's own account: where one is signed in, the password, the keys of the desk."""
+"""One's own account: time zone and keys of the desk, where one is signed in, the password."""
 
 import uuid
 
 from flask import abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from ops import clock
 from ops.accounts import access, actions, passwords, queries, sessions, tries
 from ops.accounts.access import anyone, me
-from ops.accounts.forms import ChangePasswordForm
+from ops.accounts.forms import ChangePasswordForm, ZoneForm
 from ops.accounts.views import bp, known
 from ops.db import transaction
 from ops.errors import Refused
 from ops.web import limiter
 
 TRIES = "10 per minute"
+
+
+@bp.route("/me/settings", methods=["GET", "POST"])
+@anyone
+def own_settings() -> ResponseReturnValue:
+    """In whose time moments are shown, and the one-key shortcuts of the desk."""
+    form = ZoneForm()
+    if form.validate_on_submit():
+        with transaction(me().actor):
+            actions.live_in(me().id, form.zone.data)
+        flash(f"Times are shown in {form.zone.data.replace('_', ' ')} from now on.", "success")
+        return redirect(url_for("accounts.own_settings"), 303)
+    page = render_template("accounts/settings.html", form=form, now=clock.now())
+    return page, 422 if form.is_submitted() else 200
 
 
 @bp.get("/me/sign-ins")
@@ -88,4 +103,4 @@ def single_keys(state: str) -> ResponseReturnValue:
     with transaction(me().actor):
         actions.use_single_keys(me().id, state == "on")
     flash(f"Single-key shortcuts are {state}.", "success")
-    return redirect(url_for("accounts.sign_ins"), 303)
+    return redirect(url_for("accounts.own_settings"), 303)

@@ -49,7 +49,7 @@ def _asked() -> floor.Asked:
 def _live(asked: floor.Asked) -> dict[str, Any]:
     """What the live part of the board shows."""
     seen = floor.look(asked)
-    zone = seen.lines[0].zone if asked.practice and seen.lines else "UTC"
+    zone = seen.lines[0].zone if asked.practice and seen.lines else None
     return {
         "asked": asked,
         "now": clock.now(),

@@ -11,7 +11,7 @@ from psycopg import Cursor
 
 from ops.practices.models import SAME_ID
 
-_NUMBER = re.compile(r"0*(\d+)(?:\.0+)?", re.ASCII)
+_NUMBER = re.compile(r"0*([1-9]\d*|0)(?:\.0+)?", re.ASCII)
 
 
 def same_id(number: str) -> str:

@@ -44,7 +44,7 @@ BLOCK = 1 << 20
 MANY_CONTROLS = 30
 """Control characters a text may hold by accident; above, and above 2% of its start, it is binary."""
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table|!--)", re.I)
-_HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+_HIGH_LINE = re.compile(rb"(?<![^\n])[^\n\x80-\xff]*[\x80-\xff][^\n]*")
 DOUBTFUL = "ascii"
 """The codec of a file whose other letters could be several ones: what is not plain ASCII is marked as undecodable."""
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f]")

@@ -9,7 +9,7 @@ from ops.imports.reading.records import Unclear
 MAX_ID = 200
 SAME_WORDS = "w:"
 """Begins the keys made of words since capitals count for nothing in them; older ones begin with nothing."""
-_FLOAT = re.compile(r"(\d+)\.0+$", re.ASCII)
+_FLOAT = re.compile(r"(?<!\d)(\d+)\.0+$", re.ASCII)
 """A number as a spreadsheet writes one it takes for a measure."""
 
 

@@ -17,10 +17,10 @@ from ops.imports.reading.records import Unreadable
 ERROR = "#ERROR!"
 MAX_MARKS = 500_000
 """Errors, and parts of merged cells, of one sheet: each is kept in memory."""
-_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
-_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
-_ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_ERROR_CELL = re.compile(rb"<(?:\w+:)?c(?=\s)[^>]*?\st\s*=\s*[\"']e[\"'][^>]*>")
+_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^<>]*>")
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^<>]*>")
+_ATTRIBUTE = re.compile(r"(?<![\w:])([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ERROR_CELL = re.compile(rb"<(?:\w+:)?c(?=\s)[^<>]*?\st\s*=\s*[\"']e[\"'][^<>]*>")
 _PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 _BLOCK = 1 << 20
 _LONGEST_TAG = 512

@@ -21,7 +21,7 @@ MAX_UNPACKED = 200_000_000
 MAX_GRID = 2_000_000
 """Cells of one sheet, empty ones counted: about 200 MB in memory (measured: 100 MB a million)."""
 MAX_PARTS = 2_000
-_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
+_CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 
 _BEGINS = re.compile(rb"<(?:\w+:)?c[\s/>]")
 

@@ -50,7 +50,7 @@ _PARTICLES = frozenset("de la las los del da das dos di du van von der den ter s
 
 
 _FLAG = re.compile(
-    r"[\s(*\[,;/-]*\b(?:(?P<dead>deceased)|(?P<all>dnc|dnd)"
+    r"[\s(*\[,;/-]{0,20}\b(?:(?P<dead>deceased)|(?P<all>dnc|dnd)"
     r"|(?:do[ -]not|don'?t|no)[ -]?(?P<what>contact|disturb|call|phone|text|sms|e-?mail)s?)\b[\s)*\].!;,]*",
     re.I,
 )

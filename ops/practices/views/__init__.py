@@ -6,5 +6,5 @@ from flask import Blueprint
 
 bp = Blueprint("practices", __name__, url_prefix="/practices")
 
-for _pages in ("practices", "contracts", "treatments", "patients"):
+for _pages in ("practices", "contracts", "treatments"):
     import_module(f"ops.practices.views.{_pages}")

@@ -12,6 +12,7 @@ from ops.queue.models import Task
 from ops.referrals.actions import NewFriend, receive_referral
 from ops.referrals.models import Ask, Referral
 from ops.work.kinds import Kind
+from ops.zones import day_in
 
 FRIEND_WITHIN = timedelta(hours=24)
 """A friend is called the same day, at the latest within this time (docs/domain.md, the Ease)."""
@@ -43,11 +44,12 @@ def open_friend_task(referral: Referral, actor: str) -> Task | None:
     )
     if there or not referral.friend_phone:
         return None
+    zone = db.session.get_one(Practice, referral.practice_id).zone
     return tasks.open_task(
         practice_id=referral.practice_id,
         patient_id=referral.referrer_id,
         kind=Kind.FRIEND_FOLLOW_UP,
-        reason=f"A friend who agreed to be called, received {day_words(referral.received_at)}.",
+        reason=f"A friend who agreed to be called, received {day_words(day_in(zone, referral.received_at))}.",
         actor=actor,
         referral_id=referral.id,
         promised_at=referral.received_at + FRIEND_WITHIN,

@@ -3,7 +3,6 @@
 import { openCard } from "./card.js";
 import { prepareKeys } from "./keys.js";
 import { swapForms } from "./swap.js";
-import { ownTimes } from "../my_day.js";
 import "../send.js"; // with the first page of the desk: cards that come later bring no scripts
 
 let close = openCard();
@@ -12,5 +11,4 @@ swapForms(() => {
   close();
   close = openCard();
   prepareKeys();
-  ownTimes();
 });

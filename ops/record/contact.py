@@ -1,0 +1,119 @@
+"""May we contact them, by which way and why: the gate's own answers, what stands against it, what they agreed to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from ops import clock
+from ops.contact.asking import NO_TEXT, may_contact
+from ops.contact.facts import Channel, Decision
+from ops.contact.models import ConsentEvent, SuppressedChannel, Suppression
+from ops.contact.words import reasons_words
+from ops.db import db
+from ops.messages.models import MessageChannel
+from ops.messages.permission import published_text
+from ops.record.people import Human
+
+CHANNEL_WORDS = {Channel.CALL: "Call", Channel.SMS: "Text", Channel.EMAIL: "Email"}
+OVER_WORDS = {
+    SuppressedChannel.ALL: "everything",
+    SuppressedChannel.CALL: "calls",
+    SuppressedChannel.SMS: "texts",
+    SuppressedChannel.EMAIL: "emails",
+}
+NO_ADDRESS = {
+    Channel.CALL: "there is no number to call",
+    Channel.SMS: "there is no number to text",
+    Channel.EMAIL: "there is no email address",
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to contact them. `why_not`: the gate's reasons in its words, "" when it says yes; `until`: when what is
+    open now shuts; `opens`: when the clock alone opens it again."""
+
+    label: str
+    to: str
+    why_not: str
+    until: datetime | None = None
+    opens: datetime | None = None
+
+    @property
+    def may(self) -> bool:
+        return not self.why_not
+
+
+def ways(human: Human) -> list[Way]:
+    """Call, text and email, as the gate answers now. Nothing is kept: nothing is to leave."""
+    return [_way(human, channel) for channel in Channel]
+
+
+def _way(human: Human, channel: Channel) -> Way:
+    patient, practice, now = human.patient, human.practice, clock.now()
+    to = patient.email if channel is Channel.EMAIL else patient.phone
+    if not to:
+        return Way(CHANNEL_WORDS[channel], "", NO_ADDRESS[channel])
+    text = NO_TEXT if channel is Channel.CALL else published_text(practice, MessageChannel(channel.value))
+    decision = may_contact(
+        patient, practice, channel, now, f"patient:{patient.id}", text=text, lock_held=True, store=False
+    )
+    return _answered(channel, to, decision, now)
+
+
+def _answered(channel: Channel, to: str, decision: Decision, now: datetime) -> Way:
+    label, why_not = CHANNEL_WORDS[channel], reasons_words(map(str, decision.reasons))
+    if decision.allow:
+        return Way(label, to, "", until=decision.window[1] if decision.window else None)
+    opens = decision.opens_at if decision.opens_at and decision.opens_at > now else None
+    return Way(label, to, why_not or "the gate says no", opens=opens)
+
+
+@dataclass(frozen=True)
+class Against:
+    """What was said against contacting them at one moment: over which ways, to which numbers and addresses, the gate's
+    reason in words, and where we have it from."""
+
+    at: datetime
+    by: str
+    source: str
+    over: str
+    reason: str
+    to: str
+    everywhere: bool
+    """For every practice of the agency."""
+
+
+def against(human: Human) -> list[Against]:
+    """Everything that stands against contacting them, newest first."""
+    stands = sa.select(Suppression).where(
+        Suppression.contact_key.in_(human.keys),
+        sa.or_(Suppression.practice_id == human.practice.id, Suppression.practice_id.is_(None)),
+    )
+    rows = db.session.scalars(stands.order_by(Suppression.created_at.desc(), Suppression.id)).all()
+    said = groupby(rows, lambda row: (row.created_at, row.created_by, row.source, row.practice_id))
+    return [_said(human, list(group)) for _, group in said]
+
+
+def _said(human: Human, rows: Sequence[Suppression]) -> Against:
+    first = rows[0]
+    return Against(
+        at=first.created_at,
+        by=first.created_by,
+        source=first.source,
+        over=", ".join(words for over, words in OVER_WORDS.items() if any(row.channel is over for row in rows)),
+        reason=reasons_words(dict.fromkeys(row.reason for row in rows)),
+        to=", ".join(dict.fromkeys(human.keys[row.contact_key] for row in rows)),
+        everywhere=first.practice_id is None,
+    )
+
+
+def consents(human: Human) -> Sequence[ConsentEvent]:
+    """What they agreed to or took back, newest first: under any of their records, numbers and addresses."""
+    people = [f"patient:{patient_id}" for patient_id in human.ids]
+    theirs = sa.or_(ConsentEvent.contact_key.in_(human.keys), ConsentEvent.person.in_(people))
+    kept = sa.select(ConsentEvent).where(ConsentEvent.practice_id == human.practice.id, theirs)
+    return db.session.scalars(kept.order_by(ConsentEvent.id.desc()).limit(50)).all()

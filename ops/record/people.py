@@ -1,0 +1,95 @@
+"""Finding somebody, and all records of one human in a practice (ops/practices/records.sql)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ops import crypto
+from ops.db import db
+from ops.errors import Refused
+from ops.practices import checks, refusals
+from ops.practices.models import Patient, Practice
+
+FOUND = 20
+"""At most so many are shown: who finds more looked for too little."""
+
+
+class Found(NamedTuple):
+    """Somebody who was looked for."""
+
+    patient: Patient
+    practice: Practice
+
+
+@dataclass(frozen=True)
+class Human:
+    """One human in one practice: the record that was opened, and the others of the same human."""
+
+    practice: Practice
+    patient: Patient
+    others: Sequence[Patient] = ()
+
+    @property
+    def records(self) -> list[Patient]:
+        return [self.patient, *self.others]
+
+    @property
+    def ids(self) -> list[int]:
+        return [record.id for record in self.records]
+
+    @cached_property
+    def keys(self) -> dict[bytes, str]:
+        """What stands against contacting them is kept under these: every number and address, in words, and what waits
+        for one to come."""
+        found: dict[bytes, str] = {}
+        for record in self.records:
+            phone, email = refusals.keys_of(record.practice_id, record.external_id, record.phone_key, record.email_key)
+            found.setdefault(phone, record.phone or "a number to come")
+            found.setdefault(email, record.email or "an address to come")
+        return found
+
+
+def human(practice: Practice, patient_id: int) -> Human | None:
+    """Whoever has this record in this practice; None when it has no such patient."""
+    theirs = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
+    ids = db.session.scalars(theirs, {"practice": practice.id, "patient": patient_id}).all()
+    query = sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id.in_(ids))
+    by_id = {patient.id: patient for patient in db.session.scalars(query.order_by(Patient.id))}
+    patient = by_id.pop(patient_id, None)
+    return Human(practice, patient, list(by_id.values())) if patient else None
+
+
+def find(wanted: str, practice: Practice | None = None) -> list[Found]:
+    """Patients (of one practice, or of all) whose phone, email address, number or whole name is exactly this, the first
+    twenty by name: nobody is to browse (minimum necessary, docs/rules.md A12)."""
+    wanted = " ".join(wanted.split())[:200]
+    if not wanted:
+        return []
+    query = sa.select(Patient, Practice).join(Practice, Practice.id == Patient.practice_id)
+    query = query.where(sa.or_(*_ways(wanted)))
+    if practice:
+        query = query.where(Patient.practice_id == practice.id)
+    named = query.order_by(sa.func.lower(Practice.name), Patient.last_name, Patient.id).limit(FOUND)
+    return [Found(*row) for row in db.session.execute(named)]
+
+
+WHOLE_NAME = sa.func.lower(Patient.first_name + " " + Patient.last_name)
+
+
+def _ways(wanted: str) -> list[sa.ColumnElement[bool]]:
+    ways: list[sa.ColumnElement[bool]] = [Patient.external_id == wanted, WHOLE_NAME.in_([wanted.lower()])]
+    if "@" in wanted:
+        ways.append(Patient.email_key == crypto.contact_key(wanted))
+    elif phone := _phone_or_none(wanted):
+        ways.append(Patient.phone_key == crypto.contact_key(phone))
+    return ways
+
+
+def _phone_or_none(wanted: str) -> str | None:
+    try:
+        return checks.phone(wanted) or None
+    except Refused:
+        return None

@@ -1,0 +1,159 @@
+"""A patient's record, for leads and admins: find somebody, read all there is, decide. Every look is written down
+(docs/rules.md A12)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from ops import clock
+from ops.accounts.access import me, staff
+from ops.db import transaction
+from ops.errors import Refused
+from ops.floor.words import actor_words
+from ops.practices import actions, history, queries
+from ops.practices.access import practice_or_404
+from ops.practices.age import is_minor
+from ops.practices.models import MilestoneKind, Practice
+from ops.practices.views.practices import sent
+from ops.record import contact, work
+from ops.record.forms import CorrectPatientForm, FindPatientForm, MilestoneForm
+from ops.record.people import Found, Human, find, human
+from ops.record.timeline import SORTS, timeline
+from ops.work.reads import ReadOf
+
+bp = Blueprint("record", __name__)
+
+
+@bp.get("/patients")
+@staff
+def search() -> ResponseReturnValue:
+    """Find somebody in all practices."""
+    return render_template("record/search.html", form=FindPatientForm())
+
+
+@bp.post("/patients/find")
+@staff
+def find_anywhere() -> ResponseReturnValue:
+    """A POST, so that no phone number or address stands in an address bar, a history or a log."""
+    return _found("record/search.html", None)
+
+
+@bp.get("/practices/<slug>/patients")
+@staff
+def patients(slug: str) -> ResponseReturnValue:
+    """Find somebody in one practice."""
+    practice = practice_or_404(slug)
+    count = queries.count_patients(practice)
+    return render_template("record/patients.html", practice=practice, form=FindPatientForm(), count=count)
+
+
+@bp.post("/practices/<slug>/patients/find")
+@staff
+def find_here(slug: str) -> ResponseReturnValue:
+    practice = practice_or_404(slug)
+    return _found("record/patients.html", practice, count=queries.count_patients(practice))
+
+
+def _found(template: str, practice: Practice | None, **more: Any) -> ResponseReturnValue:
+    form, found = FindPatientForm(), list[Found]()
+    valid = form.validate()
+    if valid:
+        with transaction(me().actor):
+            found = find(form.wanted.data, practice)
+            for each in found:
+                actions.note_read(me(), each.patient, ReadOf.SEARCH)
+    shown = {"found": found} if valid else {}
+    return render_template(template, practice=practice, form=form, **shown, **more), 200 if valid else 422
+
+
+@bp.get("/practices/<slug>/patients/<int:patient_id>")
+@staff
+def patient(slug: str, patient_id: int) -> ResponseReturnValue:
+    """All there is about one human in this practice."""
+    return page(_human_or_404(slug, patient_id))
+
+
+def _human_or_404(slug: str, patient_id: int) -> Human:
+    return human(practice_or_404(slug), patient_id) or abort(404)
+
+
+def page(who: Human, problem: str | None = None, open_form: str = "", **forms: Any) -> ResponseReturnValue:
+    """The record; with a `problem` what was typed into the form that is open again."""
+    told = timeline(who)
+    stands, agreed, unhappy = contact.against(who), contact.consents(who), work.concerns(who)
+    changes = queries.changes_of_patient(who.patient)
+    actors = {entry.by for entry in told} | {change.actor for change in changes}
+    actors |= {each.by for each in stands} | {each.actor for each in agreed}
+    names = queries.names_of(actors)
+    shown = {"correct": CorrectPatientForm(obj=who.patient), "milestone": MilestoneForm().of(who.practice)} | forms
+    answer = render_template(
+        "record/record.html",
+        practice=who.practice,
+        who=who,
+        patient=who.patient,
+        minor=is_minor(who.patient.birth_date, clock.today(who.practice.zone)),
+        ways=contact.ways(who),
+        against=stands,
+        consents=agreed,
+        going=work.going_on(who),
+        sent=work.sent(who),
+        came_from=work.came_from(who),
+        concerns=unhappy,
+        timeline=told,
+        sorts=SORTS,
+        by=lambda actor: actor_words(actor, names) if actor else "",
+        history=history.tell(changes, names),
+        problem=problem,
+        open_form=open_form,
+        forms=shown,
+    )
+    with transaction(me().actor):
+        for record in who.records:
+            actions.note_read(me(), record, ReadOf.PATIENT_PAGE)
+    return answer, 422 if problem else 200
+
+
+def decide(who: Human, verb: Callable[[], str], form_name: str, **forms: Any) -> ResponseReturnValue:
+    """Do one thing to the record and say that it is done; or the page again with what stands against it and all that
+    was typed."""
+    form = forms[form_name]
+    try:
+        if not form.validate():
+            raise Refused(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        with transaction(me().actor):
+            done = verb()
+    except Refused as refused:
+        return page(who, str(refused), form_name, **forms)
+    flash(done, "success")
+    return redirect(url_for(".patient", slug=who.practice.slug, patient_id=who.patient.id), 303)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/correct")
+@staff
+def correct(slug: str, patient_id: int) -> ResponseReturnValue:
+    """Put contact data right that the file had wrong."""
+    who, form = _human_or_404(slug, patient_id), CorrectPatientForm()
+
+    def verb() -> str:
+        actions.correct_patient(who.practice, who.patient, **sent(form))
+        return "Corrected. The practice's next file wins again where it says something else: tell the practice too."
+
+    return decide(who, verb, "correct", correct=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/milestones")
+@staff
+def milestone(slug: str, patient_id: int) -> ResponseReturnValue:
+    """Something happened of which no file told us: it starts what the practice's triggers say."""
+    who = _human_or_404(slug, patient_id)
+    form = MilestoneForm().of(who.practice)
+
+    def verb() -> str:
+        kind, day = MilestoneKind(form.kind.data), form.happened_on.data
+        treatment = next((each for each in who.practice.treatment_types if str(each.id) == form.treatment.data), None)
+        actions.record_milestone(who.practice, who.patient, kind, day, treatment)
+        return "Recorded. What it starts shows here within a minute."
+
+    return decide(who, verb, "milestone", milestone=form)
