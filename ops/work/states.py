@@ -32,10 +32,10 @@ class EventKind(StrEnum):
     ASSIGNED = "handed"
     SENT = "sent"
     """A text or email was sent from the card."""
-    CORRECTED = "corrected"
-    """What it is about was put right: the visit was moved, changed or withdrawn."""
     PROMISE_BROKEN = "promise_broken"
     """A call that was agreed cannot be made as agreed: somebody has to know, and decide."""
+    CORRECTED = "corrected"
+    """What it is about was put right: the visit was moved, changed or withdrawn."""
 
 
 class Move(NamedTuple):
@@ -67,8 +67,8 @@ MOVES = {
     EventKind.RELEASED_BY_LEAD: Move("Released by a lead", {_CLAIMED: _WAITING}),
     EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
-    EventKind.CORRECTED: Move("Put right by the practice's records", {_WAITING: _WAITING, _CLAIMED: _CLAIMED}),
     EventKind.PROMISE_BROKEN: Move("The promise cannot be kept", {_WAITING: _WAITING}),
+    EventKind.CORRECTED: Move("Put right by the practice's records", {_WAITING: _WAITING, _CLAIMED: _CLAIMED}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""
 
