@@ -1,12 +1,10 @@
 """What the people of a batch refused."""
 
-from collections.abc import Iterator
-
 from psycopg import Cursor
 
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.writing.written import Load, Written
-from ops.practices.refusals import Refusal, keep, keys_of
+from ops.practices.refusals import Refusal, keep, keys_of, reached_by
 
 
 def write_refusals(load: Load, cursor: Cursor, batch: Batch, done: Written) -> None:
@@ -22,18 +20,11 @@ def write_refusals(load: Load, cursor: Cursor, batch: Batch, done: Written) -> N
         Refusal(key, channel, f"import {load.import_id}, column {source}", load.practice_id)
         for (external_id, channel), (source, _) in batch.refusals.items()
         for both in keys.get(external_id, ())  # else the row is put aside: nobody whom it could be about
-        for key in _reached_by(channel, *both)
+        for key in reached_by(channel, *both)
     ]
     if found:
         new = keep(found, load.actor)
         done.refused = {person for person, theirs in keys.items() if any(not new.isdisjoint(one) for one in theirs)}
-
-
-def _reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
-    if channel != "email":
-        yield phone
-    if channel in ("all", "email"):
-        yield email
 
 
 _KEYS = """
