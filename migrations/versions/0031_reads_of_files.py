@@ -6,8 +6,8 @@ Down: those looks are forgotten, which the log of before could not say.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ Questions that are open end: the link of before was shown to whoever asked. They
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
