@@ -52,9 +52,15 @@ class Demo:
     it lives, and `given` are the practices that take part."""
 
     def __init__(
-        self, today: date, report: Progress, days: int = DAYS, given: Sequence[DemoPractice] = agency.PRACTICES
+        self,
+        today: date,
+        report: Progress,
+        password: str = agency.PASSWORD,
+        days: int = DAYS,
+        given: Sequence[DemoPractice] = agency.PRACTICES,
     ) -> None:
-        self.today, self.report, self.days, self.given = today, report, days, given
+        self.today, self.report, self.password = today, report, password
+        self.days, self.given = days, given
         self.chance = random.Random(SEED)  # noqa: S311 (invented people, not secrets)
         self.first = today - timedelta(days=days)
         self.practices: dict[str, int] = {}
@@ -73,6 +79,7 @@ class Demo:
             50_000, 20, 50
         )  # nearly everything dies with its transaction: looking for cycles is a tenth of it
         with background.silent():
+            self.report(0, "people and practices")
             with clock.moved_to(self._at(self.first, time(8, 0))):
                 self._people()
                 self._practices()
@@ -91,7 +98,7 @@ class Demo:
             staff += [(agent, Role.AGENT) for agent in agency.AGENTS]
             for (name, email), role in staff:
                 user = accounts.add_user(email, name=name, role=role)
-                accounts.set_password(user, agency.PASSWORD)
+                accounts.set_password(user, self.password)
                 if role is Role.AGENT:
                     self.agents.append(user)
                 elif role is Role.LEAD:
@@ -137,7 +144,7 @@ class Demo:
             practice_ids=[practice.id],
         )
         if given.slug in ("harbor-skin", "cayuga-skin"):
-            accounts.set_password(member, agency.PASSWORD)
+            accounts.set_password(member, self.password)
         self.members[practice.id] = member
         return practice
 
