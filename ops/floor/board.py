@@ -20,6 +20,7 @@ from ops.practices.models import STATUS_WORDS, Contract, PracticeStatus
 from ops.practices.months import Month, days_passed, hours_bought
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
+from ops.queue.counts import Which, number_of, stands
 from ops.queue.hours import Age, Window, ages, windows
 from ops.queue.models import KindPause
 from ops.queue.waiting import Stood, lanes_by_id, piles, waits
@@ -197,21 +198,25 @@ def _paused() -> dict[int, list[Kind]]:
 
 
 def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> PracticeLine:
-    practice_id, piles = row["practice_id"], [pile for pile, _ in found]
-    waiting = [(pile, waits) for pile, waits in found if not pile.held]
-    ready = [pile for pile, waits in waiting if not waits]
+    practice_id = row["practice_id"]
+    waiting = [one for one in found if stands(one, Which.WAITING)]
+    ready = [one[0] for one in found if stands(one, Which.READY)]
     blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
     return PracticeLine(
         **row,
-        ready=sum(pile.tasks for pile in ready),
-        later=sum(pile.tasks for pile, waits in waiting if waits),
-        in_progress=sum(pile.tasks for pile in piles if pile.held),
-        promised=sum(pile.promised for pile in piles),
-        overdue=sum(pile.overdue for pile in piles),
+        ready=_count(found, Which.READY),
+        later=_count(found, Which.LATER),
+        in_progress=_count(found, Which.IN_PROGRESS),
+        promised=_count(found, Which.PROMISED),
+        overdue=_count(found, Which.OVERDUE),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
         blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
         paused=tuple(sorted(paused)),
     )
+
+
+def _count(found: list[Stood], which: Which) -> int:
+    return sum(number_of(one[0], which) for one in found if stands(one, which))
 
 
 def totals(found: list[PracticeLine]) -> Totals:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from ops.contact.rules import UNKNOWN
 from ops.phrases import listed
+from ops.queue.counts import Which, is_live, stands
 from ops.queue.models import Lane
 from ops.queue.waiting import AGES, Stood
-from ops.work.reasons import Waits
 
 MOST_STATES = 6
 
@@ -57,7 +57,7 @@ def windows(found: Iterable[Stood], lanes: Mapping[int, Lane]) -> list[Window]:
     groups: dict[str, list[Stood]] = {}
     for pile, waits in found:
         lane = lanes.get(pile.lane_id or 0)
-        if lane and not pile.held and Waits.PRACTICE_NOT_ACTIVE not in pile.paused:
+        if lane and not pile.held and is_live(pile):
             groups.setdefault(lane.window_group, []).append((pile, waits))
     windows = [_window(group, stood, lanes) for group, stood in groups.items()]
     never = datetime.max.replace(tzinfo=UTC)
@@ -66,10 +66,7 @@ def windows(found: Iterable[Stood], lanes: Mapping[int, Lane]) -> list[Window]:
 
 def _window(group: str, stood: list[Stood], lanes: Mapping[int, Lane]) -> Window:
     theirs = [lanes[number] for number in sorted({pile.lane_id or 0 for pile, _ in stood})]
-    sides = {"ready": 0, "shut": 0, "later": 0}
-    for pile, waits in stood:
-        codes = {wait.code for wait in waits}
-        sides["shut" if codes == {Waits.WINDOW_SHUT} else "later" if codes else "ready"] += pile.tasks
+    sides = {"ready": Which.READY, "shut": Which.SHUT, "later": Which.OTHERWISE}
     one = next(pile for pile, _ in stood if pile.lane_id == theirs[0].id)
     return Window(
         group=group,
@@ -77,7 +74,7 @@ def _window(group: str, stood: list[Stood], lanes: Mapping[int, Lane]) -> Window
         open=one.shut is None,
         opens_at=one.shut_until,
         closes_at=None if one.shut else theirs[0].closes_at,
-        **sides,
+        **{side: sum(one[0].tasks for one in stood if stands(one, which)) for side, which in sides.items()},
     )
 
 

@@ -55,6 +55,8 @@ class Pile:
     shut_until: datetime | None
     paused: list[str]
     somebody: bool
+    ids: list[int] | None
+    """The oldest `LISTED` of its tasks, where a list of them was asked for."""
 
 
 class Wait(NamedTuple):
@@ -73,7 +75,8 @@ WITH staff AS MATERIALIZED (
     SELECT s.* FROM skills s JOIN users u ON u.id = s.user_id AND u.active AND u.role = ANY (:at_work)
     WHERE CAST(:agent AS bigint) IS NULL OR s.user_id = :agent
 ), here AS MATERIALIZED ({here}), each AS (
-    SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
+    SELECT t.id, {task} AS task_id,
+           t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
            CASE WHEN t.state = 'claimed' THEN NULL
                 -- spoken_to (offered.sql) the other way round: two looks at the few in progress, not two for each task
                 WHEN t.ready_at <= :now THEN CASE WHEN
@@ -103,7 +106,8 @@ WITH staff AS MATERIALIZED (
            count(e.promised) AS promised, count(*) FILTER (WHERE e.promised < :now) AS overdue,
            count(*) FILTER (WHERE e.created_at > :first) AS first,
            count(*) FILTER (WHERE e.created_at > :second) AS second,
-           count(*) FILTER (WHERE e.created_at > :third) AS third
+           count(*) FILTER (WHERE e.created_at > :third) AS third,
+           {ids} AS ids
     FROM each e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 )
 SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p.assigned,
@@ -113,9 +117,22 @@ SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p
        CASE WHEN l.opens_at > :now THEN l.opens_at END AS shut_until,
        ARRAY(SELECT r.code FROM why_paused(p.practice_id, p.kind) r) AS paused,
        EXISTS (SELECT FROM staff s WHERE may_work(
-           p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)) AS somebody
+           p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)) AS somebody, p.ids
 FROM piles p LEFT JOIN lanes l ON l.id = p.lane_id
 """
+LISTED = 200
+"""Tasks of a pile that a list names at most."""
+AGE_STARTS = ("e.created_at > :first", "e.created_at > :second", "e.created_at > :third", "true")
+PARTS = {
+    "all": "true",
+    "promised": "e.promised IS NOT NULL",
+    "overdue": "e.promised < :now",
+    **{
+        f"age {number}": f"{here} AND NOT ({before})"
+        for number, (before, here) in enumerate(zip(("false", *AGE_STARTS), AGE_STARTS, strict=False))
+    },
+}
+"""What of a pile a count counts: the same conditions as in `PILES`."""
 NARROWED = {
     "practice": "t.practice_id = (SELECT p.id FROM practices p WHERE p.slug = :practice)",
     "practice_ids": "t.practice_id = ANY (:practice_ids)",
@@ -130,9 +147,10 @@ def piles(
     practice_ids: Collection[int] | None = None,
     task_ids: Collection[int] | None = None,
     agent_id: int | None = None,
+    listed: str | None = None,
 ) -> list[Pile]:
     """One look at the open tasks (of one practice by slug, of one kind, of these practices; these one by one), however
-    many. `somebody` is anybody at work, or this agent."""
+    many. `somebody` is anybody at work, or this agent. `listed`: the ids of this part (of PARTS) of each pile too."""
     now = clock.now()
     asked = {
         "practice": practice,
@@ -142,7 +160,10 @@ def piles(
     }
     given = {name: value for name, value in asked.items() if value is not None}
     which = " AND ".join(["true", *(NARROWED[name] for name in given)])
-    query = PILES.format(here=HERE, which=which, task="CAST(NULL AS bigint)" if task_ids is None else "t.id")
+    task = "CAST(NULL AS bigint)" if task_ids is None else "t.id"
+    oldest = "(array_agg(e.id ORDER BY e.created_at, e.id) FILTER (WHERE {part}))[1:{most}]"
+    ids = oldest.format(part=PARTS[listed], most=LISTED) if listed else "CAST(NULL AS bigint[])"
+    query = PILES.format(here=HERE, which=which, task=task, ids=ids)
     first, second, third = (now - age for age in AGES)
     moments: dict[str, Any] = {
         "now": now,

@@ -15,8 +15,8 @@ from ops.db import transaction
 from ops.errors import Refused
 from ops.floor import board as floor
 from ops.floor import board_lists as lists
+from ops.floor import counted, words
 from ops.floor import lists as floor_lists
-from ops.floor import words
 from ops.floor.forms import ReasonForm
 from ops.floor.task_story import Story, story_of
 from ops.floor.task_why import why_waiting
@@ -27,10 +27,11 @@ from ops.practices.queries import by_slug
 from ops.queue import workers as queue_workers
 from ops.queue.actions import assigning
 from ops.queue.actions.assigning import lacks
+from ops.queue.counts import WHICH_WORDS, Which
 from ops.queue.hours import group_words
 from ops.queue.models import Task, TaskEvent
 from ops.queue.replay import replay
-from ops.queue.waiting import keeper_of
+from ops.queue.waiting import AGES, keeper_of
 from ops.queue.words import reason_words, reasons_words
 from ops.queue.workers import Worker, workers
 from ops.web.filters import moment
@@ -111,6 +112,37 @@ def _controls(asked: floor.Asked) -> dict[str, Any]:
 def board_live() -> ResponseReturnValue:
     """The live part of the board alone, for the page to fetch by itself."""
     return render_template("floor/board_live.html", **_live(_asked()))
+
+
+@bp.get("/queue/tasks")
+@allow(*STAFF)
+def tasks() -> ResponseReturnValue:
+    """Exactly the tasks that a count of the board counted."""
+    asked = _asked()
+    given = request.args.get("which", "")
+    which = Which(given) if given in set(Which) else Which.WAITING
+    age = request.args.get("age", type=int)
+    listed = counted.Listed(
+        which,
+        asked.practice,
+        asked.kind,
+        why=request.args.get("why") or None,
+        group=request.args.get("group") or None,
+        age=age if age is not None and 0 <= age <= len(AGES) else None,
+        live="live" in request.args,
+    )
+    number, lines = counted.tasks(listed)
+    said = [WHICH_WORDS[which], *([reason_words(listed.why)] if listed.why else [])]
+    said += [words.AGE_WORDS[listed.age]] if listed.age is not None else []
+    return render_template(
+        "floor/tasks.html",
+        asked=listed,
+        number=number,
+        lines=lines,
+        said=said,
+        practice=by_slug(asked.practice) if asked.practice else None,
+        kind_words=KIND_WORDS,
+    )
 
 
 @bp.get("/tasks/<int:task_id>")
