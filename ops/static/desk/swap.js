@@ -19,6 +19,7 @@ async function send(form, submitter, swapped) {
   sending = true;
   document.body.classList.add("sending");
   const body = new URLSearchParams(new FormData(form, submitter));
+  const stays = "stay" in form.dataset && submitter && `[name="${submitter.name}"][value="${submitter.value}"]`;
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Desk": "1" } });
     const page = await answer.text();
@@ -30,6 +31,7 @@ async function send(form, submitter, swapped) {
     show(page);
     swapped();
     settle();
+    if (stays) document.querySelector(stays)?.focus();
   } catch {
     again = () => send(form, submitter, swapped);
     offline(true);
