@@ -48,6 +48,11 @@ def steps_words(steps: Sequence[CadenceStep]) -> str:
     return "; ".join(step_words(step, first=number == 0) for number, step in enumerate(steps))
 
 
+def left_out_words(left_out: Sequence[dict] | None) -> list[str]:
+    """The steps a run left out: "Step 1 was left out. No call: asked not to be called." and so on."""
+    return [f"Step {each['step'] + 1} was left out. {each['why']}" for each in left_out or ()]
+
+
 def trigger_words(trigger: Trigger, treatment: str | None) -> str:
     """ "14 days after treatment completed (Filler)", "When the result of Filler opens". `treatment` None: any."""
     after = AFTER_WORDS[trigger.milestone_kind]

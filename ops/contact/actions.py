@@ -188,10 +188,15 @@ def record_consent(
     return event
 
 
-def record_contact(contact_key: bytes, practice_id: int, channel: str, at: datetime | None = None) -> None:
-    """Count one call or text to this number, made at `at` (now), against its 24-hour cap over all practices."""
+def record_contact(
+    contact_key: bytes, practice_id: int, channel: str, at: datetime | None = None, attempt_id: int | None = None
+) -> None:
+    """Count one call or text to this number, made at `at` (now), against its 24-hour cap over all practices.
+
+    A call with the `attempt_id` of its outcome counts as long as that is not taken back."""
+    at = at or clock.now()
     db.session.add(
-        ContactAttempt(contact_key=contact_key, practice_id=practice_id, channel=channel, at=at or clock.now())
+        ContactAttempt(contact_key=contact_key, practice_id=practice_id, channel=channel, at=at, attempt_id=attempt_id)
     )
     db.session.flush()
 

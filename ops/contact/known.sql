@@ -1,3 +1,10 @@
+-- The contacts that count toward the caps of a number: texts, and calls but those whose outcome was taken back (by a slip
+-- of the key; who has the number on the card calls still, and is counted as a call in progress).
+CREATE OR REPLACE VIEW counted_contacts AS
+    SELECT c.contact_key, c.at FROM contact_attempts c
+    WHERE c.attempt_id IS NULL OR EXISTS (SELECT FROM attempts a WHERE a.id = c.attempt_id);
+
+
 -- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
@@ -15,7 +22,7 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
             WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
-           (SELECT count(*) FROM contact_attempts c
+           (SELECT count(*) FROM counted_contacts c
             WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
            + (SELECT count(*) FROM tasks h
               WHERE h.person_key = a_phone AND h.state = 'claimed' AND h.id IS DISTINCT FROM but_task),

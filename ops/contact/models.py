@@ -89,6 +89,8 @@ class ContactAttempt(Base):
     practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id"))
     channel: Mapped[str]
     at: Mapped[datetime] = mapped_column(Moment)
+    attempt_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The attempt of an outcome (no foreign key: one that is taken back is deleted, and then this counts no more)."""
 
     __table_args__ = (sa.Index(None, "contact_key", "at"),)
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.models import ConsentEvent, ContactAttempt
-from ops.db import db
+from ops.contact.models import ConsentEvent
+from ops.db import Moment, db
 
 CAP_WINDOW = timedelta(hours=24)
 """For how long a contact counts toward the cap (docs/rules.md A3; counted in known.sql)."""
@@ -24,5 +24,8 @@ def has_agreed(practice_id: int, contact_key: bytes) -> bool:
 
 def counted_contacts(contact_key: bytes, at: datetime) -> list[datetime]:
     """When this number was contacted in the 24 hours up to `at`, earliest first: what the cap counts."""
-    counted = (ContactAttempt.contact_key == contact_key, ContactAttempt.at > at - CAP_WINDOW, ContactAttempt.at <= at)
-    return list(db.session.scalars(sa.select(ContactAttempt.at).where(*counted).order_by(ContactAttempt.at)))
+    counted = (COUNTED.c.contact_key == contact_key, COUNTED.c.at > at - CAP_WINDOW, COUNTED.c.at <= at)
+    return list(db.session.scalars(sa.select(COUNTED.c.at).where(*counted).order_by(COUNTED.c.at)))
+
+
+COUNTED = sa.table("counted_contacts", sa.column("contact_key", sa.LargeBinary), sa.column("at", Moment))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ops.cadences.models import Cadence
+from ops.cadences.words import left_out_words
 from ops.contact.models import GateDecision
 from ops.db import db
 from ops.floor.words import practices_named
@@ -30,6 +31,11 @@ class Story:
     decisions: list[GateDecision]
     names: dict[str, str]
     practices: dict[int, str]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The steps of its cadence that could not be taken, and why."""
+        return left_out_words(self.run.left_out) if self.run else []
 
 
 def story_of(task_id: int) -> Story | None:

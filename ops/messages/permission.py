@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ops.contact.asking import Person, ReferredPerson, Text, may_contact
-from ops.contact.facts import Decision, Reason
+from ops.contact.asking import NO_TEXT, Person, ReferredPerson, Text, may_contact
+from ops.contact.facts import Channel, Decision, Reason
 from ops.contact.models import GateDecision
 from ops.contact.queries import has_agreed
 from ops.db import db
@@ -36,6 +36,22 @@ def ask(message: Message, practice: Practice, at: datetime) -> Decision:
         text=_text(message, practice),
         lock_held=message.state is MessageState.CLAIMED,
     )
+
+
+def foresee(
+    person: Person, practice: Practice, channel: str, at: datetime, *, but_task: int | None = None, held: bool = True
+) -> Decision:
+    """The gate's answer for a call, or for a published text or email that gives nothing away, at `at`: not kept, for
+    nothing is done yet. `held`: whether who asks still holds what it asks about.
+
+    Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
+    made, but that of `but_task`.
+    """
+    text = NO_TEXT
+    if channel != Channel.CALL:
+        registered = channels.registered(MessageChannel(channel), practice.sender_email)
+        text = Text(gives_away=False, approved=True, registered=registered)
+    return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
 
 
 def _text(message: Message, practice: Practice) -> Text:

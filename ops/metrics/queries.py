@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array_agg
 
 from ops.accounts.models import Membership, User
 from ops.accounts.roles import STAFF
@@ -94,6 +94,7 @@ def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime)
         .limit(1)
         .scalar_subquery()
     )
+    left_out = sa.func.jsonb_path_query_array(CadenceRun.left_out, sa.text("'$[*].codes[*]'"))
     # an answer given after `as_of` was not known then
     answer = sa.case((Ask.answered_at > as_of, Answer.NO_ANSWER), else_=Ask.answer)
     return (
@@ -105,7 +106,7 @@ def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime)
             CadenceRun.end_outcome,
             sa.or_(Ask.id.is_not(None), texted).label("asked"),
             sa.cast(answer, sa.Text).label("answer"),
-            shut.label("shut_reasons"),
+            sa.func.coalesce(shut, left_out, type_=JSONB).label("shut_reasons"),
         )
         .join(cohort, cohort.c.milestone_id == CadenceRun.milestone_id)
         .join(Cadence, Cadence.id == CadenceRun.cadence_id)

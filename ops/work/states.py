@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     ASSIGNED = "handed"
     SENT = "sent"
     """A text or email was sent from the card."""
+    PROMISE_BROKEN = "promise_broken"
+    """A call that was agreed cannot be made as agreed: somebody has to know, and decide."""
 
 
 class Move(NamedTuple):
@@ -63,6 +65,7 @@ MOVES = {
     EventKind.RELEASED_BY_LEAD: Move("Released by a lead", {_CLAIMED: _WAITING}),
     EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
+    EventKind.PROMISE_BROKEN: Move("The promise cannot be kept", {_WAITING: _WAITING}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""
 

@@ -10,9 +10,11 @@ from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import Role
+from ops.accounts.reads import keep_read
 from ops.cadences import jobs
 from ops.contact.actions import suppress
-from ops.contact.models import ContactAttempt, Suppression
+from ops.contact.models import Suppression
+from ops.contact.queries import counted_contacts
 from ops.db import db, transaction
 from ops.desk.actions import recording, undoing
 from ops.desk.actions.recording import Saved
@@ -29,6 +31,7 @@ from ops.work.answers import OptIn
 from ops.work.endings import EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
+from ops.work.reads import ReadOf
 from ops.work.states import EventKind, RunState, TaskState
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
@@ -131,7 +134,18 @@ def test_what_was_typed_stands_in_the_form_again(held, agent):
 def test_the_call_is_counted_once_however_often_its_outcome_is_changed(held, agent):
     take_back(record(held, agent, Outcome.NOT_NOW), agent)
     record(db.session.get_one(Task, held.id), agent, Outcome.THINKING)
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(ContactAttempt)) == 1
+    assert len(counted_contacts(held.person_key, clock.now())) == 1
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_a_slip_that_was_taken_back_counts_no_call_unless_the_number_was_shown(held, agent, called):
+    take_back(record(held, agent, Outcome.NOT_NOW), agent)
+    assert counted_contacts(held.person_key, clock.now()) == []
+    with transaction(agent.actor):
+        if called:
+            keep_read(agent.id, held.practice_id, held.patient_id, ReadOf.NUMBER, held.id, shown_key=held.person_key)
+        tasks.release(held.id, agent.id, db.session.get_one(Task, held.id).fence, agent.actor)
+    assert len(counted_contacts(held.person_key, clock.now())) == called
 
 
 def test_a_save_under_the_old_number_is_refused_after_taking_back(held, agent):

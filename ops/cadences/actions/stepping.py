@@ -2,6 +2,9 @@
 
 Starting is set-based (an import can bring a million milestones); taking steps is one run at a time, each in its own
 claim, so that two ticks at once share the work.
+
+A no to one way of contact is no no of the person: what may not be taken is left out, with the reason on the run, and
+the cadence goes on by the way that is open.
 """
 
 from datetime import timedelta
@@ -9,9 +12,11 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from ops import clock
+from ops.cadences import ways
 from ops.cadences.actions.starting import BATCH
 from ops.cadences.models import Cadence, CadenceStep
 from ops.cadences.texts import NoAddress, queue_template
+from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.isolated import awake, each_within
@@ -56,26 +61,51 @@ def take_step(run_id: int) -> bool:
     if clock.now() >= run.closes_at:
         tasks.end_run(run, Ending(EndReason.DAYS_OVER))
         return True
-    patient = db.session.get_one(Patient, run.patient_id)
-    left_out: list[Refused] = []
-    for step in _steps(run.cadence_id)[run.position :]:
+    patient, steps, first = db.session.get_one(Patient, run.patient_id), _steps(run.cadence_id), run.position
+    left_out: list[ways.LeftOut] = []
+    for place, step in list(enumerate(steps))[first:]:
         try:
-            _do(run, step, patient, run.position + len(left_out))
+            _do(run, step, patient, place)
         except Refused as problem:  # no way to reach them by this step: on to the next one
-            left_out.append(problem)
+            left_out.append(ways.LeftOut(place, step.mode, problem))
         else:
-            return True
-    tasks.end_run(run, _never_taken(run, left_out))
+            break
+    else:
+        sent = _instead_of_a_call(run, patient, steps)
+        tasks.end_run(run, Ending(EndReason.STEPS_TAKEN) if sent else _never_taken(run, left_out))
+    ways.keep_left_out(run, first, left_out)
     return True
 
 
-def _never_taken(run: CadenceRun, left_out: list[Refused]) -> Ending:
+def _never_taken(run: CadenceRun, left_out: list[ways.LeftOut]) -> Ending:
     """Why a cadence ended of which no step could be taken any more. Who was contacted before and has no address for the
-    rest got all there is; anything else has to be seen by somebody."""
-    if run.position and all(isinstance(problem, NoAddress) for problem in left_out):
+    rest got all there is; what somebody could put right has to be seen by them."""
+    problems = [each.problem for each in left_out]
+    if run.position and all(isinstance(problem, NoAddress) for problem in problems):
         return Ending(EndReason.STEPS_TAKEN)
-    words = " ".join(dict.fromkeys(str(problem) for problem in left_out))
+    if problems and all(isinstance(problem, ways.NotAllowed) for problem in problems):
+        return Ending(EndReason.MAY_NOT)
+    words = " ".join(dict.fromkeys(str(problem) for problem in problems))
     return Ending(EndReason.NOT_SENT, words=words or "The cadence has no steps.")
+
+
+def _instead_of_a_call(run: CadenceRun, patient: Patient, steps: list[CadenceStep]) -> bool:
+    """A cadence of nothing but calls, to somebody who may not be called: what it is about is said once by the way that
+    is open, if there is one and somebody has published the words. Whether that was so."""
+    if not _calls_only(steps) or not ways.calls_refused(patient):
+        return False
+    for medium in (Medium.SMS, Medium.EMAIL):
+        try:
+            ways.must_be_allowed(patient, StepMode(medium.value))
+            queue_template(patient, _kind(run), medium, f"run:{run.id}:step:instead")
+        except Refused:
+            continue
+        return True
+    return False
+
+
+def _calls_only(steps: list[CadenceStep]) -> bool:
+    return bool(steps) and all(step.mode is StepMode.CALL for step in steps)
 
 
 def _steps(cadence_id: int) -> list[CadenceStep]:
@@ -87,8 +117,9 @@ def _steps(cadence_id: int) -> list[CadenceStep]:
 
 
 def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> None:
-    """Do the step at this place. Raises NoAddress when this patient cannot be reached that way, Refused when there is
-    nothing to send."""
+    """Do the step at this place. Raises NotAllowed when they may not be contacted that way, NoAddress when they cannot
+    be, Refused when there is nothing to send."""
+    ways.must_be_allowed(patient, step.mode)
     if step.mode is StepMode.CALL:
         if not patient.phone:
             raise NoAddress("We have no number to call.")
@@ -125,14 +156,19 @@ def _kind(run: CadenceRun) -> Kind:
 def advance(run: CadenceRun) -> None:
     """The current step is over without an answer: the next one is due after its gap; after the last the run ends.
 
-    A run that was ended while its call was in progress (they wrote back, or said stop) stays ended.
+    When it was nothing but calls and no call may be made any more, the open way is looked for first (`take_step`), once
+    the outcome that says so cannot be taken back any more. A run that was ended while its call was in progress (they
+    wrote back, or said stop) stays ended.
     """
     if run.state is RunState.ENDED:
         return
     steps = _steps(run.cadence_id)
     run.position += 1
     if run.position >= len(steps):
-        tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
+        if _calls_only(steps) and ways.calls_refused(db.session.get_one(Patient, run.patient_id)):
+            run.next_at = clock.now() + timedelta(seconds=settings().undo_seconds)
+        else:
+            tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
         return
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
 

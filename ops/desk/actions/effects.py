@@ -15,14 +15,13 @@ from ops.contact.actions import hold_number, record_contact, suppress
 from ops.contact.asking import Person
 from ops.db import db
 from ops.desk.actions import undoing
-from ops.desk.actions.checking import there
 from ops.desk.actions.saved import Saved
 from ops.desk.sendable import note_key
 from ops.practices.models import Patient, Practice
 from ops.queue import keeping, retries
 from ops.queue.actions import tasks
 from ops.queue.actions.friends import receive_friend
-from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
+from ops.queue.models import Attempt, CadenceRun, Task
 from ops.queue.people import keys_of, records_of, referral_of
 from ops.referrals.actions import move_referral, record_ask
 from ops.referrals.models import Ask
@@ -33,7 +32,7 @@ from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppre
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Rule
-from ops.work.states import EventKind, RunState, TaskState
+from ops.work.states import RunState, TaskState
 
 PROMISE_STANDS = timedelta(days=14)
 """How long a promised call is still tried, even when the days in which it made sense are over by then."""
@@ -250,8 +249,6 @@ def wait_for_texts(keys: Iterable[bytes]) -> None:
 
 
 def count_call(call: Call) -> None:
-    """Every call counts toward the cap of its number, once for a claim, whatever was taken back of it."""
-    task = call.task
-    again = TaskEvent.task_id == task.id, TaskEvent.kind == EventKind.UNDONE, TaskEvent.at >= task.claimed_at
-    if call.dialed and not there(*again):
-        record_contact(call.dialed, call.practice.id, "call")
+    """Every call counts toward the cap of its number, as long as its outcome is not taken back."""
+    if call.dialed:
+        record_contact(call.dialed, call.practice.id, "call", attempt_id=call.attempt.id)

@@ -6,8 +6,8 @@ on the attempt. Taking it back puts the changed rows as they were and deletes th
 one of them is still as the outcome left it. The agent then has the task in progress again, under a new fencing number,
 its clock running since its claim.
 
-What stays: that the number was called (the cap counts calls, not outcomes), a consent the friend gave, and an event
-that says what was taken back.
+What stays: a consent the friend gave, and an event that says what was taken back. The call is in progress again, and
+counts toward the caps as one; the outcome that was taken back does not (`counted_contacts` in known.sql).
 """
 
 from datetime import timedelta

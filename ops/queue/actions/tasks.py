@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import User
+from ops.accounts.reads import last_shown
+from ops.contact.actions import record_contact
 from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
 from ops.db import db
@@ -16,7 +18,7 @@ from ops.queue import keeping, rank
 from ops.queue.actions import lanes, moves, shares
 from ops.queue.actions.moves import LeaseLost, end_run
 from ops.queue.models import Attempt, CadenceRun, Task
-from ops.work.endings import Ending, EndReason
+from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.states import EventKind, RunState, TaskState
@@ -87,18 +89,25 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
 def shut(task: Task, decision: Decision) -> None:
     """The gate said no: offer the task again when its window opens, or cancel it when it never will.
 
-    What is missing in our own house (a BAA, a table of the law) cancels nothing: it passes when somebody mends it.
+    Its cadence is due then: the next step finds out by which other way they may be contacted, if by any. What is
+    missing in our own house (a BAA, a table of the law) cancels nothing: it passes when somebody mends it.
     """
     reasons = [str(reason) for reason in decision.reasons]
     if FOR_GOOD.intersection(decision.reasons):
         task.shut_reasons = reasons  # the practice's report tells why, and may not read the events
         cancel(task, "gate", f"May not be contacted: {', '.join(reasons)}", reasons=reasons)
         if task.run_id:
-            end_run(db.session.get_one(CadenceRun, task.run_id), Ending(EndReason.MAY_NOT))
+            go_on(db.session.get_one(CadenceRun, task.run_id, with_for_update=True, populate_existing=True))
     else:
         now = clock.now()
         opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
         wait_until(task, opens, reasons)
+
+
+def go_on(run: CadenceRun) -> None:
+    """Its call will not be made: the step it is at is looked at again, which says by which way it goes on."""
+    if run.state is RunState.RUNNING:
+        run.next_at = clock.now()
 
 
 def wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
@@ -117,12 +126,22 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
     """Into the queue again, with no holder, its age kept. The minutes charged at the claim are credited."""
+    _count_if_shown(task)
     if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
         task.owner_id = task.owner_until = None
     _let_go(task, ready_at or task.ready_at)
     moves.move(task, kind, actor, **facts)
     shares.charge(task.practice_id, -float(task.estimate_minutes))
     _into_lane(task)
+
+
+def _count_if_shown(task: Task) -> None:
+    """A card left without an outcome: who was shown its number may have called it, so it counts toward the caps."""
+    if task.held_by is None or task.claimed_at is None:
+        return
+    shown = last_shown(task.held_by, task.practice_id, task.patient_id, task.id, task.claimed_at)
+    if shown:
+        record_contact(shown, task.practice_id, "call")
 
 
 def _let_go(task: Task, ready_at: datetime) -> None:
@@ -183,6 +202,8 @@ def finish(task: Task, actor: str, **facts: Any) -> None:
 def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     """The work makes no sense any more."""
     in_progress = task.state is TaskState.CLAIMED
+    if in_progress:
+        _count_if_shown(task)
     task.promised_at = None
     moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
     if in_progress:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.db import Base, Moment, closed_set
@@ -37,6 +38,9 @@ class CadenceRun(Base):
     """Of the call that ended it."""
     end_words: Mapped[str | None]
     """What the lead wrote who ended it, or what was missing to send it."""
+    left_out: Mapped[list[dict] | None] = mapped_column(JSONB(none_as_null=True))
+    """The steps that could not be taken while it went on by another way: "step" (its place), "mode", "why" in words,
+    "codes" of the gate."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),

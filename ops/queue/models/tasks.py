@@ -117,6 +117,13 @@ class Task(Base):
             "promised_at",
             postgresql_where=sa.text("state = 'waiting' AND promised_at IS NOT NULL"),
         ),
+        # what is promised to a number counts toward its caps (known.sql): asked for each candidate of a claim
+        sa.Index(
+            "ix_tasks_person_promised",
+            "person_key",
+            "promised_at",
+            postgresql_where=sa.text("state = 'waiting' AND promised_at IS NOT NULL"),
+        ),
         sa.Index("ix_tasks_not_yet", "ready_at", postgresql_where=sa.text("state = 'waiting' AND NOT offered")),
         sa.Index(None, "patient_id"),
     )
@@ -138,6 +145,7 @@ class TaskEvent(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"], ondelete="CASCADE"),
         sa.Index(None, "task_id"),
+        sa.Index("ix_task_events_broken", "at", postgresql_where=sa.text("kind = 'promise_broken'")),
     )
 
 
