@@ -62,6 +62,7 @@ class Card {
     this.watchFields(signal);
     this.watchNumber(signal);
     this.watchOutcomes(signal);
+    this.watchSays(signal);
     this.watchPresence(signal);
     this.tick();
     const stop = every(1, () => this.tick());
@@ -255,6 +256,16 @@ class Card {
       button.addEventListener("click", (event) => this.needs(event, field), signal);
     }
     this.form.addEventListener("submit", () => this.say(), { ...signal, capture: true });
+  }
+
+  // On a phone the outcomes stand in a bar, and what each does is shown on demand.
+  watchSays(signal) {
+    const toggle = document.getElementById("says-toggle");
+    toggle.hidden = false;
+    toggle.querySelector("button").addEventListener("click", ({ currentTarget }) => {
+      const on = document.getElementById("outcomes").classList.toggle("says");
+      currentTarget.setAttribute("aria-expanded", String(on));
+    }, signal);
   }
 
   needs(event, field) {
