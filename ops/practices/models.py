@@ -12,6 +12,8 @@ from ops.db import Base, Moment, closed_set
 from ops.practices.us import ELSEWHERE
 
 Words = ARRAY(sa.Text)
+NAME_KEY = "lower(regexp_replace(first_name || last_name, '[^[:alnum:]]', '', 'g'))"
+"""What is the same for two spellings of one name, in SQL (records.sql)."""
 SAME_ID = (
     "CASE WHEN external_id ~ '^[0-9]+([.]0+)?$'"
     " THEN coalesce(nullif(ltrim(split_part(external_id, '.', 1), '0'), ''), '0') ELSE external_id END"
@@ -179,7 +181,13 @@ class Patient(Base):
             sa.text(f"({SAME_ID})"),
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
-        sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.Index(
+            "ix_patients_phone_key",
+            "phone_key",
+            "practice_id",
+            sa.text(NAME_KEY),
+            postgresql_where=sa.text("phone_key IS NOT NULL"),
+        ),
         sa.Index("ix_patients_email_key", "email_key", postgresql_where=sa.text("email_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),

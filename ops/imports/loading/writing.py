@@ -305,8 +305,7 @@ WHERE (p.phone_key, p.email_key) IS DISTINCT FROM ({phone}, {email})
 """
 _DOUBLES = """
 SELECT o.external_id, p.external_id, o.phone_key, o.email_key, p.phone_key, p.email_key
-FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) r
-JOIN patients o ON o.practice_id = p.practice_id AND o.id = r.patient_id AND o.id <> p.id
+FROM patients p CROSS JOIN LATERAL other_records(p.practice_id, p.id, p.phone_key, p.first_name || p.last_name) o
 WHERE p.practice_id = %(practice)s AND p.external_id = ANY(%(people)s)
 """
 _KEYS = """
