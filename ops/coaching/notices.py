@@ -22,8 +22,8 @@ class Notice:
 
 
 NEW = """
-SELECT array_agg(new.attempt_id ORDER BY new.attempt_id) AS attempts, array_agg(u.name ORDER BY new.attempt_id) AS names,
-    max(new.at) AS newest
+SELECT array_agg(new.attempt_id ORDER BY new.attempt_id) AS attempts,
+    array_agg(u.name ORDER BY new.attempt_id) AS names, max(new.at) AS newest
 FROM (SELECT c.attempt_id, c.author_id AS who, c.at FROM coaching_comments c
       WHERE c.agent_id = %(agent)s AND c.read_at IS NULL AND c.author_id <> c.agent_id
       UNION SELECT s.attempt_id, s.marked_by, s.marked_at FROM scores s
