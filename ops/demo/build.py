@@ -28,6 +28,7 @@ from ops.practices.models import Practice
 from ops.queue import jobs as queue
 from ops.queue.models import Task
 from ops.referrals import jobs as referrals
+from ops.work.answers import Source
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 
@@ -56,6 +57,7 @@ class Demo:
         self.patients: dict[str, list[people.DemoPatient]] = {}
         self.agents: list[User] = []
         self.members: dict[int, User] = {}
+        self.lead: User
 
     def build(self) -> None:
         """All of it. Raises Refused when the agency is not empty."""
@@ -88,6 +90,8 @@ class Demo:
                 accounts.set_password(user, agency.PASSWORD)
                 if role is Role.AGENT:
                     self.agents.append(user)
+                elif role is Role.LEAD:
+                    self.lead = user
 
     def _practices(self) -> None:
         numbers = people.Numbers()
@@ -200,7 +204,7 @@ class Demo:
                         break
         messages.send_due()
         behaviour.patients_answer(self.chance)
-        behaviour.practices_report(self.chance, self.members)
+        behaviour.practices_report(self.chance, self._says)
 
     def _one_call(self, agent: User, pass_minutes: Callable[[float], None]) -> bool:
         claimed = queue.next_for(agent.id, agent.actor)
@@ -222,6 +226,11 @@ class Demo:
     def _record(self, agent: User, task: Task, saved: Saved) -> None:
         with transaction(agent.actor):
             recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
+
+    def _says(self, practice_id: int) -> tuple[User, Source]:
+        """Who notes what became of a practice's friends: its member, where one signs in, or else a lead who calls."""
+        member = self.members[practice_id]
+        return (member, Source.MEMBER) if member.password_hash else (self.lead, Source.PRACTICE_SAID)
 
     def _appeal(self, practice_id: int) -> float:
         return next(each.appeal for each in agency.PRACTICES if self.practices[each.slug] == practice_id)

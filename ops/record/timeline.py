@@ -137,7 +137,7 @@ def _friends(human: Human) -> Iterator[Entry]:
     steps = steps.where(Referral.practice_id == human.practice.id, Referral.referrer_id.in_(human.ids))
     for event, referral in _newest(steps, ReferralEvent.id):
         told = "the referrer was told" if event.told_at else ""
-        yield Entry(event.at, "friend", f"Friend {referral.friend_name}: {event.state}", told, event.actor)
+        yield Entry(event.at, "friend", f"Friend {referral.friend_name}: {event.words}", told, event.actor)
     for friend in work.came_from(human):
         yield Entry(friend.referral.received_at, "friend", f"Came to us as a friend of {friend.other}")
 

@@ -91,8 +91,11 @@ WALLS: dict[str, Wall] = {
     "recorder_deliveries": Wall(Through("message_id", "messages")),
     # asks and referrals
     "asks": Wall(OWN, READS),
-    "referrals": Wall(OWN, READS, (Audit(),)),
-    "referral_events": Wall(OWN, READS),
+    # a member says what became of a friend who was sent to them, and takes back a slip of theirs
+    "referrals": Wall(
+        OWN, ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"), (Audit(),)
+    ),
+    "referral_events": Wall(OWN, ("SELECT", "INSERT", "DELETE"), (Audit(when="DELETE"),)),
     # the queue
     "triggers": Wall(OWN, guards=(Audit(),)),
     "cadences": Wall(OWN, READS, (Audit(),)),
