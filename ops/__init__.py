@@ -45,6 +45,7 @@ def create_app() -> Flask:
         patience.install(db.engine)
     refusals.kept_by(keep_refusals, follow_refusals)
     _say_who_writes_mails()
+    _say_who_hears_of_leaving()
     web.prepare(app)
     _register(app)
     return app
@@ -62,6 +63,14 @@ def _say_who_writes_mails() -> None:
     written_by(MailKind.RESET, accounts.letter)
     written_by(MailKind.APPROVAL, scripts.letter)
     written_by(MailKind.CONCERN, concerns.letter)
+
+
+def _say_who_hears_of_leaving() -> None:
+    """The queue keeps nothing for who is away."""
+    from ops.accounts import sessions
+    from ops.queue.actions.assigning import sign_in_ended
+
+    sessions.WHEN_ENDED[:] = [sign_in_ended]
 
 
 def _register(app: Flask) -> None:

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts import actions as accounts
-from ops.accounts.models import Role, User
+from ops.accounts import sessions
+from ops.accounts.models import AuthSession, Role, User
+from ops.accounts.roles import AT_WORK
 from ops.db import db, transaction
 from ops.practices import actions
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
@@ -69,9 +71,10 @@ def make_user(
     email: str | None = None,
     name: str | None = None,
     password: str | None = None,
+    present: bool = True,
 ) -> User:
     """Somebody who signs in. A member is given `practice`. Without `password` they come in by the `sign_in` fixture
-    only.
+    only. `present`: who takes tasks is at their desk, in a browser they never leave (`at_desk`).
     """
     number = next(_numbers)
     role = Role(role)
@@ -84,7 +87,20 @@ def make_user(
         )
         if password:
             accounts.set_password(user, password)
+        if present and role in AT_WORK:
+            at_desk(user)
     return user
+
+
+def at_desk(user: User) -> AuthSession:
+    """A sign-in in which they are always just doing something, until it is ended."""
+    with edge():
+        sessions.begin(user, address=None, browser="always there")
+        theirs = sa.select(AuthSession).where(AuthSession.user_id == user.id).order_by(AuthSession.created_at.desc())
+        session = db.session.scalars(theirs.limit(1)).one()
+        session.last_seen_at = clock.now() + timedelta(days=400)
+        db.session.flush()
+    return session
 
 
 def make_contract(practice: Practice, hours: float, starts_on: date, ends_on: date | None = None) -> Contract:

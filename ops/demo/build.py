@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ops import background, clock
 from ops.accounts import actions as accounts
+from ops.accounts import sessions
 from ops.accounts.models import Role, User
 from ops.cadences import jobs
 from ops.cadences.models import Cadence
@@ -158,9 +159,10 @@ class Demo:
                 if last and moment >= clock.now():
                     break
                 with clock.moved_to(moment):
+                    shift = [] if left else self._sign_in()
                     self._tick()
-                    if not left:
-                        self._work(moment)
+                    if shift:
+                        self._work(moment, shift)
         if last:
             self._tick()
 
@@ -194,14 +196,23 @@ class Demo:
         messages.send_due()
         referrals.settle_loop()
 
-    def _work(self, moment: datetime) -> None:
-        """The agents on this shift take what is due, until nothing is left or their time is over."""
+    def _sign_in(self) -> list[User]:
+        """The agents of this shift come to work."""
         shift = self.chance.sample(self.agents, 4)
+        with transaction("demo"):
+            for agent in shift:
+                sessions.begin(agent, address=None, browser="The demo's")
+        return shift
+
+    def _work(self, moment: datetime, shift: list[User]) -> None:
+        """The agents on this shift take what is due, until nothing is left or their time is over, and sign out."""
         for agent in shift:
             with _minutes_go_by(moment) as pass_minutes:
                 for _ in range(behaviour.CALLS_A_SHIFT):
                     if not self._one_call(agent, pass_minutes):
                         break
+                with transaction(agent.actor):
+                    sessions.end_all(agent.id, sessions.SIGNED_OUT)
         messages.send_due()
         behaviour.patients_answer(self.chance)
         behaviour.practices_report(self.chance, self._says)

@@ -15,6 +15,7 @@ from ops.db import db
 from ops.floor.board import ROWS, Asked
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.models import Attempt, Lane, Task
+from ops.queue.presence import HERE
 from ops.queue.waiting import Wait, piles, waits
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
@@ -98,7 +99,8 @@ def next_up(asked: Asked) -> list[Next]:
     if not asked.practice:
         return []
     now = clock.now()
-    keeper = sa.func.keeper(Task.owner_id, Task.owner_until, now)
+    here = sa.text(HERE).bindparams(now=now).columns(sa.column("user_id")).subquery()
+    keeper = sa.case((Task.owner_id.in_(sa.select(here)), sa.func.keeper(Task.owner_id, Task.owner_until, now)))
     paused = sa.text("EXISTS (SELECT FROM why_paused(tasks.practice_id, tasks.kind))")
     shut = sa.func.why_shut(Lane.id, Lane.opens_at, Lane.closes_at, now)
     shut_until = sa.func.coalesce(Lane.opens_at, NEVER)

@@ -13,7 +13,7 @@ from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.phrases import day_words
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import assigning, claiming, friends, lanes, ranking, shares, tasks
+from ops.queue.actions import claiming, friends, lanes, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.models import Referral
@@ -68,7 +68,6 @@ def upkeep() -> None:
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        assigning.unassign_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):
