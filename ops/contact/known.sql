@@ -21,7 +21,8 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
               unread boolean)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
-            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
+            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)
+              AND s.lifted_at IS NULL),
            (SELECT count(*) FROM counted_contacts c
             WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
            + (SELECT count(*) FROM tasks h

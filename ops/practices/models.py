@@ -23,8 +23,18 @@ SAME_ID = (
 
 class PracticeStatus(StrEnum):
     ACTIVE = "active"
+    SETUP = "setup"
+    """New, or come back: what it needs is still being put together, and nobody is contacted."""
     PAUSED = "paused"
     ENDED = "ended"
+
+
+STATUS_WORDS = {
+    PracticeStatus.ACTIVE: "live",
+    PracticeStatus.SETUP: "not live yet",
+    PracticeStatus.PAUSED: "paused",
+    PracticeStatus.ENDED: "ended",
+}
 
 
 class MilestoneKind(StrEnum):
@@ -33,6 +43,7 @@ class MilestoneKind(StrEnum):
     GOAL_REACHED = "goal_reached"
     REVIEW_LEFT = "review_left"
     GRATEFUL_MESSAGE = "grateful_message"
+    LABS_OPTIMIZED = "labs_optimized"
 
 
 class Practice(Base):
@@ -71,6 +82,10 @@ class Practice(Base):
         # statements over all practices reckon with it: one that raises would stop the work of everybody
         sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
+
+    @property
+    def status_words(self) -> str:
+        return STATUS_WORDS[self.status]
 
     @property
     def is_active(self) -> bool:
@@ -181,6 +196,7 @@ class Patient(Base):
             sa.text(f"({SAME_ID})"),
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
+        sa.Index("ix_patients_whole_name", sa.text(NAME_KEY)),
         sa.Index(
             "ix_patients_phone_key",
             "phone_key",

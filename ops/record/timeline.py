@@ -156,7 +156,12 @@ def _concerns(human: Human) -> Iterator[Entry]:
 def _permissions(human: Human) -> Iterator[Entry]:
     for said in contact.against(human):
         what = f"Not to be contacted over {said.over}: {said.reason}"
-        yield Entry(said.at, "permission", what, said.source, said.by, tag="tag-bad", order=3)
+        more = f"{said.source}: “{said.words}”" if said.words else said.source
+        yield Entry(said.at, "permission", what, more, said.by, tag="" if said.lifted else "tag-bad", order=3)
+        if said.lifted_at:
+            yield Entry(
+                said.lifted_at, "permission", f"Stands no more: {said.over}", said.lifted, said.lifted_by, order=3
+            )
     for consent in contact.consents(human):
         what = f"{'Agreed to' if consent.given else 'Took back'}: {consent.purpose}"
         yield Entry(consent.at, "permission", what, f"{consent.how}: “{consent.words}”", consent.actor, order=3)

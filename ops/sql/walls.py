@@ -74,7 +74,6 @@ WALLS: dict[str, Wall] = {
     "quarantined_rows": Wall(OWN),
     # may we reach this person: kept across practices by keyed hashes, so no practice reads any of it
     "suppressions": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_suppression"),)),
-    "suppressions_again": Wall(Through("suppression_id", "suppressions"), guards=(AppendOnly(),)),
     "consent_events": Wall(OWN, guards=(AppendOnly(),)),
     "contact_attempts": Wall(OWN, guards=(AppendOnly(),)),
     "gate_decisions": Wall(OWN, guards=(AppendOnly(),)),
