@@ -1,5 +1,6 @@
 // A card that is open: its clocks, its lease, its draft, its number. `openCard` returns what closes it again.
 
+import { watchOutcomes } from "./outcomes.js";
 import { announce, offline } from "./swap.js";
 
 const IDLE_HEARTBEATS_S = 300; // nobody here for so long: the lease is not renewed, and the card says so
@@ -61,8 +62,8 @@ class Card {
     this.restore();
     this.watchFields(signal);
     this.watchNumber(signal);
-    this.watchOutcomes(signal);
-    this.watchSays(signal);
+    watchOutcomes(this.form, signal, () => this.note());
+    this.form.addEventListener("submit", () => this.say(), { ...signal, capture: true });
     this.watchPresence(signal);
     this.tick();
     const stop = every(1, () => this.tick());
@@ -125,7 +126,6 @@ class Card {
       box.addEventListener("toggle", () => this.opened(box, tick), signal);
       tick?.addEventListener("change", () => this.opened(box, tick, false), signal);
     }
-    this.quickTimes(signal);
   }
 
   // Opening an answer is saying that they said it; closing it again takes that back.
@@ -246,59 +246,6 @@ class Card {
   onCall() {
     const { talkFrom, talkTo } = this.kept;
     return Boolean(talkFrom && !talkTo && this.now() - talkFrom < LONGEST_CALL_S * 1000);
-  }
-
-  // -- what an outcome still needs is asked for, not refused
-
-  watchOutcomes(signal) {
-    for (const button of this.form.querySelectorAll("button[data-needs]")) {
-      const field = this.form.elements[button.dataset.needs];
-      button.addEventListener("click", (event) => this.needs(event, field), signal);
-    }
-    this.form.addEventListener("submit", () => this.say(), { ...signal, capture: true });
-  }
-
-  // On a phone the outcomes stand in a bar, and what each does is shown on demand.
-  watchSays(signal) {
-    const toggle = document.getElementById("says-toggle");
-    toggle.hidden = false;
-    toggle.querySelector("button").addEventListener("click", ({ currentTarget }) => {
-      const on = document.getElementById("outcomes").classList.toggle("says");
-      currentTarget.setAttribute("aria-expanded", String(on));
-    }, signal);
-  }
-
-  needs(event, field) {
-    if (field.value.trim()) return;
-    event.preventDefault();
-    const box = field.closest("details");
-    if (box) box.open = true;
-    field.focus();
-    announce(field.name === "note" ? "Please write down what they said, then press it again." : "When shall they be called back?");
-  }
-
-  quickTimes(signal) {
-    const box = document.getElementById("quick-times");
-    const field = document.getElementById("callback_at");
-    box.hidden = false;
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.form.querySelector("button[data-needs=callback_at]").click();
-    }, signal);
-    const wall = new Date(field.dataset.wall); // their wall clock, read as if it were ours: only added to
-    const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
-    box.addEventListener("click", (event) => {
-      const { minutes, tomorrow } = event.target.dataset;
-      const at = new Date(wall);
-      if (minutes) at.setMinutes(at.getMinutes() + Number(minutes));
-      else if (tomorrow) at.setFullYear(at.getFullYear(), at.getMonth(), at.getDate() + 1);
-      else return;
-      if (tomorrow) at.setHours(...tomorrow.split(":").map(Number));
-      field.value = shown(at);
-      this.note();
-      this.form.querySelector("button[data-needs=callback_at]").focus();
-    }, signal);
   }
 
   // -- presence, lease and clocks, once a second
