@@ -14,6 +14,10 @@ from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
 from ops.desk import facts as desk_facts
 from ops.desk.facts import CardFacts
+from ops.messages.models import MessageState
+from ops.messages.words import KIND_WORDS as MESSAGE_WORDS
+from ops.messages.words import STATE_WORDS
+from ops.practices.models import ANY_TREATMENT
 from ops.queue import wording
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
@@ -96,6 +100,11 @@ class Card:
     def must_ask(self) -> bool:
         """Whether they have to be asked, after the opening, if they want to go on, to end or to be removed."""
         return any(place.state == MAY_STOP_ASKED for place in self.decision.places)
+
+    @property
+    def treatment(self) -> str | None:
+        """What they were treated with, by its category (minimum necessary); None where no more is known."""
+        return None if self.task.category == ANY_TREATMENT else self.task.category
 
     @property
     def phone(self) -> str:
@@ -207,10 +216,14 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
         for each in facts.attempts_made
     ]
     messages = [
-        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'}, {each.kind.replace('_', ' ')}: {each.state}")
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'} ({_message_words(each)})")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
+
+
+def _message_words(sent: desk_facts.Sent) -> str:
+    return f"{MESSAGE_WORDS.get(sent.kind, sent.kind).lower()}, {STATE_WORDS[MessageState(sent.state)].lower()}"
 
 
 def _consent(facts: CardFacts, against: list[str]) -> tuple[tuple[str, str], ...]:

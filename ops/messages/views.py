@@ -17,7 +17,7 @@ from ops.messages.forms import AnswerForm
 from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf
 from ops.messages.replies import Meaning
-from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS
+from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS, why_written
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
 from ops.web import csrf
@@ -186,6 +186,7 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
         states=STATE_WORDS,
         tags=STATE_TAGS,
         kinds=KIND_WORDS,
+        why_written=why_written,
         **(_details(selected, form) if selected else {"selected": None}),
     )
 

@@ -12,9 +12,9 @@ from ops.desk.forms import FenceForm
 from ops.desk.views import bp
 from ops.desk.views.showing import not_saved, show_card
 from ops.errors import Refused
+from ops.phrases import phone_words
 from ops.queue.actions import claiming, tasks
 from ops.scripts.queries import newer_than
-from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 from ops.work.reads import ReadOf
 
@@ -71,4 +71,4 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
         return show_card(card, shown=what)
     if what is ReadOf.ADDRESS:
         return jsonify(email=card.email)
-    return jsonify(number=card.phone, spoken=spoken_number(card.phone))
+    return jsonify(number=card.phone, spoken=phone_words(card.phone))

@@ -20,6 +20,7 @@ from ops.desk.facts import Beside
 from ops.desk.forms import OPT_IN_WORDS, typed_again
 from ops.desk.models import Ring
 from ops.desk.views import bp
+from ops.phrases import phone_words
 from ops.queue import jobs
 from ops.queue.hours import group_words
 from ops.queue.words import reason_words
@@ -27,7 +28,6 @@ from ops.rhythm import today
 from ops.rhythm.models import WrapUp
 from ops.rhythm.queries import IDLE_SECONDS, on_break
 from ops.rhythm.words import due_words, ready_words
-from ops.scripts.values import spoken_number
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
 from ops.work.reads import ReadOf
@@ -87,7 +87,7 @@ def show_card(
         now=clock.now(),
         zone_info=ZoneInfo,
         shown=shown,
-        spoken=spoken_number(card.phone),
+        spoken=phone_words(card.phone),
         **_at_hand(beside or desk_facts.desk_of(me().id, clock.now() - undoing.undo_for())[1]),
     )
     return page, status
