@@ -2,6 +2,7 @@
 
 import { watchOutcomes } from "./outcomes.js";
 import { announce, offline } from "./swap.js";
+import { ring } from "./waits.js";
 
 const IDLE_HEARTBEATS_S = 300; // nobody here for so long: the lease is not renewed, and the card says so
 const BEAT_S = 60;
@@ -313,10 +314,20 @@ class Card {
     document.getElementById("lease-lost").hidden = true;
     if (found.until) this.leaseUntil = Date.parse(found.until);
     document.getElementById("newer")?.toggleAttribute("hidden", !found.newer);
+    this.promised(found);
     const unread = found.wrote > Number(this.page.dataset.wrote);
     document.getElementById("wrote").hidden = !unread;
     const button = this.page.querySelector("button[data-action=number]");
     if (unread && button) button.disabled = true;
+  }
+
+  // A call they promised has come due meanwhile: said, and rung for unless they are on the phone.
+  promised({ due = 0, due_words: words }) {
+    const shown = document.getElementById("promise-due");
+    shown.querySelector("span").textContent = words;
+    shown.hidden = !due;
+    if (due > (this.due ?? 0)) ring(this.onCall() ? "title" : this.page.dataset.ring, "Callback due · Loopkeeper", words);
+    this.due = due;
   }
 
   // Ask the server something about this card; null when it cannot be reached, or does not know us any more, or when

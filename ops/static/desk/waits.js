@@ -31,6 +31,13 @@ function chime() {
   return true;
 }
 
+// Call, as this person wants to be called; false when a sound was wanted and the browser played none.
+export function ring(how, title, words) {
+  announce(words);
+  if (how !== "nothing") document.title = `● ${title}`;
+  return how !== "sound" || chime();
+}
+
 // Whoever switches the sound on hears it once.
 document.addEventListener("click", (event) => {
   if (!event.target.closest("button[name=ring][value=sound]")) return;
@@ -99,10 +106,8 @@ class Watch {
   }
 
   call(found) {
-    const ring = this.desk.dataset.ring;
-    announce(found.says);
-    if (ring !== "nothing") document.title = `● ${found.title}`;
-    if (ring === "sound") document.getElementById("ring-silent").hidden = chime();
+    const heard = ring(this.desk.dataset.ring, found.title, found.says);
+    document.getElementById("ring-silent").hidden = heard;
   }
 
   signedOut() {
