@@ -20,6 +20,8 @@ from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browse
 from tests.morning import KINDS, PRACTICES
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
+LOWEST = """Math.max(...[...document.querySelectorAll("button[name=outcome]")]
+    .map((each) => each.getBoundingClientRect().bottom + scrollY))"""
 FREQUENT = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.WILLING, Outcome.THINKING)
 
 
@@ -73,6 +75,7 @@ def key_of(kind: Kind, outcome: Outcome) -> str:
 def record(page: Page, kind: Kind, outcome: Outcome) -> int:
     """From the card to the next one by keys; how many were pressed. What an outcome needs is typed as well."""
     before = card_of(page)
+    assert page.evaluate(f"{LOWEST} <= 800"), "every outcome of the kind is there at once"
     key = key_of(kind, outcome)
     reached = outcome not in (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
     pressed = ["k"]
