@@ -21,7 +21,8 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
               unread boolean)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
-            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
+            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)
+              AND s.lifted_at IS NULL),
            (SELECT count(*) FROM counted_contacts c
             WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
            + (SELECT count(*) FROM tasks h
@@ -31,7 +32,8 @@ LANGUAGE sql STABLE AS $$
               AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')
             ORDER BY e.id DESC LIMIT 1),
            p.status::text, p.baa_on,
-           (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
+           (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m
+                                 WHERE m.patient_id = a.id AND m.withdrawn_at IS NULL),
                                 (a.created_at AT TIME ZONE p.zone)::date))
             FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice),
            EXISTS (SELECT FROM unread_keys u WHERE u.key IN (a_phone, an_email))

@@ -102,6 +102,8 @@ class Demo:
                 self.practices[given.slug] = practice.id
             jobs.practice_added(self.practices[given.slug])
             self._choose_cadences(given)
+            with transaction("demo"):
+                practices.go_live(db.session.get_one(Practice, self.practices[given.slug]))
             self.patients[given.slug] = people.patients_of(
                 given, self.chance, numbers, self.first - timedelta(days=HISTORY_DAYS), self.today - timedelta(days=1)
             )

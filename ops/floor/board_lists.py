@@ -13,6 +13,7 @@ from ops.accounts.models import PatientRead, User
 from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.floor.board import ROWS, Asked
+from ops.practices.lacking import Missing, live_and_lacking
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.models import Attempt, Lane, Task
 from ops.queue.presence import HERE
@@ -161,6 +162,17 @@ def unhappy(asked: Asked) -> list[Unhappy]:
         .limit(UNHAPPY_ROWS)
     )
     return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def incomplete(asked: Asked) -> list[tuple[Practice, list[Missing]]]:
+    """Practices that are live and lack what they needed to go live, by name."""
+    lacks = live_and_lacking()
+    if not lacks:
+        return []
+    query = sa.select(Practice).where(Practice.id.in_(lacks)).order_by(sa.func.lower(Practice.name), Practice.id)
+    if asked.practice:
+        query = query.where(Practice.slug == asked.practice)
+    return [(practice, lacks[practice.id]) for practice in db.session.scalars(query)]
 
 
 def practice_choices() -> list[tuple[str, str]]:

@@ -127,9 +127,12 @@ def _milestones(human: Human) -> Iterator[Entry]:
     known = known.where(Milestone.practice_id == human.practice.id, Milestone.patient_id.in_(human.ids))
     for milestone, treatment in _newest(known, Milestone.happened_on):
         what = MILESTONE_WORDS[milestone.kind] + (f": {treatment}" if treatment else "")
-        looked = "" if milestone.triggered_at else "nobody has looked yet what it starts"
+        more = "" if milestone.triggered_at else "nobody has looked yet what it starts"
+        if milestone.is_withdrawn:
+            more = f"withdrawn, it did not take place: {milestone.withdrawn_why}"
         at = datetime.combine(milestone.happened_on, time(), ZoneInfo(human.practice.zone))
-        yield Entry(at, "milestone", what, looked, day=milestone.happened_on, tag="tag-good")
+        tag = "tag-warn" if milestone.is_withdrawn else "tag-good"
+        yield Entry(at, "milestone", what, more, day=milestone.happened_on, tag=tag)
 
 
 def _friends(human: Human) -> Iterator[Entry]:
@@ -156,7 +159,12 @@ def _concerns(human: Human) -> Iterator[Entry]:
 def _permissions(human: Human) -> Iterator[Entry]:
     for said in contact.against(human):
         what = f"Not to be contacted over {said.over}: {said.reason}"
-        yield Entry(said.at, "permission", what, said.source, said.by, tag="tag-bad", order=3)
+        more = f"{said.source}: “{said.words}”" if said.words else said.source
+        yield Entry(said.at, "permission", what, more, said.by, tag="" if said.lifted else "tag-bad", order=3)
+        if said.lifted_at:
+            yield Entry(
+                said.lifted_at, "permission", f"Stands no more: {said.over}", said.lifted, said.lifted_by, order=3
+            )
     for consent in contact.consents(human):
         what = f"{'Agreed to' if consent.given else 'Took back'}: {consent.purpose}"
         yield Entry(consent.at, "permission", what, f"{consent.how}: “{consent.words}”", consent.actor, order=3)

@@ -67,6 +67,7 @@ WALLS: dict[str, Wall] = {
     # a patient's arrival is told by the import named on the row; only later changes are written down
     "patients": Wall(OWN, READS, (Audit(hidden="phone_key,email_key", when="UPDATE OR DELETE"),)),
     "milestones": Wall(OWN, READS),
+    "milestone_changes": Wall(OWN),
     "saved_mappings": Wall(OWN, guards=(Audit(),)),
     "imports": Wall(OWN, READS),
     "import_files": Wall(Through("import_id", "imports")),
@@ -74,7 +75,6 @@ WALLS: dict[str, Wall] = {
     "quarantined_rows": Wall(OWN),
     # may we reach this person: kept across practices by keyed hashes, so no practice reads any of it
     "suppressions": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_suppression"),)),
-    "suppressions_again": Wall(Through("suppression_id", "suppressions"), guards=(AppendOnly(),)),
     "consent_events": Wall(OWN, guards=(AppendOnly(),)),
     "contact_attempts": Wall(OWN, guards=(AppendOnly(),)),
     "gate_decisions": Wall(OWN, guards=(AppendOnly(),)),

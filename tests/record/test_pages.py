@@ -84,7 +84,7 @@ def test_the_record_shows_all_there_is_about_one_human(lake, lead, sign_in):
         "Fay Received, not contacted yet Mar 11, 2026",
         "Friend Fay: received",
         "Was not happy",
-        "Nothing. What they agreed to",
+        "No consent is on file.",
     ):
         assert words in page, words
     assert f'href="/tasks/{task.id}"' in html

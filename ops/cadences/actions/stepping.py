@@ -20,7 +20,7 @@ from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.isolated import awake, each_within
-from ops.practices.models import Milestone, Patient, Practice, TreatmentType
+from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
@@ -31,15 +31,22 @@ from ops.work.states import RunState, TaskState
 
 
 def due_runs(limit: int) -> list[int]:
-    """Ids of runs whose next step is due."""
-    active = sa.select(Practice.id).where(Practice.status == "active")
+    """Ids of runs whose next step is due. For a practice that is not live yet calls are opened, so that the board shows
+    what waits for it; nothing is sent."""
+    next_is_call = sa.exists().where(
+        CadenceStep.cadence_id == CadenceRun.cadence_id,
+        CadenceStep.position == CadenceRun.position,
+        CadenceStep.mode == StepMode.CALL,
+    )
+    of = sa.select(Practice.status).where(Practice.id == CadenceRun.practice_id).scalar_subquery()
+    served = sa.or_(of == PracticeStatus.ACTIVE, sa.and_(of == PracticeStatus.SETUP, next_is_call))
     return list(
         db.session.scalars(
             sa.select(CadenceRun.id)
             .where(
                 CadenceRun.state == RunState.RUNNING,
                 CadenceRun.next_at <= clock.now(),
-                CadenceRun.practice_id.in_(active),
+                served,
                 awake("take steps", CadenceRun.id),
             )
             .order_by(CadenceRun.next_at)
@@ -126,7 +133,7 @@ def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> Non
         run.position, run.next_at = place, None
         _open_call(run, step)
         return
-    queue_template(patient, _kind(run), Medium(step.mode.value), f"run:{run.id}:step:{step.id}")
+    queue_template(patient, _kind(run), Medium(step.mode.value), f"{message_key(run)}{step.id}")
     run.position = place
     advance(run)
 
@@ -136,14 +143,20 @@ def _open_call(run: CadenceRun, step: CadenceStep) -> None:
         practice_id=run.practice_id,
         patient_id=run.patient_id,
         kind=_kind(run),
-        reason=_reason(run),
+        reason=reason_of(run),
         actor="cadence",
         run=run,
         max_tries=step.tries,
     )
 
 
-def _reason(run: CadenceRun) -> str:
+def message_key(run: CadenceRun) -> str:
+    """How the reason keys of the texts and emails of its steps begin."""
+    return f"run:{run.id}:step:"
+
+
+def reason_of(run: CadenceRun) -> str:
+    """Why its call is made, by its milestone as it stands now."""
     milestone = db.session.get_one(Milestone, run.milestone_id)
     treatment = db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
     return wording.reason(_kind(run), milestone, treatment)

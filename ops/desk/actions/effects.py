@@ -157,10 +157,11 @@ def _lose_friend(call: Call) -> None:
 
 def _suppress(call: Call, effect: Suppress) -> None:
     source = f"said to an agent: {call.rule.label}"
+    occasion = f"task:{call.task.id}:{call.task.fence}"
     for channel in effect.channels:
         keys = keys_of(call.task, call.person, call.dialed) if channel == "all" else {call.dialed}
         for key in sorted(key for key in keys if key):
-            suppress(key, channel, effect.code, source, call.actor, call.practice.id)
+            suppress(key, channel, effect.code, source, call.actor, call.practice.id, occasion=occasion)
 
 
 def _move(effect: Then | Later, call: Call) -> None:

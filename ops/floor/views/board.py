@@ -83,6 +83,7 @@ def board() -> ResponseReturnValue:
     return render_template(
         "floor/board.html",
         practices=lists.practice_choices(),
+        incomplete=lists.incomplete(asked),
         unhappy=lists.unhappy(asked),
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),

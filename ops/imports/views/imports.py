@@ -34,6 +34,7 @@ COUNTS = {
     "quarantined": "rows quarantined",
     "rows_future": "visits still ahead, not stored",
     "rows_not_held": "visits not completed, not stored",
+    "rows_withdrawn": "visits withdrawn: they did not take place",
     "suppressed": "people opted out",
     "unreachable": "without phone and email",
     "deceased": "deceased",
