@@ -18,6 +18,7 @@ NEEDED: dict[str, dict[str, Any]] = {
         "rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held rows_withdrawn".split(), 0
     ),
     "minute_corrections": {"before": 4, "after": 5},
+    "patient_reads": {"patient_id": 1},
     "practices": {"state": "IL", "zone": "America/Chicago"},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},

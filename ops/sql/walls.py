@@ -82,6 +82,7 @@ WALLS: dict[str, Wall] = {
     "scripts": Wall(OWN, guards=(Audit(),)),
     "script_versions": Wall(Through("script_id", "scripts"), guards=(Audit(),)),
     "script_approvals": Wall(OWN, guards=(Audit(),)),
+    "script_approval_links": Wall(OWN, guards=(Audit(hidden="token_hash"),)),
     "script_approval_rules": Wall(OWN, guards=(Audit("practice_id"),)),
     "script_experiments": Wall(Through("script_id", "scripts"), guards=(Audit(),)),
     "messages": Wall(OWN, READS),
