@@ -26,7 +26,7 @@ from ops.floor.actions import pause_kind
 from ops.practices import actions as practices
 from ops.practices.models import Patient, Practice
 from ops.queue import jobs
-from ops.queue.actions import assigning, claiming, friends, lanes, tasks
+from ops.queue.actions import assigning, claiming, friends, lanes
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.actions import NewFriend, receive_referral
@@ -36,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import claim_facts, open_for, practice_of, profile, wrote
+from tests.queue_world import claim_facts, never_offered, open_for, practice_of, profile, wrote
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -147,12 +147,6 @@ def never_again(case: Case) -> None:
         suppress(case.patient.phone_key, "all", "DNC_INTERNAL", "said so", "test", case.here.id)
 
 
-def skipped_for_good(case: Case, *, knows: bool) -> None:
-    """As a skip says it; assigned to them it stays."""
-    with transaction("test"):
-        tasks.never_again(db.session.get_one(Task, case.task.id), case.agent.id, knows=knows)
-
-
 def go_on_break(case: Case) -> None:
     with transaction("test"):
         start_break(case.agent.id, BreakKind.BREAK, "test")
@@ -199,8 +193,8 @@ FORBIDDEN = {
     "asked not to be called": Rule(never_again, by_gate=True),
     "wrote what nobody has read": Rule(lambda case: wrote(case.patient)),
     "wrote elsewhere": Rule(lambda c: wrote(make_patient(c.elsewhere, phone=c.patient.phone), email="b@example.com")),
-    "somebody they know": Rule(lambda case: skipped_for_good(case, knows=True)),
-    "what they skipped for good": Rule(lambda case: skipped_for_good(case, knows=False)),
+    "somebody they know": Rule(lambda case: never_offered(case.task, case.agent, knows=True)),
+    "what they skipped for good": Rule(lambda case: never_offered(case.task, case.agent, knows=False)),
     "on a break": Rule(go_on_break, all_work=True),
 }
 
