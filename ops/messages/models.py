@@ -80,6 +80,11 @@ class Message(Base):
     def waits(self) -> bool:
         return self.state is MessageState.QUEUED
 
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether nobody wanted it to leave any more."""
+        return self.state is MessageState.CANCELLED
+
 
 class MessageEvent(Base):
     """One change of a message's state."""
