@@ -26,12 +26,13 @@ from ops.queue.hours import group_words
 from ops.queue.words import reason_words
 from ops.rhythm import today
 from ops.rhythm.models import WrapUp
-from ops.rhythm.queries import IDLE_SECONDS, on_break
+from ops.rhythm.queries import IDLE_SECONDS, desk_settings, on_break
 from ops.rhythm.words import due_words, ready_words
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
 from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
+from ops.work.skips import Skip
 
 CALLBACK_TIMES = (
     ("In an hour", "minutes", "60"),
@@ -84,6 +85,7 @@ def show_card(
         kind_words=KIND_WORDS,
         opt_in_words=OPT_IN_WORDS,
         callback_times=CALLBACK_TIMES,
+        skips=Skip,
         now=clock.now(),
         zone_info=ZoneInfo,
         shown=shown,
@@ -148,6 +150,17 @@ def take_next() -> ResponseReturnValue:
 
 def to_desk() -> ResponseReturnValue:
     return desk() if "X-Desk" in request.headers else redirect(url_for("desk.desk"), 303)
+
+
+def brings_next(wanted: bool) -> bool:
+    """Whether the next card follows by itself: as leads set the desk, else as the agent wants it."""
+    match desk_settings().wrap_up:
+        case WrapUp.NEXT:
+            return True
+        case WrapUp.ASK:
+            return False
+        case _:
+            return wanted
 
 
 def first_error(form: FlaskForm) -> str:
