@@ -12,9 +12,14 @@ from ops.contact import asking, gate
 from ops.contact.facts import Decision, Reason
 from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
+from ops.db import db
 from ops.desk import facts as desk_facts
 from ops.desk.facts import CardFacts
+from ops.practices.models import Patient, Practice
 from ops.queue import wording
+from ops.queue.models import Task
+from ops.queue.people import person_of
+from ops.queue.promises import Possible, possible
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
@@ -61,6 +66,8 @@ class Card:
     consent: tuple[tuple[str, str], ...]
     """(channel, what stands for or against it) in plain words."""
     outcomes: tuple[Rule, ...]
+    callback: Possible | None
+    """From when on another call can be promised, where today's are used up or the hours are shut; None: from now on."""
     no_note: str | None
     """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
     newer_script: bool
@@ -75,6 +82,11 @@ class Card:
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
         return reasons_words(list(self.decision.reasons))
+
+    @property
+    def no_callback_before(self) -> str:
+        """Why no call can be promised before `callback.at`, or at all; "" when one can."""
+        return reasons_words(list(self.callback.against)) if self.callback else ""
 
     @property
     def last_unread(self) -> int:
@@ -153,8 +165,21 @@ def card_of(facts: CardFacts, agent: User) -> Card:
         consent=_consent(facts, against),
         outcomes=rules_for(kind),
         newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
+        callback=_callback(facts, decision),
         no_note=_why_no_note(facts, kind),
     )
+
+
+def _callback(facts: CardFacts, decision: Decision) -> Possible | None:
+    """Asked only when the call that is going on uses up what they may be called."""
+    limits = settings()
+    used_up = facts.attempts + 1 >= limits.attempts_per_day or facts.calls_this_month + 1 >= limits.attempts_per_person
+    if decision.allow and not used_up:
+        return None
+    task = db.session.get_one(Task, facts.id)
+    practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
+    then = possible(task, practice, person_of(task, patient), clock.now(), in_progress=True)
+    return then if then.against else None
 
 
 def _first_name(facts: CardFacts) -> str:
@@ -221,7 +246,9 @@ def _consent(facts: CardFacts, against: list[str]) -> tuple[tuple[str, str], ...
         why = [code for over, _, code in (each.partition(":") for each in against) if over in (channel, "all")]
         lines.append((label, f"no: {gate_words(why)}" if why else _agreed(facts, channel)))
     used = f"{facts.attempts} of {limits.attempts_per_day} contacts in 24 hours"
-    lines.append(("Used", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days"))
+    lines.append(
+        ("Used or promised", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days")
+    )
     return tuple(lines)
 
 

@@ -28,9 +28,8 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
                JOIN users u ON u.id = b.agent_id
                WHERE b.patient_id = t.patient_id AND k.referral_id IS NOT DISTINCT FROM t.referral_id
                ORDER BY b.at DESC, b.id DESC LIMIT 8) x) AS attempts_made,
-        (SELECT count(*) FROM attempts b JOIN tasks k ON k.id = b.task_id
-         WHERE b.patient_id = t.patient_id AND b.at > at_now - interval '30 days'
-           AND k.referral_id IS NOT DISTINCT FROM t.referral_id) AS calls_this_month,
+        (SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, at_now, t.id) u
+         WHERE u.counts_from <= at_now AND u.counts_until > at_now) AS calls_this_month,
         (SELECT coalesce(json_agg(json_build_object('at', x.created_at, 'channel', x.channel, 'kind', x.kind,
                                                     'state', x.state)), '[]')
          FROM (SELECT g.created_at, g.channel, g.kind, g.state FROM messages g

@@ -47,10 +47,7 @@ def foresee(
     Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
     made, but that of `but_task`.
     """
-    text = NO_TEXT
-    if channel != Channel.CALL:
-        registered = channels.registered(MessageChannel(channel), practice.sender_email)
-        text = Text(gives_away=False, approved=True, registered=registered)
+    text = NO_TEXT if channel == Channel.CALL else published_text(practice, MessageChannel(channel))
     return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
 
 
