@@ -18,11 +18,12 @@ def create_app() -> Flask:
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, patience, web
+    from ops.cadences import readiness
     from ops.config import settings
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
-    from ops.practices import refusals
+    from ops.practices import lacking, refusals
 
     conf = settings()
     if not conf.database_url:
@@ -44,7 +45,9 @@ def create_app() -> Flask:
     with app.app_context():
         patience.install(db.engine)
     refusals.kept_by(keep_refusals, follow_refusals)
+    lacking.looked_at_by(readiness.look)
     _say_who_writes_mails()
+    _say_who_hears_of_leaving()
     web.prepare(app)
     _register(app)
     return app
@@ -64,6 +67,14 @@ def _say_who_writes_mails() -> None:
     written_by(MailKind.CONCERN, concerns.letter)
 
 
+def _say_who_hears_of_leaving() -> None:
+    """The queue keeps nothing for who is away."""
+    from ops.accounts import sessions
+    from ops.queue.actions.assigning import sign_in_ended
+
+    sessions.WHEN_ENDED[:] = [sign_in_ended]
+
+
 def _register(app: Flask) -> None:
     """Every blueprint of the product, outermost package first."""
     from importlib import import_module
@@ -73,7 +84,7 @@ def _register(app: Flask) -> None:
 
 
 BLUEPRINTS = (
-    "runtime", "accounts", "practices", "imports", "scripts", "messages", "cadences", "concerns", "rhythm", "desk",
-    "floor", "coaching", "experiments", "metrics", "record",
+    "runtime", "accounts", "practices", "imports", "scripts", "messages", "referrals", "cadences", "concerns", "rhythm",
+    "desk", "floor", "coaching", "experiments", "metrics", "record",
 )  # fmt: skip
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -38,6 +38,7 @@ class Job(StrEnum):
     MAIL_STAFF = "ops.mail.jobs.send"
     SEND_MESSAGE = "ops.messages.jobs.send"
     SEND_DUE_MESSAGES = "ops.messages.jobs.send_due"
+    FRIENDS_MOVED = "ops.queue.jobs.friends_moved"
     NOTE_REPLY = "ops.queue.jobs.note_reply"
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "user": ("ops.accounts.cli", True, "People who sign in."),
     "practice": ("ops.practices.cli", True, "Client practices."),
     "import": ("ops.imports.cli", True, "Load exports of a practice: CSV, TSV, XLSX or FHIR R4."),
+    "friend": ("ops.referrals.cli", True, "Friends who were sent, and what became of them."),
     "gate": ("ops.contact.cli", False, "May this person be contacted then, and why not?"),
     "demo": ("ops.demo.cli", True, "Build the demo agency in an empty installation."),
     "bench": ("ops.bench.cli", False, "Measure speed and memory on scratch data."),

@@ -17,7 +17,7 @@ from ops.practices.models import Milestone, Patient, Practice
 from ops.practices.months import Month
 from ops.queue.models import CadenceRun, Task
 from ops.referrals.models import Ask, Referral, ReferralEvent
-from ops.work.answers import Answer, OptIn, ReferralState
+from ops.work.answers import Answer, OptIn, ReferralState, Source
 from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.states import RunState, TaskState
@@ -161,6 +161,7 @@ def send_friend(
                     state=state,
                     at=moment,
                     actor="test",
+                    source=Source.CALL,
                     tell=tell,
                     told_at=told if tell else None,
                 )

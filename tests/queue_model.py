@@ -211,8 +211,9 @@ class Queue:
     # what becomes of a task in progress
 
     def give_back(self, task: Work, ready_at: datetime | None = None) -> None:
-        """Release, skip, snooze, lease over: the estimate is taken back."""
+        """Release, skip, snooze, lease over: it is anybody's, and the estimate is taken back."""
         task.practice.charge(-task.estimate)
+        task.owner = task.owner_until = None
         self._let_go(task, ready_at or task.ready_at)
 
     def end(self, task: Work) -> None:

@@ -12,13 +12,22 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts import actions as accounts
-from ops.accounts.models import Role, User
+from ops.accounts import sessions
+from ops.accounts.models import AuthSession, Role, User
+from ops.accounts.roles import AT_WORK
 from ops.db import db, transaction
 from ops.practices import actions
-from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
+from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, PracticeStatus, TreatmentType
 
 FIRST_NUMBER = 200  # with an area code that no test writes out: who is made up is never somebody a test names
 _numbers = count(FIRST_NUMBER)
+WHOLE = {
+    "callback_number": "+13125550199",
+    "website": "https://lake.example.com",
+    "shareable": "They explain every step.",
+    "sender_email": "hello@lake.example.com",
+}
+"""What a practice must have told us to go live, beside what `make_practice` gives it."""
 
 
 def start_over() -> None:
@@ -47,10 +56,11 @@ def make_practice(
     starts_on: date | None = None,
     **details: str,
 ) -> Practice:
-    """An active practice with the default treatments and a contract since January 2, 2026 (hours=None: without)."""
+    """A live practice with the default treatments and a contract since January 2, 2026 (hours=None: without). It may
+    lack what it needs to go live: something that was live before is."""
     slug = slug or f"practice-{next(_numbers)}"
     with edge():
-        return actions.add_practice(
+        practice = actions.add_practice(
             slug,
             name or slug.replace("-", " ").title(),
             zone,
@@ -60,6 +70,8 @@ def make_practice(
             starts_on=starts_on or date(2026, 1, 2),
             **details,
         )
+        practice.status = PracticeStatus.ACTIVE
+        return practice
 
 
 def make_user(
@@ -69,9 +81,10 @@ def make_user(
     email: str | None = None,
     name: str | None = None,
     password: str | None = None,
+    present: bool = True,
 ) -> User:
     """Somebody who signs in. A member is given `practice`. Without `password` they come in by the `sign_in` fixture
-    only.
+    only. `present`: who takes tasks is at their desk, in a browser they never leave (`at_desk`).
     """
     number = next(_numbers)
     role = Role(role)
@@ -84,7 +97,20 @@ def make_user(
         )
         if password:
             accounts.set_password(user, password)
+        if present and role in AT_WORK:
+            at_desk(user)
     return user
+
+
+def at_desk(user: User) -> AuthSession:
+    """A sign-in in which they are always just doing something, until it is ended."""
+    with edge():
+        sessions.begin(user, address=None, browser="always there")
+        theirs = sa.select(AuthSession).where(AuthSession.user_id == user.id).order_by(AuthSession.created_at.desc())
+        session = db.session.scalars(theirs.limit(1)).one()
+        session.last_seen_at = clock.now() + timedelta(days=400)
+        db.session.flush()
+    return session
 
 
 def make_contract(practice: Practice, hours: float, starts_on: date, ends_on: date | None = None) -> Contract:

@@ -76,7 +76,8 @@ def change_role(user: User, role: Role) -> None:
     if role != Role.MEMBER:
         user.memberships.clear()
     user.role = role
-    sessions.end_all(user.id, sessions.ROLE_CHANGED)
+    if not sessions.end_all(user.id, sessions.ROLE_CHANGED):
+        sessions.tell_ended([user.id], sessions.ROLE_CHANGED)
     db.session.flush()
 
 
@@ -84,7 +85,8 @@ def deactivate(user: User) -> None:
     """Close an account: sign-ins end at once, links stop working. Raises Refused for the last admin."""
     _keep_an_admin(user)
     user.active = False
-    sessions.end_all(user.id, sessions.DEACTIVATED)
+    if not sessions.end_all(user.id, sessions.DEACTIVATED):
+        sessions.tell_ended([user.id], sessions.DEACTIVATED)
     close_links(user.id)
     db.session.flush()
 

@@ -6,6 +6,7 @@ request.
 """
 
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -147,8 +148,22 @@ def end_all(user_id: int, why: str, *, but: uuid.UUID | None = None) -> int:
 
 def _end(which: sa.ColumnElement[bool], why: str) -> int:
     change = sa.update(AuthSession).where(which, AuthSession.ended_at.is_(None))
-    done = db.session.execute(change.values(ended_at=clock.now(), ended_why=why).returning(AuthSession.id))
-    return len(done.all())
+    whose = db.session.scalars(change.values(ended_at=clock.now(), ended_why=why).returning(AuthSession.user_id)).all()
+    tell_ended(sorted(set(whose)), why)
+    return len(whose)
+
+
+WHEN_ENDED: list[Callable[[int, str, str], None]] = []
+"""Told in the same transaction, with the actor, that a sign-in of a person has ended and why (the queue: keeps nothing
+for who is away)."""
+
+
+def tell_ended(user_ids: Iterable[int], why: str) -> None:
+    """These people are signed out somewhere."""
+    actor = db.session().info.get("actor") or "sign-in"
+    for user_id in user_ids:
+        for hook in WHEN_ENDED:
+            hook(user_id, why, actor)
 
 
 def end_old() -> int:

@@ -31,7 +31,15 @@ _FIRST = tuple(
 _LAST = tuple(
     re.findall(r"\S+", "Abbot Bélanger Cole Drew Ennis Frost Gray Hale Ives Jost Kerr Lane Mora O'Dell Reyes")
 )
-_PLACES = (("212", "NY", "10001"), ("312", "IL", "60601"), ("305", "FL", "33101"), ("415", "CA", "94102"))
+_PLACES = tuple(
+    tuple(place.split())
+    for place in (
+        "212 NY 10001,312 IL 60601,305 FL 33101,415 CA 94102,617 MA 02108,215 PA 19102,404 GA 30303,214 TX 75201,"
+        "303 CO 80202,206 WA 98101,313 MI 48226,612 MN 55401"
+    ).split(",")
+)
+"""There are 100 invented numbers in each; with names of two parts one person in fifty is in the file twice, as in real
+ones."""
 _TREATMENTS = ("Botox 40 units", "Juvederm filler", "HydraFacial", "Laser hair removal", "Wellness consult")
 BLOCK = 1 << 20
 
@@ -46,7 +54,7 @@ def write_file(path: Path, rows: int, seed: int = 7) -> None:
 
 
 def _row(number: int, dice: random.Random) -> str:
-    first, last = dice.choice(_FIRST), dice.choice(_LAST)
+    first, last = dice.choice(_FIRST), f"{dice.choice(_LAST)} {dice.choice(_LAST)}"
     area, state, zip_ = dice.choice(_PLACES)
     born = f"{dice.randint(1940, 2012)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
     mobile = f"({area})555-01{dice.randint(0, 99):02}"

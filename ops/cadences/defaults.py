@@ -32,6 +32,7 @@ CADENCES = (
             (MilestoneKind.GOAL_REACHED, 1, SPACING_DAYS, 30),
             (MilestoneKind.REVIEW_LEFT, 1, SPACING_DAYS, 30),
             (MilestoneKind.GRATEFUL_MESSAGE, 0, SPACING_DAYS, 30),
+            (MilestoneKind.LABS_OPTIMIZED, 1, SPACING_DAYS, 30),
         ),
     ),
     DefaultCadence(

@@ -16,6 +16,7 @@ AFTER_WORDS = {
     MilestoneKind.GOAL_REACHED: "a goal reached",
     MilestoneKind.REVIEW_LEFT: "a review left",
     MilestoneKind.GRATEFUL_MESSAGE: "a grateful message",
+    MilestoneKind.LABS_OPTIMIZED: "labs optimized",
 }
 
 

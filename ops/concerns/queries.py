@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from ops import clock
-from ops.accounts.models import Membership, Role, User
+from ops.accounts.models import Role, User
 from ops.concerns.models import Concern
 from ops.db import db
 from ops.mail.models import MailKind, MailState, StaffMail
@@ -53,14 +53,6 @@ class ConcernPage:
     older: tuple[bool, datetime, int] | None = None
     names: dict[str, str] = field(default_factory=dict)
     """Names of people by actor."""
-
-
-def practices_of(user: User) -> list[Practice]:
-    """The practices whose concerns this person may read, by name: a member's own, everybody's for leads and admins."""
-    every = sa.select(Practice).order_by(sa.func.lower(Practice.name), Practice.id)
-    if user.role is Role.MEMBER:
-        every = every.join(Membership, Membership.practice_id == Practice.id).where(Membership.user_id == user.id)
-    return list(db.session.scalars(every))
 
 
 def open_counts() -> tuple[int, int]:

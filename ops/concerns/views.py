@@ -17,7 +17,7 @@ from ops.mail import client
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Practice
-from ops.practices.queries import by_slug, names_of
+from ops.practices.queries import by_slug, names_of, read_by
 from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 from ops.work.reads import ReadOf
@@ -46,7 +46,7 @@ def concerns() -> ResponseReturnValue:
     """Everybody's, for leads; a member goes to their own practice's."""
     if me().role is not Role.MEMBER:
         return _list()
-    own = lists.practices_of(me())
+    own = read_by(me())
     if len(own) == 1:
         return redirect(url_for(".practice_concerns", slug=own[0].slug), 303)
     return render_template("concerns/concerns_choose.html", practices=own)
@@ -68,7 +68,7 @@ def _list(problem: str | None = None, at: int | None = None, typed: str = "") ->
         "concerns/concerns.html",
         page=found,
         names=names_of({actor for actor in actors if actor}),
-        practices=lists.practices_of(me()),
+        practices=read_by(me()),
         practice=practice,
         shelf=shelf,
         shelves=SHELVES,

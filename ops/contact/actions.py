@@ -1,12 +1,12 @@
 """What we learn about contacting people: who must not be contacted, who agreed, and every contact that was made.
 
-All of it is append only. A suppression is never deleted (docs/rules.md decision 5); saying the same one twice changes
-nothing.
+All of it is append only. A suppression is never deleted (docs/rules.md decision 5); a file or a machine that says the
+same one twice changes nothing. What one of us entered by mistake is lifted (`ops.contact.lifting`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from ops import clock
 from ops.contact.facts import Reason
 from ops.contact.models import ConsentEvent, ContactAttempt, SuppressedChannel, Suppression
 from ops.db import db
-from ops.practices.refusals import Move, Refusal
+from ops.practices.refusals import Move, Refusal, reached_by
 
 BATCH_ROWS = 5000
 OPT_OUT_REASONS = {
@@ -36,17 +36,27 @@ class NewSuppression(NamedTuple):
     reason: str
     source: str
     practice_id: int | None
+    occasion: str = ""
+    words: str | None = None
 
 
 def suppress(
-    contact_key: bytes, channel: str, reason: str, source: str, actor: str, practice_id: int | None = None
+    contact_key: bytes,
+    channel: str,
+    reason: str,
+    source: str,
+    actor: str,
+    practice_id: int | None = None,
+    *,
+    occasion: str = "",
 ) -> bool:
     """Never contact this number or address again over `channel` ("all", "call", "sms", "email"); whether that was new.
 
-    `reason` is a code of the gate, `source` says where we have it from. Without `practice_id` it holds for the whole
-    agency. Raises ValueError for an unknown channel or reason.
+    `reason` is a code of the gate, `source` says where we have it from, `occasion` when one of us entered it (see
+    `Suppression`). Without `practice_id` it holds for the whole agency. Raises ValueError for an unknown channel or
+    reason.
     """
-    return suppress_many([NewSuppression(contact_key, channel, reason, source, practice_id)], actor) == 1
+    return suppress_many([NewSuppression(contact_key, channel, reason, source, practice_id, occasion)], actor) == 1
 
 
 def suppress_many(rows: Iterable[NewSuppression], actor: str) -> int:
@@ -81,33 +91,7 @@ def _insert(values: list[dict]) -> list[bytes]:
     # in one order everywhere, so that two imports of the same numbers wait for each other instead of deadlocking
     values.sort(key=lambda value: value["contact_key"])
     statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.contact_key)
-    new = list(db.session.scalars(statement, values))
-    if len(new) < len(values):
-        _note_said_again(values)
-    return new
-
-
-FRESH = timedelta(minutes=10)
-"""Longer than any outcome can be taken back."""
-SAID_AGAIN = sa.text(
-    """
-    INSERT INTO suppressions_again (suppression_id, source, at, actor)
-    SELECT s.id, said.source, :at, CAST(:actor AS text)
-    FROM unnest(CAST(:keys AS bytea[]), CAST(:practices AS bigint[]), CAST(:channels AS text[]),
-                CAST(:reasons AS text[]), CAST(:sources AS text[])) AS said (key, practice, channel, reason, source)
-    JOIN suppressions s ON s.contact_key = said.key AND coalesce(s.practice_id, 0) = coalesce(said.practice, 0)
-        AND s.channel = said.channel AND s.reason = said.reason
-    WHERE s.created_at BETWEEN :since AND :at AND (s.source, s.created_by) <> (said.source, CAST(:actor AS text))
-    """
-)
-
-
-def _note_said_again(values: list[dict]) -> None:
-    """What stands already and is young may be taken back by who said it; that somebody else says so too is kept."""
-    names = {"keys": "contact_key", "practices": "practice_id", "channels": "channel", "reasons": "reason"}
-    given = {many: [value[one] for value in values] for many, one in (*names.items(), ("sources", "source"))}
-    at, actor = values[0]["created_at"], values[0]["created_by"]
-    db.session.execute(SAID_AGAIN, given | {"at": at, "actor": actor, "since": at - FRESH})
+    return list(db.session.scalars(statement, values))
 
 
 def keep_refusals(refusals: Iterable[Refusal], actor: str) -> set[bytes]:
@@ -131,28 +115,26 @@ def follow_refusals(practice_id: int, moves: Sequence[Move], actor: str) -> None
     Only what a person said moves along; that an address bounced or a number was somebody else's stays where it was.
     """
     olds = list({key for move in moves for key in move[:2] if key})
-    said = sa.select(Suppression.contact_key, Suppression.channel).where(
+    columns = (Suppression.contact_key, Suppression.channel, Suppression.occasion, Suppression.words)
+    said = sa.select(*columns).where(
         Suppression.practice_id == practice_id,
         Suppression.contact_key.in_(olds),
         Suppression.reason.in_(OPT_OUT_REASONS.values()),
+        Suppression.lifted_at.is_(None),
     )
-    refused: dict[bytes, set[SuppressedChannel]] = {}
-    for key, channel in db.session.execute(said):
-        refused.setdefault(key, set()).add(channel)
+    refused: dict[bytes, set[tuple[SuppressedChannel, str, str | None]]] = {}
+    for key, channel, occasion, words in db.session.execute(said):
+        refused.setdefault(key, set()).add((channel, occasion, words))
     moved = (
-        Refusal(new, channel, "said before the number changed", practice_id)
+        NewSuppression(new, channel, OPT_OUT_REASONS[channel], FOLLOWED, practice_id, occasion, words)
         for move in moves
-        for channel in {channel for old in move[:2] if old for channel in refused.get(old, ())}
-        for new in _new_ones(move, channel)
+        for channel, occasion, words in {said for old in move[:2] if old for said in refused.get(old, ())}
+        for new in reached_by(channel, move.new_phone, move.new_email)
     )
-    keep_refusals(moved, actor)
+    suppress_many(moved, actor)
 
 
-def _new_ones(move: Move, channel: SuppressedChannel) -> Iterator[bytes]:
-    if channel is not SuppressedChannel.EMAIL:
-        yield move.new_phone
-    if channel in (SuppressedChannel.ALL, SuppressedChannel.EMAIL):
-        yield move.new_email
+FOLLOWED = "said before the number changed"
 
 
 def record_consent(

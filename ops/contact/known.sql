@@ -40,7 +40,8 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
               unread boolean)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
-            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)),
+            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)
+              AND s.lifted_at IS NULL),
            (SELECT count(*) FROM cap_uses(a_phone, contact_known.at, but_task) u
             WHERE u.counts_from <= contact_known.at AND u.counts_until > contact_known.at),
            (SELECT e.given FROM consent_events e

@@ -17,9 +17,19 @@ class SuppressedChannel(StrEnum):
     EMAIL = "email"
 
 
+class Lifted(StrEnum):
+    """Why a suppression does not stand any more."""
+
+    MISTAKE = "mistake"
+    """One of us entered it, and should not have."""
+    AGREED = "agreed"
+    """They have agreed anew since, themself."""
+
+
 class Suppression(Base):
     """A number or address that must not be contacted, for one practice or (practice_id NULL) by anyone. Never
-    deleted, but by the agent who recorded it by a slip, within the minute (`ops.desk.actions.undoing`)."""
+    deleted, but by the agent who recorded it by a slip, within the minute (`ops.desk.actions.undoing`); lifted only as
+    `ops.contact.lifting` says, and kept."""
 
     __tablename__ = "suppressions"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -33,6 +43,16 @@ class Suppression(Base):
     """Where it came from: "import 12, column dnd", "said to an agent", "reply STOP"."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     created_by: Mapped[str]
+    occasion: Mapped[str] = mapped_column(default="", server_default="")
+    """When one of us entered it: "task:7:2", "reply:12", "record:…". Each has rows of its own, so that a wrong one is
+    lifted and nobody else's no with it. "" for files and machines, where the same said twice is one row."""
+    words: Mapped[str | None]
+    """The person's own, where somebody wrote them down."""
+    lifted_at: Mapped[datetime | None] = mapped_column(Moment)
+    lifted_by: Mapped[str | None]
+    lifted_why: Mapped[Lifted | None] = mapped_column(closed_set(Lifted, "lifted_why"))
+    lifted_words: Mapped[str | None]
+    """What was wrong, or how they agreed."""
 
     __table_args__ = (
         sa.Index(
@@ -41,21 +61,16 @@ class Suppression(Base):
             sa.text("coalesce(practice_id, 0)"),
             "channel",
             "reason",
+            "occasion",
             unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
         ),
+        sa.Index(None, "contact_key"),
+        sa.CheckConstraint(
+            "num_nulls(lifted_at, lifted_by, lifted_why, lifted_words) IN (0, 4)", name="lifted_has_words"
+        ),
+        sa.CheckConstraint("lifted_why <> 'mistake' OR occasion <> ''", name="mistake_of_a_person"),
     )
-
-
-class SuppressedAgain(Base):
-    """The same was said again within minutes of the first time. The first may have been a slip that is taken back
-    (`ops.desk.actions.undoing`); this row does not let it go."""
-
-    __tablename__ = "suppressions_again"
-    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    suppression_id: Mapped[int] = mapped_column(sa.ForeignKey("suppressions.id"), index=True)
-    source: Mapped[str]
-    at: Mapped[datetime] = mapped_column(Moment)
-    actor: Mapped[str]
 
 
 class ConsentEvent(Base):

@@ -2,8 +2,10 @@
 
 import random
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -11,15 +13,15 @@ from ops import clock
 from ops.accounts.models import User
 from ops.db import db, transaction
 from ops.desk.actions.saved import Saved
-from ops.errors import Refused
 from ops.messages.actions import receive
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.practices.models import Practice
 from ops.queue import jobs as queue
 from ops.queue.models import Task
-from ops.referrals.actions import NewFriend, move_referral
+from ops.referrals.actions import NOTHING, NewFriend, Told, move_referral
 from ops.referrals.models import Referral
-from ops.work.answers import OptIn, ReferralState
+from ops.referrals.queries import day_passed
+from ops.work.answers import OptIn, ReferralState, Source
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 
@@ -64,6 +66,8 @@ UNHAPPY = (
     "Paid for something that was not agreed.",
 )
 REPLIES = ("Thank you so much!", "Love it here", "What are your hours on Saturday?", "STOP", "Can someone call me?")
+WHY_LOST = ("Wants to think about it until spring.", "Came for the consultation only.", "Moved away.")
+COMES_FOR = ("", "", "A first consultation", "What her sister had", "Questions about prices")
 FRIEND_NAMES = ("Ines", "Carmen", "June", "Petra", "Yuki", "Nora", "Salome", "Tara", "Wanda", "Bea", "Olga", "Rina")
 
 
@@ -76,7 +80,7 @@ def outcome_of(task: Task, appeal: float, chance: random.Random) -> tuple[Saved,
         saved = _asked(_draw(ASK, chance), appeal, chance)
     else:
         chosen = _draw(FRIEND if task.kind is Kind.FRIEND_FOLLOW_UP else OTHERS[task.kind], chance)
-        saved = Saved(chosen, note=chance.choice(NOTES))
+        saved = Saved(chosen, note=chance.choice(NOTES), visit=_visit(chosen, chance))
     if saved.outcome is Outcome.NOT_HAPPY:
         saved = replace(saved, note=UNHAPPY[task.id % len(UNHAPPY)])
     return saved, minutes
@@ -93,6 +97,16 @@ def _asked(outcome: Outcome, appeal: float, chance: random.Random) -> Saved:
         return Saved(outcome, note=note, callback_at=clock.now() + timedelta(hours=chance.choice((1, 24, 48))))
     brings = outcome in (Outcome.WILLING, Outcome.ALREADY_TOLD) and chance.random() < GIVES_FRIEND * appeal
     return Saved(outcome, note=note, friend=_friend(chance) if brings else None)
+
+
+def _visit(outcome: Outcome, chance: random.Random) -> Told:
+    """Most know the day by then; of the others the practice hears the days that suit."""
+    if outcome is not Outcome.FRIEND_BOOKED:
+        return NOTHING
+    if chance.random() < 0.2:
+        return Told(visit_days="Tuesday or Thursday afternoon")
+    day = clock.today("America/New_York") + timedelta(days=chance.randint(2, 9))
+    return Told(visit_on=day, visit_time=time(chance.randint(9, 16), 30), comes_for=chance.choice(COMES_FOR))
 
 
 def _friend(chance: random.Random) -> NewFriend:
@@ -136,27 +150,33 @@ def _write_back(text: Message, chance: random.Random) -> None:
     queue.note_reply(reply_id)
 
 
-def practices_report(chance: random.Random, members: dict[int, User]) -> None:
-    """The practices tell what became of friends who booked: most come, most of those are treated."""
-    week_ago = clock.now() - timedelta(days=6)
-    moving = (ReferralState.BOOKED, ReferralState.SHOWED)
-    due = db.session.scalars(
-        sa.select(Referral.id).where(Referral.state.in_(moving), Referral.received_at < week_ago).order_by(Referral.id)
-    ).all()
+def practices_report(chance: random.Random, says: Callable[[int], tuple[User, Source]]) -> None:
+    """What became of friends who booked: most come, most of those are treated. `says`: who notes it for a practice."""
+    passed = sa.or_(day_passed(), Referral.state == ReferralState.SHOWED)
+    query = sa.select(Referral.id).join(Practice, Practice.id == Referral.practice_id).where(passed)
+    due = db.session.scalars(query.order_by(Referral.id)).all()
     db.session.rollback()
     for referral_id in due:
         if chance.random() < 0.25:
-            _move_on(referral_id, chance, members)
+            _move_on(referral_id, chance, says)
 
 
-def _move_on(referral_id: int, chance: random.Random, members: dict[int, User]) -> None:
-    with transaction("demo"):
+def _move_on(referral_id: int, chance: random.Random, says: Callable[[int], tuple[User, Source]]) -> None:
+    practice_id = db.session.get_one(Referral, referral_id).practice_id
+    db.session.rollback()
+    user, source = says(practice_id)
+    with transaction(user.actor):
         referral = db.session.get_one(Referral, referral_id)
-        goes_on = chance.random() < 0.85
-        next_state = ReferralState.SHOWED if referral.state is ReferralState.BOOKED else ReferralState.TREATED
-        try:
-            move_referral(
-                referral, next_state if goes_on else ReferralState.LOST, actor=members[referral.practice_id].actor
-            )
-        except Refused:
-            return
+        becomes, told = _word_of(referral, chance)
+        move_referral(referral, becomes, actor=user.actor, source=source, told=told)
+
+
+def _word_of(referral: Referral, chance: random.Random) -> tuple[ReferralState, Told]:
+    goes_on = chance.random() < 0.85
+    if referral.state is ReferralState.BOOKED:
+        return (
+            (ReferralState.SHOWED, Told(happened_on=referral.visit_on)) if goes_on else (ReferralState.NO_SHOW, NOTHING)
+        )
+    if goes_on:
+        return ReferralState.TREATED, Told(value=Decimal(chance.randrange(200, 1400, 50)))
+    return ReferralState.LOST, Told(why=chance.choice(WHY_LOST))

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ops import background, clock
 from ops.accounts import actions as accounts
+from ops.accounts import sessions
 from ops.accounts.models import Role, User
 from ops.cadences import jobs
 from ops.cadences.models import Cadence
@@ -28,6 +29,7 @@ from ops.practices.models import Practice
 from ops.queue import jobs as queue
 from ops.queue.models import Task
 from ops.referrals import jobs as referrals
+from ops.work.answers import Source
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 
@@ -56,6 +58,7 @@ class Demo:
         self.patients: dict[str, list[people.DemoPatient]] = {}
         self.agents: list[User] = []
         self.members: dict[int, User] = {}
+        self.lead: User
 
     def build(self) -> None:
         """All of it. Raises Refused when the agency is not empty."""
@@ -88,6 +91,8 @@ class Demo:
                 accounts.set_password(user, agency.PASSWORD)
                 if role is Role.AGENT:
                     self.agents.append(user)
+                elif role is Role.LEAD:
+                    self.lead = user
 
     def _practices(self) -> None:
         numbers = people.Numbers()
@@ -97,6 +102,8 @@ class Demo:
                 self.practices[given.slug] = practice.id
             jobs.practice_added(self.practices[given.slug])
             self._choose_cadences(given)
+            with transaction("demo"):
+                practices.go_live(db.session.get_one(Practice, self.practices[given.slug]))
             self.patients[given.slug] = people.patients_of(
                 given, self.chance, numbers, self.first - timedelta(days=HISTORY_DAYS), self.today - timedelta(days=1)
             )
@@ -154,9 +161,10 @@ class Demo:
                 if last and moment >= clock.now():
                     break
                 with clock.moved_to(moment):
+                    shift = [] if left else self._sign_in()
                     self._tick()
-                    if not left:
-                        self._work(moment)
+                    if shift:
+                        self._work(moment, shift)
         if last:
             self._tick()
 
@@ -190,17 +198,26 @@ class Demo:
         messages.send_due()
         referrals.settle_loop()
 
-    def _work(self, moment: datetime) -> None:
-        """The agents on this shift take what is due, until nothing is left or their time is over."""
+    def _sign_in(self) -> list[User]:
+        """The agents of this shift come to work."""
         shift = self.chance.sample(self.agents, 4)
+        with transaction("demo"):
+            for agent in shift:
+                sessions.begin(agent, address=None, browser="The demo's")
+        return shift
+
+    def _work(self, moment: datetime, shift: list[User]) -> None:
+        """The agents on this shift take what is due, until nothing is left or their time is over, and sign out."""
         for agent in shift:
             with _minutes_go_by(moment) as pass_minutes:
                 for _ in range(behaviour.CALLS_A_SHIFT):
                     if not self._one_call(agent, pass_minutes):
                         break
+                with transaction(agent.actor):
+                    sessions.end_all(agent.id, sessions.SIGNED_OUT)
         messages.send_due()
         behaviour.patients_answer(self.chance)
-        behaviour.practices_report(self.chance, self.members)
+        behaviour.practices_report(self.chance, self._says)
 
     def _one_call(self, agent: User, pass_minutes: Callable[[float], None]) -> bool:
         claimed = queue.next_for(agent.id, agent.actor)
@@ -222,6 +239,11 @@ class Demo:
     def _record(self, agent: User, task: Task, saved: Saved) -> None:
         with transaction(agent.actor):
             recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
+
+    def _says(self, practice_id: int) -> tuple[User, Source]:
+        """Who notes what became of a practice's friends: its member, where one signs in, or else a lead who calls."""
+        member = self.members[practice_id]
+        return (member, Source.MEMBER) if member.password_hash else (self.lead, Source.PRACTICE_SAID)
 
     def _appeal(self, practice_id: int) -> float:
         return next(each.appeal for each in agency.PRACTICES if self.practices[each.slug] == practice_id)

@@ -7,19 +7,22 @@ from flask import request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    DateField,
     DateTimeLocalField,
     HiddenField,
     IntegerField,
     RadioField,
     StringField,
     TextAreaField,
+    TimeField,
 )
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
 from ops.practices import checks
-from ops.referrals.actions import NewFriend
+from ops.referrals.actions import NOTHING, NewFriend, Told
+from ops.referrals.actions.moving import LONGEST_WORDS
 from ops.work.answers import OptIn
 from ops.work.outcomes import TALKS, Outcome
 
@@ -66,6 +69,12 @@ class OutcomeForm(FenceForm):
     friend_opt_in = RadioField(
         "How did the friend agree?", choices=OPT_IN_WORDS, validators=[Optional()], validate_choice=False
     )
+    visit_on = DateField("Day of the visit", validators=[Optional()])
+    visit_time = TimeField("Hour", validators=[Optional()])
+    visit_days = StringField("Days that suit them", validators=[Length(max=LONGEST_WORDS)])
+    comes_for = StringField("What they come for, if they say it", validators=[Length(max=LONGEST_WORDS)])
+    own_email = StringField("Their email, if they want it", validators=[Length(max=254)])
+    may_email = BooleanField("They said that the practice may email them")
     and_next = BooleanField("and give me the next one")
     opening_said = BooleanField("I said who I am, for whom I call, why, and the number to call back")
     talk_seconds = HiddenField()
@@ -85,6 +94,8 @@ class OutcomeForm(FenceForm):
             callback_at=at_zone(callback, self.zone.data) if callback else None,
             mine=bool(self.mine.data),
             friend=self._friend(),
+            visit=self._visit(outcome),
+            own_email=self._own_email(),
             answers=_numbers(request.form.getlist("answers")),
             opening_said=bool(self.opening_said.data),
             talk_seconds=_seconds(self.talk_seconds.data),
@@ -114,6 +125,23 @@ class OutcomeForm(FenceForm):
             checks.email(email, "The friend's address") or None,
             OptIn(self.friend_opt_in.data),
         )
+
+    def _visit(self, outcome: Outcome) -> Told:
+        """Of a booking alone: with another outcome there is no visit to write down."""
+        if outcome is not Outcome.FRIEND_BOOKED:
+            return NOTHING
+        return Told(
+            visit_on=self.visit_on.data,
+            visit_time=self.visit_time.data,
+            visit_days=self.visit_days.data or "",
+            comes_for=self.comes_for.data or "",
+        )
+
+    def _own_email(self) -> str | None:
+        address = checks.email(self.own_email.data or "", "Their address") or None
+        if address and not self.may_email.data:
+            raise Refused("Please tick that they may be emailed, or leave their address out.")
+        return address
 
 
 def _seconds(text: str | None) -> int | None:

@@ -13,8 +13,10 @@ from ops.accounts.models import PatientRead, User
 from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.floor.board import ROWS, Asked
+from ops.practices.lacking import Missing, live_and_lacking
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.models import Attempt, Lane, Task
+from ops.queue.presence import HERE
 from ops.queue.waiting import Wait, piles, waits
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
@@ -98,7 +100,8 @@ def next_up(asked: Asked) -> list[Next]:
     if not asked.practice:
         return []
     now = clock.now()
-    keeper = sa.func.keeper(Task.owner_id, Task.owner_until, now)
+    here = sa.text(HERE).bindparams(now=now).columns(sa.column("user_id")).subquery()
+    keeper = sa.case((Task.owner_id.in_(sa.select(here)), sa.func.keeper(Task.owner_id, Task.owner_until, now)))
     paused = sa.text("EXISTS (SELECT FROM why_paused(tasks.practice_id, tasks.kind))")
     shut = sa.func.why_shut(Lane.id, Lane.opens_at, Lane.closes_at, now)
     shut_until = sa.func.coalesce(Lane.opens_at, NEVER)
@@ -159,6 +162,17 @@ def unhappy(asked: Asked) -> list[Unhappy]:
         .limit(UNHAPPY_ROWS)
     )
     return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def incomplete(asked: Asked) -> list[tuple[Practice, list[Missing]]]:
+    """Practices that are live and lack what they needed to go live, by name."""
+    lacks = live_and_lacking()
+    if not lacks:
+        return []
+    query = sa.select(Practice).where(Practice.id.in_(lacks)).order_by(sa.func.lower(Practice.name), Practice.id)
+    if asked.practice:
+        query = query.where(Practice.slug == asked.practice)
+    return [(practice, lacks[practice.id]) for practice in db.session.scalars(query)]
 
 
 def practice_choices() -> list[tuple[str, str]]:

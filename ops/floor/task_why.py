@@ -46,7 +46,7 @@ def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
     """One hindrance."""
     match against[0].code:
         case Waits.PRACTICE_NOT_ACTIVE:
-            return f"{story.practice.name} is {story.practice.status}: nothing is done for it."
+            return f"{story.practice.name} is {story.practice.status_words}: nothing is done for it."
         case Waits.KIND_PAUSED:
             return _paused(story.task, said)
         case Waits.NOBODY_MAY:

@@ -1,6 +1,7 @@
 """What can be done with messages: queue one, take a reply, let somebody out, settle what is unclear."""
 
 import uuid
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -163,8 +164,16 @@ def receive(
 
 def _patient_with(practice_id: int, key: bytes) -> int | None:
     known = sa.or_(Patient.phone_key == key, Patient.email_key == key)
-    found = db.session.scalars(sa.select(Patient.id).where(Patient.practice_id == practice_id, known).limit(2)).all()
-    return found[0] if len(found) == 1 else None
+    found = db.session.scalars(
+        sa.select(Patient.id).where(Patient.practice_id == practice_id, known).order_by(Patient.id)
+    ).all()
+    return found[0] if found and set(found) <= {*_records_of(practice_id, found[0])} else None
+
+
+def _records_of(practice_id: int, patient_id: int) -> Sequence[int]:
+    """All records of one human (ops/practices/records.sql): who wrote is known, whichever of them it is."""
+    theirs = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
+    return db.session.scalars(theirs, {"practice": practice_id, "patient": patient_id}).all()
 
 
 def _stop(practice: Practice, reply: InboundMessage, address: str) -> None:
@@ -174,9 +183,10 @@ def _stop(practice: Practice, reply: InboundMessage, address: str) -> None:
         _confirm_stop(practice, reply, address)
 
 
-def opt_out(practice_id: int, key: bytes, reason: str, source: str, *, actor: str) -> None:
+def opt_out(practice_id: int, key: bytes, reason: str, source: str, *, actor: str, occasion: str = "") -> None:
     """Nothing more from this practice to whoever has this number or address, over any channel: the number and the
-    address of each of its patients who has either, too. Their messages that wait are blocked.
+    address of each of its patients who has either, too. Their messages that wait are blocked. `occasion`: when one of
+    us said so.
     """
     pairs = db.session.execute(
         sa.select(Patient.phone_key, Patient.email_key).where(
@@ -185,15 +195,24 @@ def opt_out(practice_id: int, key: bytes, reason: str, source: str, *, actor: st
     ).all()
     keys = {key, *(each for pair in pairs for each in pair if each)}
     for each in keys:
-        contact.suppress(each, "all", reason, source, actor, practice_id)
+        contact.suppress(each, "all", reason, source, actor, practice_id, occasion=occasion)
+    block_waiting(practice_id, keys, MessageChannel, reason, source, actor=actor)
+
+
+def block_waiting(
+    practice_id: int, keys: Collection[bytes], over: Iterable[MessageChannel], reason: str, note: str, *, actor: str
+) -> None:
+    """What waits to leave to these numbers and addresses over these channels never will, but for the confirmation of
+    a stop."""
     waiting = sa.select(Message.id).where(
         Message.practice_id == practice_id,
         Message.contact_key.in_(keys),
+        Message.channel.in_(over),
         Message.state == MessageState.QUEUED,
         Message.kind != STOP_CONFIRMATION,
     )
     for message_id in db.session.scalars(waiting).all():
-        move(message_id, MessageState.QUEUED, MessageState.BLOCKED, actor=actor, note=source, block_reasons=[reason])
+        move(message_id, MessageState.QUEUED, MessageState.BLOCKED, actor=actor, note=note, block_reasons=[reason])
 
 
 def _confirm_stop(practice: Practice, reply: InboundMessage, address: str) -> None:
@@ -227,7 +246,8 @@ def decide_reply(reply: InboundMessage, is_stop: bool, *, actor: str) -> None:
     if is_stop:
         contact.hold_number(reply.contact_key)  # as in `receive`
         reason = "STOP_SMS" if reply.channel is MessageChannel.SMS else "UNSUB_EMAIL"
-        opt_out(reply.practice_id, reply.contact_key, reason, f"reply {reply.id}, read by a person", actor=actor)
+        source, occasion = f"reply {reply.id}, read by a person", f"reply:{reply.id}"
+        opt_out(reply.practice_id, reply.contact_key, reason, source, actor=actor, occasion=occasion)
     _try_again_now([key for key in keys if key])
 
 

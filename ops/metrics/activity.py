@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from ops.db import db
@@ -11,6 +12,7 @@ from ops.metrics.cohort import frame
 from ops.metrics.measures import Rate
 from ops.practices.models import Practice
 from ops.practices.months import Month, hours_bought
+from ops.referrals.words import STATE_WORDS
 from ops.work.answers import ReferralState
 from ops.work.outcomes import Outcome
 
@@ -35,15 +37,6 @@ OUTCOME_WORDS = {
     Outcome.NOT_HAPPY: "Was not happy",
     Outcome.DO_NOT_CONTACT: "Asked not to be contacted",
 }
-STATE_WORDS = {
-    ReferralState.RECEIVED: "Received, not contacted yet",
-    ReferralState.CONTACTED: "Contacted",
-    ReferralState.CONNECTED: "Talked to, not booked yet",
-    ReferralState.BOOKED: "Booked",
-    ReferralState.SHOWED: "Came to the visit",
-    ReferralState.TREATED: "Treated",
-    ReferralState.LOST: "Not going on",
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class FriendSent:
     received_at: datetime
     hours_to_contact: float | None
     state: ReferralState
+    visit_on: date | None
 
     @property
     def state_words(self) -> str:
@@ -70,6 +64,8 @@ class Friends:
     booked: int
     showed: int
     treated: int
+    value: Decimal
+    """What those who were treated paid, in dollars, as far as the practice said."""
     median_hours: float | None
     within_48_hours: Rate
     """Of those contacted, or not contacted though 48 hours are over."""
@@ -125,6 +121,7 @@ def friends(practice: Practice, month: Month, as_of: datetime) -> Friends:
         booked=_got_to(rows.steps, ReferralState.BOOKED, ReferralState.SHOWED, ReferralState.TREATED),
         showed=_got_to(rows.steps, ReferralState.SHOWED, ReferralState.TREATED),
         treated=_got_to(rows.steps, ReferralState.TREATED),
+        value=sum((Decimal(each) for each in rows.value if each is not None), Decimal(0)),
         median_hours=round(float(known.median()), 1) if len(known) else None,
         within_48_hours=Rate(int((known <= 48).sum()), len(known) + overdue),
     )
@@ -144,6 +141,7 @@ def _friend(row: Any) -> FriendSent:
         received_at=row.received_at.to_pydatetime(),
         hours_to_contact=None if row.hours != row.hours else round(float(row.hours), 1),
         state=ReferralState(row.steps[-1]) if row.steps else ReferralState.RECEIVED,
+        visit_on=row.visit_on if isinstance(row.visit_on, date) else None,
     )
 
 

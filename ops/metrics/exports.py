@@ -35,6 +35,7 @@ def as_json(report: MonthReport) -> dict[str, Any]:
             "booked": friends.booked,
             "showed": friends.showed,
             "treated": friends.treated,
+            "value": float(friends.value),
             "median_hours_to_contact": friends.median_hours,
             "within_48_hours": _rate(friends.within_48_hours),
         },

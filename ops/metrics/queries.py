@@ -140,7 +140,8 @@ def cohort_friends(practices: Sequence[int], first: date, last: date, as_of: dat
             sa.func.coalesce(CadenceRun.milestone_id, latest).label("milestone_id"),
             Referral.practice_id,
             Referral.id.label("referral_id"),
-            _steps(as_of).label("steps"),
+            # who was known from another patient is called, and comes, under the referral we had
+            _steps(as_of, sa.func.coalesce(Referral.joined_id, Referral.id)).label("steps"),
         )
         .join(Practice, Practice.id == Referral.practice_id)
         .outerjoin(Ask, Ask.id == Referral.ask_id)
@@ -153,12 +154,13 @@ def cohort_friends(practices: Sequence[int], first: date, last: date, as_of: dat
     )
 
 
-def _steps(as_of: datetime) -> sa.ColumnElement:
+def _steps(as_of: datetime, referral: sa.ColumnElement[int] = Referral.id) -> sa.ColumnElement:  # type: ignore[assignment]
     """The states a referral went through until `as_of`, in their order."""
     state = sa.cast(ReferralEvent.state, sa.Text)
     return (
         sa.select(array_agg(aggregate_order_by(state, ReferralEvent.at, ReferralEvent.id)))
-        .where(ReferralEvent.referral_id == Referral.id, ReferralEvent.at <= as_of)
+        .where(ReferralEvent.referral_id == referral, ReferralEvent.at <= as_of)
+        .correlate(Referral)
         .scalar_subquery()
     )
 
@@ -175,6 +177,8 @@ def friends_received(practice: int, start: datetime, end: datetime, as_of: datet
             Referral.received_at,
             _contacted(as_of).label("contacted_at"),
             _steps(as_of).label("steps"),
+            sa.cast(Referral.value, sa.Text).label("value"),  # pandas makes a float of a number
+            Referral.visit_on,
         )
         .join(Patient, Patient.id == Referral.referrer_id)
         .where(

@@ -155,6 +155,8 @@ def _friend(missed: Stage, steps: Sequence[str]) -> Why:
             ReferralState.RECEIVED: Why("Friend not reached yet", AGENCY, open=True),
             ReferralState.CONTACTED: Why("Friend contacted, not talked to yet", AGENCY, open=True),
         }.get(ReferralState(last), Why("Friend talked to, no booking confirmed", PRACTICE, open=True))
+    if last == ReferralState.NO_SHOW:
+        return Why("Booked, did not come", PRACTICE, open=True)
     if missed is Stage.SHOWED:
         return Why("Booked, visit not confirmed", PRACTICE, open=True)
     return Why("Came, treatment not confirmed", PRACTICE, open=True)

@@ -12,6 +12,8 @@ from ops.db import Base, Moment, closed_set
 from ops.practices.us import ELSEWHERE
 
 Words = ARRAY(sa.Text)
+NAME_KEY = "lower(regexp_replace(first_name || last_name, '[^[:alnum:]]', '', 'g'))"
+"""What is the same for two spellings of one name, in SQL (records.sql)."""
 SAME_ID = (
     "CASE WHEN external_id ~ '^[0-9]+([.]0+)?$'"
     " THEN coalesce(nullif(ltrim(split_part(external_id, '.', 1), '0'), ''), '0') ELSE external_id END"
@@ -21,8 +23,18 @@ SAME_ID = (
 
 class PracticeStatus(StrEnum):
     ACTIVE = "active"
+    SETUP = "setup"
+    """New, or come back: what it needs is still being put together, and nobody is contacted."""
     PAUSED = "paused"
     ENDED = "ended"
+
+
+STATUS_WORDS = {
+    PracticeStatus.ACTIVE: "live",
+    PracticeStatus.SETUP: "not live yet",
+    PracticeStatus.PAUSED: "paused",
+    PracticeStatus.ENDED: "ended",
+}
 
 
 class MilestoneKind(StrEnum):
@@ -31,6 +43,7 @@ class MilestoneKind(StrEnum):
     GOAL_REACHED = "goal_reached"
     REVIEW_LEFT = "review_left"
     GRATEFUL_MESSAGE = "grateful_message"
+    LABS_OPTIMIZED = "labs_optimized"
 
 
 class Practice(Base):
@@ -69,6 +82,10 @@ class Practice(Base):
         # statements over all practices reckon with it: one that raises would stop the work of everybody
         sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
+
+    @property
+    def status_words(self) -> str:
+        return STATUS_WORDS[self.status]
 
     @property
     def is_active(self) -> bool:
@@ -179,7 +196,14 @@ class Patient(Base):
             sa.text(f"({SAME_ID})"),
             postgresql_where=sa.text(f"external_id <> {SAME_ID}"),
         ),
-        sa.Index("ix_patients_phone_key", "phone_key", postgresql_where=sa.text("phone_key IS NOT NULL")),
+        sa.Index("ix_patients_whole_name", sa.text(NAME_KEY)),
+        sa.Index(
+            "ix_patients_phone_key",
+            "phone_key",
+            "practice_id",
+            sa.text(NAME_KEY),
+            postgresql_where=sa.text("phone_key IS NOT NULL"),
+        ),
         sa.Index("ix_patients_email_key", "email_key", postgresql_where=sa.text("email_key IS NOT NULL")),
         sa.CheckConstraint("(phone IS NULL) = (phone_key IS NULL)", name="phone_has_key"),
         sa.CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),

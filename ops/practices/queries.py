@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from ops import clock
-from ops.accounts.models import AuditEntry, Membership, User
+from ops.accounts.models import AuditEntry, Membership, Role, User
 from ops.db import db
 from ops.practices.models import Contract, Patient, Practice, PracticeStatus
 
@@ -34,6 +34,14 @@ def by_slug(slug: str) -> Practice | None:
 def is_member(user: User, practice: Practice) -> bool:
     own = sa.exists().where(Membership.user_id == user.id, Membership.practice_id == practice.id)
     return bool(db.session.scalar(sa.select(own)))
+
+
+def read_by(user: User) -> list[Practice]:
+    """The practices of which this person may read, by name: a member's own, everybody's for leads and admins."""
+    every = sa.select(Practice).order_by(sa.func.lower(Practice.name), Practice.id)
+    if user.role is Role.MEMBER:
+        every = every.join(Membership, Membership.practice_id == Practice.id).where(Membership.user_id == user.id)
+    return list(db.session.scalars(every))
 
 
 def overview(search: str = "", status: PracticeStatus | None = None, page: int = 1) -> tuple[list[Overview], bool]:

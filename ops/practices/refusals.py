@@ -4,7 +4,7 @@ Practices are known below the packages that decide on contact, so the factory sa
 an import with opt-outs stops: it is better not to know a patient than to forget that they said no.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ops.crypto import contact_key
@@ -36,6 +36,14 @@ def keys_of(practice_id: int, external_id: str, phone: bytes | None, email: byte
     """
     nobody = contact_key(f"patient {practice_id} {external_id}")
     return phone or nobody, email or nobody
+
+
+def reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
+    """Under which of a person's two keys a no to this channel is kept."""
+    if channel != "email":
+        yield phone
+    if channel in ("all", "email"):
+        yield email
 
 
 Keeper = Callable[[Iterable[Refusal], str], set[bytes]]

@@ -13,14 +13,13 @@ from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.phrases import day_words
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import assigning, claiming, friends, lanes, promises, ranking, shares, tasks
+from ops.queue.actions import claiming, friends, lanes, promises, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.models import Referral
-from ops.work.answers import ReferralState
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
-from ops.work.states import OPEN
+from ops.work.states import OPEN, TaskState
 from ops.zones import day_in
 
 FITS_AT_ONCE = 10
@@ -69,7 +68,6 @@ def upkeep() -> None:
     with transaction("tick"):
         shares.hold_floor()
         claiming.return_expired()
-        assigning.unassign_closed("tick")
         shares.refresh_shares()
     for _ in range(FITS_AT_ONCE):  # a new edition of the rules has every waiting task find its lane again
         with transaction("tick"):
@@ -77,8 +75,7 @@ def upkeep() -> None:
                 break
     with transaction("tick"):
         lanes.refresh()
-    uncalled = db.session.scalars(_friends_without_call()).all()
-    each("call friends", uncalled, _call_friend, owner=Referral.practice_id, limit=AT_ONCE)
+    friends_moved()
     unhandled = db.session.scalars(_unhandled_replies()).all()
     each("read replies", unhandled, note_reply, owner=InboundMessage.practice_id, limit=AT_ONCE)
     promised = promises.coming_up(AT_ONCE)
@@ -90,15 +87,34 @@ def _look_at_promise(task_id: int) -> None:
         promises.look_at(task_id)
 
 
+def friends_moved() -> None:
+    """Each friend gets the call that follows from how far they are, and no other."""
+    uncalled = db.session.scalars(_friends_without_call()).all()
+    each("call friends", uncalled, _call_friend, owner=Referral.practice_id, limit=AT_ONCE)
+    gone_on = db.session.scalars(_calls_too_late()).all()
+    each("end calls to friends", gone_on, _end_call, owner=Task.practice_id, limit=AT_ONCE)
+
+
 def _friends_without_call() -> sa.Select[int]:
-    called = sa.exists().where(Task.referral_id == Referral.id)
-    waits = (Referral.state == ReferralState.RECEIVED, Referral.friend_phone.is_not(None), Referral.joined_id.is_(None))
-    return sa.select(Referral.id).where(*waits, ~called, awake("call friends", Referral.id)).limit(AT_ONCE)
+    waits = (Referral.friend_phone.is_not(None), Referral.joined_id.is_(None), awake("call friends", Referral.id))
+    return sa.select(Referral.id).where(friends.without_call(), *waits).limit(AT_ONCE)
 
 
 def _call_friend(referral_id: int) -> None:
     with transaction("tick") as session:
         friends.open_friend_task(session.get_one(Referral, referral_id), "tick")
+
+
+def _calls_too_late() -> sa.Select[int]:
+    waits = (Task.state == TaskState.WAITING, Task.kind == Kind.FRIEND_FOLLOW_UP)
+    gone_on = sa.and_(Referral.id == Task.referral_id, Referral.state.in_(friends.NO_CALL))
+    too_late = sa.select(Task.id).join(Referral, gone_on).where(*waits, awake("end calls to friends", Task.id))
+    return too_late.limit(AT_ONCE)
+
+
+def _end_call(task_id: int) -> None:
+    with transaction("tick") as session:
+        friends.end_call(session.get_one(Task, task_id, with_for_update=True), "tick")
 
 
 def _unhandled_replies() -> sa.Select[int]:

@@ -1,5 +1,6 @@
-"""How long a task stays assigned to one agent before it is anybody's. Whose it is stands on the task (`owner_id`,
-`owner_until`); that nobody else is offered it, in offered.sql."""
+"""How long a task stays assigned to one agent before it is anybody's, at the longest: they keep it only while they are
+present (`ops.queue.presence`). Whose it is stands on the task (`owner_id`, `owner_until`); that nobody else is offered
+it, in offered.sql; that it is anybody's when they leave, in `actions/leaving.py`."""
 
 from datetime import timedelta
 

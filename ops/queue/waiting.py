@@ -17,6 +17,7 @@ from ops import clock
 from ops.accounts.roles import AT_WORK
 from ops.db import db
 from ops.queue.models import Lane, Task
+from ops.queue.presence import HERE, is_present
 from ops.work.kinds import Kind
 from ops.work.reasons import Waits
 
@@ -29,9 +30,10 @@ class Pile:
     """Open tasks of one practice and kind that stand alike; one task (`task_id`) where single tasks were asked for.
 
     `codes`: what they wait for before they are due, or that somebody speaks to them; None: nothing. `keeper`: whom they
-    are assigned to now; `assigned`: by a lead, or as other work about the same person. `opens_at` is the earliest
-    moment one of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is offered, `shut_until`
-    when it opens; a window that is over was not looked at since, and the next upkeep says when the next one is.
+    are assigned to now, and who is present; `assigned`: by a lead, or as other work about the same person. `opens_at`
+    is the earliest moment one of them is due; `ages` counts them by `AGES`. `shut`: why nothing in their lane is
+    offered, `shut_until` when it opens; a window that is over was not looked at since, and the next upkeep says when
+    the next one is.
     `paused`: why nothing of the practice or kind is offered; `somebody` may work it of those that were asked about.
     """
 
@@ -70,7 +72,7 @@ PILES = """
 WITH staff AS MATERIALIZED (
     SELECT s.* FROM skills s JOIN users u ON u.id = s.user_id AND u.active AND u.role = ANY (:at_work)
     WHERE CAST(:agent AS bigint) IS NULL OR s.user_id = :agent
-), each AS (
+), here AS MATERIALIZED ({here}), each AS (
     SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
            CASE WHEN t.state = 'claimed' THEN NULL
                 -- spoken_to (offered.sql) the other way round: two looks at the few in progress, not two for each task
@@ -90,6 +92,7 @@ WITH staff AS MATERIALIZED (
                 ELSE jsonb_build_array('not_due') END AS codes,
            -- who spoke to them last is first only once it is due: before that it would tear the piles apart
            CASE WHEN t.state = 'waiting' AND (t.ready_at <= :now OR t.handed_at IS NOT NULL)
+                     AND t.owner_id IN (SELECT h.user_id FROM here h)
                 THEN keeper(t.owner_id, t.owner_until, :now) END AS keeper,
            t.handed_at, CASE WHEN t.state = 'waiting' THEN t.promised_at END AS promised
     FROM tasks t WHERE t.state IN ('waiting', 'claimed') AND {which}
@@ -139,7 +142,7 @@ def piles(
     }
     given = {name: value for name, value in asked.items() if value is not None}
     which = " AND ".join(["true", *(NARROWED[name] for name in given)])
-    query = PILES.format(which=which, task="CAST(NULL AS bigint)" if task_ids is None else "t.id")
+    query = PILES.format(here=HERE, which=which, task="CAST(NULL AS bigint)" if task_ids is None else "t.id")
     first, second, third = (now - age for age in AGES)
     moments: dict[str, Any] = {
         "now": now,
@@ -186,8 +189,9 @@ def waits(pile: Pile, agent_id: int | None = None) -> list[Wait]:
 
 
 def keeper_of(task: Task) -> int | None:
-    """For whom a waiting task is kept now; None when it is anybody's."""
-    return db.session.scalar(sa.select(sa.func.keeper(task.owner_id, task.owner_until, clock.now())))
+    """For whom a waiting task is kept now; None when it is anybody's, as it is when they are absent."""
+    keeper = db.session.scalar(sa.select(sa.func.keeper(task.owner_id, task.owner_until, clock.now())))
+    return keeper if keeper and is_present(keeper) else None
 
 
 def lanes_by_id() -> dict[int, Lane]:

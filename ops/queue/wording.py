@@ -14,6 +14,7 @@ MILESTONE_WORDS = {
     MilestoneKind.GOAL_REACHED: "Goal reached",
     MilestoneKind.REVIEW_LEFT: "Left a review",
     MilestoneKind.GRATEFUL_MESSAGE: "Wrote a grateful message",
+    MilestoneKind.LABS_OPTIMIZED: "Labs came back optimized",
 }
 
 

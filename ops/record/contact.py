@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 import sqlalchemy as sa
 
 from ops import clock
 from ops.contact.facts import Channel, Decision
-from ops.contact.models import ConsentEvent, SuppressedChannel, Suppression
+from ops.contact.models import ConsentEvent, Lifted, SuppressedChannel, Suppression
 from ops.contact.words import reasons_words
 from ops.db import db
 from ops.messages.permission import foresee
@@ -22,6 +21,7 @@ OVER_WORDS = {
     SuppressedChannel.SMS: "texts",
     SuppressedChannel.EMAIL: "emails",
 }
+LIFTED_WORDS = {Lifted.MISTAKE: "entered by mistake", Lifted.AGREED: "they agreed anew"}
 NO_ADDRESS = {
     Channel.CALL: "there is no number to call",
     Channel.SMS: "there is no number to text",
@@ -69,39 +69,59 @@ def _answered(channel: Channel, to: str, decision: Decision, now: datetime) -> W
 @dataclass(frozen=True)
 class Against:
     """What was said against contacting them at one moment: over which ways, to which numbers and addresses, the gate's
-    reason in words, and where we have it from."""
+    reason in words, where we have it from, and the person's own words."""
 
     at: datetime
     by: str
     source: str
+    words: str | None
     over: str
     reason: str
     to: str
     everywhere: bool
     """For every practice of the agency."""
+    occasion: str
+    lifted_at: datetime | None
+    lifted_by: str
+    lifted: str
+    """Why it does not stand any more; "" when it does."""
+
+    @property
+    def may_be_a_mistake(self) -> bool:
+        """Whether one of us entered it, so that a lead can say it was wrong. What they said themself is no mistake."""
+        return bool(self.occasion) and not self.lifted
 
 
 def against(human: Human) -> list[Against]:
-    """Everything that stands against contacting them, newest first."""
-    stands = sa.select(Suppression).where(
+    """Everything that was said against contacting them, what stands first, then newest first."""
+    said = sa.select(Suppression).where(
         Suppression.contact_key.in_(human.keys),
         sa.or_(Suppression.practice_id == human.practice.id, Suppression.practice_id.is_(None)),
     )
-    rows = db.session.scalars(stands.order_by(Suppression.created_at.desc(), Suppression.id)).all()
-    said = groupby(rows, lambda row: (row.created_at, row.created_by, row.source, row.practice_id))
-    return [_said(human, list(group)) for _, group in said]
+    rows = db.session.scalars(said.order_by(Suppression.created_at.desc(), Suppression.id)).all()
+    together: dict[tuple, list[Suppression]] = {}
+    for row in rows:
+        occasion = row.occasion or (row.created_at, row.created_by, row.source)
+        together.setdefault((occasion, row.practice_id, row.lifted_at), []).append(row)
+    found = [_said(human, group) for group in together.values()]
+    return sorted(found, key=lambda one: bool(one.lifted))
 
 
 def _said(human: Human, rows: Sequence[Suppression]) -> Against:
-    first = rows[0]
+    first = rows[-1]
     return Against(
         at=first.created_at,
         by=first.created_by,
         source=first.source,
+        words=first.words,
         over=", ".join(words for over, words in OVER_WORDS.items() if any(row.channel is over for row in rows)),
         reason=reasons_words(dict.fromkeys(row.reason for row in rows)),
         to=", ".join(dict.fromkeys(human.keys[row.contact_key] for row in rows)),
         everywhere=first.practice_id is None,
+        occasion=first.occasion,
+        lifted_at=first.lifted_at,
+        lifted_by=first.lifted_by or "",
+        lifted=f"{LIFTED_WORDS[first.lifted_why]}: {first.lifted_words}" if first.lifted_why else "",
     )
 
 

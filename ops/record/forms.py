@@ -1,21 +1,82 @@
 """What leads fill in on a patient's record. What is right is decided by the verbs."""
 
+from collections.abc import Iterable
+from secrets import token_hex
+
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField
+from wtforms import DateField, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from ops.contact.lifting import LONGEST_WORDS
+from ops.contact.models import SuppressedChannel
+from ops.phrases import capital
 from ops.practices.forms import CorrectPatientForm
 from ops.practices.models import Practice
 from ops.queue.wording import MILESTONE_WORDS
+from ops.record.actions.refusing import SINGLE, SOURCE_WORDS, Source
+from ops.record.contact import OVER_WORDS
 
-__all__ = ["CorrectPatientForm", "FindPatientForm", "MilestoneForm"]
+__all__ = ["AgreeForm", "CorrectPatientForm", "FindPatientForm", "LiftForm", "MilestoneForm", "RefuseForm"]
+
+
+class _Said(FlaskForm):
+    """What somebody said about being contacted."""
+
+    channels = SelectMultipleField("Over")
+    source = SelectField("How we know", [InputRequired("Please say how we know.")])
+    words = TextAreaField(
+        "Their words", [InputRequired("Please write down what they said."), Length(max=LONGEST_WORDS)]
+    )
+
+    @property
+    def over(self) -> list[SuppressedChannel]:
+        return [SuppressedChannel(each) for each in self.channels.data or ()]
+
+
+class RefuseForm(_Said):
+    """They do not want to be contacted any more."""
+
+    once = HiddenField()
+    """Of this showing of the form: sent twice it is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels.choices = [(each.value, capital(words)) for each, words in OVER_WORDS.items()]
+        self.source.choices = [
+            ("", "Choose…"),
+            *((each.value, capital(words)) for each, words in SOURCE_WORDS.items()),
+        ]
+        if not self.is_submitted() or not self.once.data:
+            self.once.data = token_hex(8)
+
+
+class AgreeForm(_Said):
+    """They may be contacted again, as they say themself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels.choices = [(each.value, capital(OVER_WORDS[each])) for each in SINGLE]
+        self.source.choices = _sources(each for each in Source if each is not Source.PRACTICE_SAID)
+
+
+def _sources(of: Iterable[Source]) -> list[tuple[str, str]]:
+    return [("", "Choose…"), *((each.value, capital(SOURCE_WORDS[each])) for each in of)]
+
+
+class LiftForm(FlaskForm):
+    """What was entered was wrong."""
+
+    occasion = HiddenField()
+    why = StringField(
+        "What was wrong", [InputRequired("Please say what was wrong with it."), Length(max=LONGEST_WORDS)]
+    )
 
 
 class FindPatientForm(FlaskForm):
     wanted = StringField(
-        "Phone, email, whole name or patient number",
+        "Phone, email or whole name",
         [InputRequired("Please say whom you are looking for."), Length(max=200)],
-        description="Exactly, so that nobody browses: “Ada Lane”, not “Ada”.",
+        description="Exactly, so that nobody browses: “Ada Lane”, not “Ada”. In one practice, its number for them too.",
     )
 
 

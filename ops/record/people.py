@@ -11,7 +11,7 @@ from ops import crypto
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
-from ops.practices.models import Patient, Practice
+from ops.practices.models import NAME_KEY, Patient, Practice
 
 FOUND = 20
 """At most so many are shown: who finds more looked for too little."""
@@ -63,24 +63,26 @@ def human(practice: Practice, patient_id: int) -> Human | None:
 
 
 def find(wanted: str, practice: Practice | None = None) -> list[Found]:
-    """Patients (of one practice, or of all) whose phone, email address, number or whole name is exactly this, the first
-    twenty by name: nobody is to browse (minimum necessary, docs/rules.md A12)."""
-    wanted = " ".join(wanted.split())[:200]
-    if not wanted:
+    """Patients (of all practices, or of one, there by its number for them too) whose phone, email address or whole name
+    is exactly this, the first twenty: nobody is to browse (minimum necessary, docs/rules.md A12)."""
+    wanted = wanted.strip()[:200]
+    if not any(letter.isalnum() for letter in wanted):
         return []
     query = sa.select(Patient, Practice).join(Practice, Practice.id == Patient.practice_id)
-    query = query.where(sa.or_(*_ways(wanted)))
+    query = query.where(sa.or_(*_ways(wanted, practice)))
     if practice:
         query = query.where(Patient.practice_id == practice.id)
     named = query.order_by(sa.func.lower(Practice.name), Patient.last_name, Patient.id).limit(FOUND)
     return [Found(*row) for row in db.session.execute(named)]
 
 
-WHOLE_NAME = sa.func.lower(Patient.first_name + " " + Patient.last_name)
-
-
-def _ways(wanted: str) -> list[sa.ColumnElement[bool]]:
-    ways: list[sa.ColumnElement[bool]] = [Patient.external_id == wanted, WHOLE_NAME.in_([wanted.lower()])]
+def _ways(wanted: str, practice: Practice | None) -> list[sa.ColumnElement[bool]]:
+    name = sa.literal_column(NAME_KEY, sa.Text)
+    ways: list[sa.ColumnElement[bool]] = [
+        name == sa.func.lower(sa.func.regexp_replace(wanted, "[^[:alnum:]]", "", "g"))
+    ]
+    if practice:
+        ways.append(Patient.external_id == wanted)
     if "@" in wanted:
         ways.append(Patient.email_key == crypto.contact_key(wanted))
     elif phone := _phone_or_none(wanted):

@@ -137,7 +137,7 @@ def _friends(human: Human) -> Iterator[Entry]:
     steps = steps.where(Referral.practice_id == human.practice.id, Referral.referrer_id.in_(human.ids))
     for event, referral in _newest(steps, ReferralEvent.id):
         told = "the referrer was told" if event.told_at else ""
-        yield Entry(event.at, "friend", f"Friend {referral.friend_name}: {event.state}", told, event.actor)
+        yield Entry(event.at, "friend", f"Friend {referral.friend_name}: {event.words}", told, event.actor)
     for friend in work.came_from(human):
         yield Entry(friend.referral.received_at, "friend", f"Came to us as a friend of {friend.other}")
 
@@ -156,7 +156,12 @@ def _concerns(human: Human) -> Iterator[Entry]:
 def _permissions(human: Human) -> Iterator[Entry]:
     for said in contact.against(human):
         what = f"Not to be contacted over {said.over}: {said.reason}"
-        yield Entry(said.at, "permission", what, said.source, said.by, tag="tag-bad", order=3)
+        more = f"{said.source}: “{said.words}”" if said.words else said.source
+        yield Entry(said.at, "permission", what, more, said.by, tag="" if said.lifted else "tag-bad", order=3)
+        if said.lifted_at:
+            yield Entry(
+                said.lifted_at, "permission", f"Stands no more: {said.over}", said.lifted, said.lifted_by, order=3
+            )
     for consent in contact.consents(human):
         what = f"{'Agreed to' if consent.given else 'Took back'}: {consent.purpose}"
         yield Entry(consent.at, "permission", what, f"{consent.how}: “{consent.words}”", consent.actor, order=3)

@@ -18,7 +18,9 @@ from ops.practices.age import is_minor
 from ops.practices.models import MilestoneKind, Practice
 from ops.practices.views.practices import sent
 from ops.record import contact, work
-from ops.record.forms import CorrectPatientForm, FindPatientForm, MilestoneForm
+from ops.record.actions import refusing
+from ops.record.actions.refusing import Source
+from ops.record.forms import AgreeForm, CorrectPatientForm, FindPatientForm, LiftForm, MilestoneForm, RefuseForm
 from ops.record.people import Found, Human, find, human
 from ops.record.timeline import SORTS, timeline
 from ops.work.reads import ReadOf
@@ -87,7 +89,13 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
     actors = {entry.by for entry in told} | {change.actor for change in changes}
     actors |= {each.by for each in stands} | {each.actor for each in agreed}
     names = queries.names_of(actors)
-    shown = {"correct": CorrectPatientForm(obj=who.patient), "milestone": MilestoneForm().of(who.practice)} | forms
+    shown = {
+        "correct": CorrectPatientForm(obj=who.patient),
+        "milestone": MilestoneForm().of(who.practice),
+        "do_not_contact": RefuseForm(),
+        "agreed": AgreeForm(),
+        "lift": LiftForm(),
+    } | forms
     answer = render_template(
         "record/record.html",
         practice=who.practice,
@@ -157,3 +165,47 @@ def milestone(slug: str, patient_id: int) -> ResponseReturnValue:
         return "Recorded. What it starts shows here within a minute."
 
     return decide(who, verb, "milestone", milestone=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/do-not-contact")
+@staff
+def do_not_contact(slug: str, patient_id: int) -> ResponseReturnValue:
+    """They do not want to be contacted, over some ways or any."""
+    who, form = _human_or_404(slug, patient_id), RefuseForm()
+
+    def verb() -> str:
+        source, once = Source(form.source.data), f"{who.patient.id}:{(form.once.data or '')[:40]}"
+        refusing.do_not_contact(who, form.over, source, form.words.data, once=once, actor=me().actor)
+        over = ", ".join(contact.OVER_WORDS[each] for each in form.over)
+        return f"Nobody of {who.practice.name} contacts them any more: no {over}."
+
+    return decide(who, verb, "do_not_contact", do_not_contact=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/lift")
+@staff
+def lift(slug: str, patient_id: int) -> ResponseReturnValue:
+    """What one of us entered was wrong: it does not stand any more, and is kept with the reason."""
+    who, form = _human_or_404(slug, patient_id), LiftForm()
+
+    def verb() -> str:
+        entered = {each.occasion for each in contact.against(who) if each.may_be_a_mistake}
+        if form.occasion.data not in entered:
+            raise Refused("This does not stand any more, or they said it themself.")
+        refusing.lift(who, form.occasion.data, form.why.data, actor=me().actor)
+        return "It does not stand any more. What ended because of it does not start again by itself."
+
+    return decide(who, verb, "lift", lift=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/agreed")
+@staff
+def agreed(slug: str, patient_id: int) -> ResponseReturnValue:
+    """They said, themself, that they may be contacted again."""
+    who, form = _human_or_404(slug, patient_id), AgreeForm()
+
+    def verb() -> str:
+        refusing.agree(who, form.over, Source(form.source.data), form.words.data, actor=me().actor)
+        return "Kept as their consent. A file of the practice that still says no wins again: tell the practice."
+
+    return decide(who, verb, "agreed", agreed=form)

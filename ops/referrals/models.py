@@ -1,12 +1,17 @@
 """Asks and their answers, the friends that came of them, and what the referrer has been told."""
 
-from datetime import datetime
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
-from ops.work.answers import Answer, OptIn, ReferralState
+from ops.phrases import day_words
+from ops.referrals.words import SOURCE_WORDS, STATE_WORDS
+from ops.work.answers import Answer, OptIn, ReferralState, Source
 
 
 class Ask(Base):
@@ -50,17 +55,38 @@ class Referral(Base):
     state: Mapped[ReferralState] = mapped_column(closed_set(ReferralState, "state"))
     received_at: Mapped[datetime] = mapped_column(Moment)
     received_by: Mapped[str]
+    visit_on: Mapped[date | None]
+    """The day they booked, on the practice's calendar."""
+    visit_time: Mapped[time | None]
+    """The hour they booked, by the practice's clock."""
+    visit_days: Mapped[str] = mapped_column(default="")
+    """The days that would suit them, in their words; the practice finds the hour."""
+    comes_for: Mapped[str] = mapped_column(default="")
+    """What they come for, if they said. In no text and no email."""
+    value: Mapped[Decimal | None] = mapped_column(sa.Numeric(10, 2))
+    """What they paid, in dollars, if the practice says so."""
+    patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The patient they became."""
     events: Mapped[list["ReferralEvent"]] = relationship(order_by="ReferralEvent.id")
+
+    @property
+    def how_far(self) -> str:
+        """ "Booked for Oct 29, 2026", "Treated"."""
+        visit = f" for {day_words(self.visit_on)}" if self.visit_on and self.state is ReferralState.BOOKED else ""
+        return f"{STATE_WORDS[self.state]}{visit}"
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referrer_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id", "ask_id"], ["asks.practice_id", "asks.id"]),
         sa.ForeignKeyConstraint(["practice_id", "joined_id"], ["referrals.practice_id", "referrals.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.UniqueConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "referrer_id", "contact_key"),
         sa.Index(None, "practice_id", "contact_key"),
         sa.Index(None, "practice_id", "received_at"),
         sa.CheckConstraint("friend_phone IS NOT NULL OR friend_email IS NOT NULL", name="friend_reachable"),
+        sa.CheckConstraint("visit_time IS NULL OR visit_on IS NOT NULL", name="hour_of_a_day"),
+        sa.CheckConstraint("value >= 0", name="value_not_negative"),
     )
 
 
@@ -75,10 +101,24 @@ class ReferralEvent(Base):
     state: Mapped[ReferralState] = mapped_column(closed_set(ReferralState, "state"))
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
+    source: Mapped[Source] = mapped_column(closed_set(Source, "source"))
+    happened_on: Mapped[date | None]
+    """The day they came, were treated or were lost, on the practice's calendar, if somebody said it."""
+    why: Mapped[str] = mapped_column(default="")
+    """Why they were lost or did not come, if somebody said it."""
+    was: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the step changed of the referral, as it was before: taking the step back puts it there again."""
     tell: Mapped[bool]
     """Whether the referrer may be told at all: only that we have it, unless the friend agreed to more (docs/rules.md
     decision 7)."""
     told_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @property
+    def words(self) -> str:
+        """ "came to the visit on Oct 29, 2026, on the practice's word: she called"."""
+        on = f" on {day_words(self.happened_on)}" if self.happened_on else ""
+        why = f": {self.why}" if self.why else ""
+        return f"{STATE_WORDS[self.state].lower()}{on}, {SOURCE_WORDS[self.source]}{why}"
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referral_id"], ["referrals.practice_id", "referrals.id"]),

@@ -11,6 +11,7 @@ from ops.phrases import age_words
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Window, windows
 from ops.queue.models import Task
+from ops.queue.presence import HERE
 from ops.queue.waiting import lanes_by_id, piles, waits
 from ops.queue.workers import Worker, worker
 from ops.rhythm.day_start import STARTS, asked
@@ -108,9 +109,13 @@ FREE = """
     AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
     AND NOT EXISTS (SELECT FROM why_paused(w.practice_id, w.kind))
 """
+KEPT = """
+    (kept_from(:agent, w.owner_id, w.owner_until, :now) AND w.owner_id IN (SELECT h.user_id FROM here h))
+"""
 READY = sa.text(
     f"""
-    WITH me AS MATERIALIZED (SELECT * FROM skills s WHERE s.user_id = :agent), assigned AS (
+    WITH me AS MATERIALIZED (SELECT * FROM skills s WHERE s.user_id = :agent),
+    here AS MATERIALIZED ({HERE}), assigned AS (
         SELECT w.id FROM tasks w JOIN lanes l ON l.id = w.lane_id
         WHERE w.owner_id = :agent AND w.handed_at IS NOT NULL AND keeper(w.owner_id, w.owner_until, :now) = :agent
           AND window_open(l.opens_at, l.closes_at, :now) AND {FREE}
@@ -118,14 +123,14 @@ READY = sa.text(
         SELECT w.id FROM me m CROSS JOIN tasks w JOIN lanes l ON l.id = w.lane_id
         WHERE w.promised_at IS NOT NULL AND window_open(l.opens_at, l.closes_at, :now)
           AND may_work(w.practice_id, l.kind, l.language, m.speaks, m.does, m.everywhere, m.theirs)
-          AND NOT kept_from(:agent, w.owner_id, w.owner_until, :now) AND {FREE}
+          AND NOT {KEPT} AND {FREE}
         LIMIT :enough
     ), in_turn AS (
         SELECT t.id FROM me m CROSS JOIN shares s CROSS JOIN lanes_for(s.open_lanes, :now, m.speaks, m.does) l
         CROSS JOIN LATERAL (
             SELECT w.id FROM tasks w
             WHERE w.practice_id = s.practice_id AND w.lane_id = l.lane_id AND w.promised_at IS NULL
-              AND NOT kept_from(:agent, w.owner_id, w.owner_until, :now) AND {FREE}
+              AND NOT {KEPT} AND {FREE}
             LIMIT :enough
         ) t
         WHERE s.has_open AND may_work(s.practice_id, NULL, NULL, m.speaks, m.does, m.everywhere, m.theirs)

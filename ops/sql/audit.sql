@@ -38,16 +38,25 @@ BEGIN
 END $$;
 
 
--- The same for suppressions, with the one way out of them.
+-- The same for suppressions, with the two ways out of them.
 CREATE OR REPLACE FUNCTION refuse_change_of_suppression() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    -- the one way out: an outcome that was a slip of the finger is taken back, row by named row, and told in the audit
+    -- an outcome that was a slip of the finger is taken back, row by named row, and told in the audit
     IF TG_OP = 'DELETE' AND current_setting('app.retract', true) = OLD.id::text THEN
         INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, reason)
         VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'delete',
                 TG_TABLE_NAME, OLD.id::text, OLD.practice_id, to_jsonb(OLD) - 'contact_key', 'outcome taken back');
         RETURN OLD;
+    END IF;
+    -- and it is lifted once, with the reason, and nothing else of it changes
+    IF TG_OP = 'UPDATE' AND OLD.lifted_at IS NULL AND NEW.lifted_at IS NOT NULL
+       AND to_jsonb(NEW) - '{lifted_at,lifted_by,lifted_why,lifted_words}'::text[]
+         = to_jsonb(OLD) - '{lifted_at,lifted_by,lifted_why,lifted_words}'::text[] THEN
+        INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, after, reason)
+        VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'update',
+                TG_TABLE_NAME, OLD.id::text, OLD.practice_id, '{}', to_jsonb(NEW) - 'contact_key', NEW.lifted_words);
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;

@@ -74,7 +74,6 @@ WALLS: dict[str, Wall] = {
     "quarantined_rows": Wall(OWN),
     # may we reach this person: kept across practices by keyed hashes, so no practice reads any of it
     "suppressions": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_suppression"),)),
-    "suppressions_again": Wall(Through("suppression_id", "suppressions"), guards=(AppendOnly(),)),
     "consent_events": Wall(OWN, guards=(AppendOnly(),)),
     "contact_attempts": Wall(OWN, guards=(AppendOnly(),)),
     "gate_decisions": Wall(OWN, guards=(AppendOnly(),)),
@@ -91,8 +90,11 @@ WALLS: dict[str, Wall] = {
     "recorder_deliveries": Wall(Through("message_id", "messages")),
     # asks and referrals
     "asks": Wall(OWN, READS),
-    "referrals": Wall(OWN, READS, (Audit(),)),
-    "referral_events": Wall(OWN, READS),
+    # a member says what became of a friend who was sent to them, and takes back a slip of theirs
+    "referrals": Wall(
+        OWN, ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"), (Audit(),)
+    ),
+    "referral_events": Wall(OWN, ("SELECT", "INSERT", "DELETE"), (Audit(when="DELETE"),)),
     # the queue
     "triggers": Wall(OWN, guards=(Audit(),)),
     "cadences": Wall(OWN, READS, (Audit(),)),

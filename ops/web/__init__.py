@@ -28,6 +28,7 @@ NAV: list[tuple[str, str, frozenset[str]]] = [
     ("rhythm.my_day", "My day", frozenset({"agent"})),  # leads reach it from the desk: their bar is full
     ("floor.board", "Queue", frozenset({"lead", "admin"})),
     ("concerns.concerns", "Concerns", frozenset({"lead", "admin", "member"})),
+    ("referrals.friends", "Friends", frozenset({"lead", "admin", "member"})),
     ("coaching.mine", "My calls", frozenset({"agent"})),
     ("coaching.index", "Coaching", frozenset({"lead", "admin"})),
     ("practices.index", "Practices", frozenset({"lead", "admin"})),

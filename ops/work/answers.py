@@ -15,9 +15,23 @@ class ReferralState(StrEnum):
     CONTACTED = "contacted"
     CONNECTED = "connected"
     BOOKED = "booked"
+    NO_SHOW = "no_show"
     SHOWED = "showed"
     TREATED = "treated"
     LOST = "lost"
+
+
+class Source(StrEnum):
+    """Whose word a step of a referral is."""
+
+    CALL = "call"
+    """The friend's own, to an agent."""
+    PRACTICE_SAID = "practice_said"
+    """The practice's, written down by the agency."""
+    MEMBER = "member"
+    """The practice's, by one of its members."""
+    FILE = "file"
+    """An export of the practice."""
 
 
 class OptIn(StrEnum):

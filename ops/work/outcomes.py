@@ -62,6 +62,11 @@ class Rule:
         return Do.TAKE_FRIEND in self.effects
 
     @property
+    def books(self) -> bool:
+        """Whether a friend's visit is written down with it."""
+        return MoveReferral(ReferralState.BOOKED) in self.effects
+
+    @property
     def suppresses(self) -> bool:
         return any(isinstance(each, Suppress) for each in self.effects)
 
@@ -201,7 +206,7 @@ FRIEND_BOOKED = Rule(
     Outcome.FRIEND_BOOKED,
     "w",
     "Books a visit",
-    "The practice confirms the visit.",
+    "The practice confirms the visit. Write the day down if there is one, or the days that suit them.",
     (MoveReferral(ReferralState.BOOKED), Then.END),
 )
 

@@ -16,6 +16,8 @@ class ReadOf(StrEnum):
     CONCERN = "concern"
     FINISHED_CARD = "finished_card"
     """Of an attempt."""
+    FRIEND = "friend"
+    """Of a referral."""
     REPORT = "report"
     """Of a month."""
 
@@ -27,5 +29,6 @@ WITH_SUBJECT = (
     ReadOf.STORY,
     ReadOf.CONCERN,
     ReadOf.FINISHED_CARD,
+    ReadOf.FRIEND,
 )
-"""Those that are about one task, concern or attempt."""
+"""Those that are about one task, concern, attempt or referral."""

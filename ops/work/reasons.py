@@ -17,8 +17,8 @@ class Waits(StrEnum):
     # nothing of it is offered to anybody
     PRACTICE_NOT_ACTIVE = (
         "practice_not_active",
-        "the practice is paused or has ended",
-        "when the practice is active again",
+        "the practice is paused, has ended or is not live yet",
+        "when the practice is live",
     )
     KIND_PAUSED = "kind_paused", "this kind of work is paused", "when a lead resumes it"
     NOBODY_MAY = (

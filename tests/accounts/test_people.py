@@ -182,7 +182,7 @@ def test_everybody_sees_and_ends_their_own_sign_ins_and_nobody_elses(sign_in):
 
 
 def test_an_admin_ends_the_sign_in_of_somebody_but_only_by_the_right_person(sign_in):
-    admin, agent, other = sign_in(make_user("admin")), make_user("agent"), make_user("agent")
+    admin, agent, other = sign_in(make_user("admin")), make_user("agent", present=False), make_user("agent")
     browser = sign_in(agent)
     sign_in_id = db.session.scalar(sa.select(AuthSession.id).where(AuthSession.user_id == agent.id))
     admin.post(f"/people/{other.id}/sign-ins/{sign_in_id}/end", expect=303)

@@ -317,7 +317,7 @@ def test_a_form_without_our_token_changes_nothing(client, ada):
     [("agent", 10), ("lead", 30), ("admin", 30), ("member", 30)],
 )
 def test_who_is_idle_is_signed_out_an_agent_sooner_and_told_so(sign_in, later, role, minutes):
-    browser = sign_in(make_user(role))
+    browser = sign_in(make_user(role, present=False))
     later(minutes=minutes - 1, seconds=59)
     browser.get("/me/sign-ins", expect=200)
     later(minutes=minutes)
@@ -351,7 +351,7 @@ def test_everybody_is_signed_out_after_twelve_hours_whatever_happens(sign_in, la
 
 
 def test_being_seen_is_written_once_in_fifteen_seconds(sign_in, later):
-    browser = sign_in(make_user("agent"))
+    browser = sign_in(make_user("agent", present=False))
 
     def seen():
         return db.session.scalar(sa.select(AuthSession.last_seen_at))

@@ -81,10 +81,10 @@ def test_the_record_shows_all_there_is_about_one_human(lake, lead, sign_in):
         "They wrote by text: nobody has read it",
         "call me &lt;i&gt;later&lt;/i&gt;",
         "Treated: Filler",
-        "Fay received Mar 11, 2026",
+        "Fay Received, not contacted yet Mar 11, 2026",
         "Friend Fay: received",
         "Was not happy",
-        "Nothing. What they agreed to",
+        "No consent is on file.",
     ):
         assert words in page, words
     assert f'href="/tasks/{task.id}"' in html

@@ -20,7 +20,7 @@ from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.isolated import awake, each_within
-from ops.practices.models import Milestone, Patient, Practice, TreatmentType
+from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
@@ -31,15 +31,22 @@ from ops.work.states import RunState, TaskState
 
 
 def due_runs(limit: int) -> list[int]:
-    """Ids of runs whose next step is due."""
-    active = sa.select(Practice.id).where(Practice.status == "active")
+    """Ids of runs whose next step is due. For a practice that is not live yet calls are opened, so that the board shows
+    what waits for it; nothing is sent."""
+    next_is_call = sa.exists().where(
+        CadenceStep.cadence_id == CadenceRun.cadence_id,
+        CadenceStep.position == CadenceRun.position,
+        CadenceStep.mode == StepMode.CALL,
+    )
+    of = sa.select(Practice.status).where(Practice.id == CadenceRun.practice_id).scalar_subquery()
+    served = sa.or_(of == PracticeStatus.ACTIVE, sa.and_(of == PracticeStatus.SETUP, next_is_call))
     return list(
         db.session.scalars(
             sa.select(CadenceRun.id)
             .where(
                 CadenceRun.state == RunState.RUNNING,
                 CadenceRun.next_at <= clock.now(),
-                CadenceRun.practice_id.in_(active),
+                served,
                 awake("take steps", CadenceRun.id),
             )
             .order_by(CadenceRun.next_at)

@@ -11,8 +11,8 @@ from ops.accounts.roles import STAFF
 from ops.coaching import forms, marking, queries
 from ops.coaching.reading import length_words
 from ops.coaching.views import bp
-from ops.concerns.queries import practices_of
 from ops.practices.models import Practice
+from ops.practices.queries import read_by
 from ops.work.kinds import KIND_WORDS, Kind
 from ops.work.outcomes import OUTCOME_WORDS, rules_for
 
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
 
 
 def _practices() -> list[Practice]:
-    return practices_of(me())
+    return read_by(me())
 
 
 def narrowed() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ops.queue.actions import tasks
 from ops.queue.actions.friends import receive_friend
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.queue.people import keys_of, records_of, referral_of
-from ops.referrals.actions import move_referral, record_ask
+from ops.referrals.actions import NOTHING, Told, add_email, move_referral, record_ask
 from ops.referrals.models import Ask
 from ops.referrals.states import may_follow
 from ops.scripts.models import Medium
@@ -31,7 +31,7 @@ from ops.work.answers import Answer, ReferralState
 from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppress, Then
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
-from ops.work.outcomes import Rule
+from ops.work.outcomes import OUTCOME_WORDS, Rule
 from ops.work.states import RunState, TaskState
 
 PROMISE_STANDS = timedelta(days=14)
@@ -132,8 +132,21 @@ def _not_to_be_taken_back() -> datetime:
 
 def _step(call: Call, becomes: ReferralState) -> None:
     referral = referral_of(call.task)
-    if referral and may_follow(referral.state, becomes):
-        move_referral(referral, becomes, actor=call.actor)
+    if not referral:
+        return
+    if call.saved.own_email:
+        add_email(referral, call.saved.own_email, call.actor)
+    if may_follow(referral.state, becomes):
+        move_referral(referral, becomes, actor=call.actor, told=_said_of(becomes, call))
+
+
+def _said_of(becomes: ReferralState, call: Call) -> Told:
+    match becomes:
+        case ReferralState.BOOKED:
+            return call.saved.visit
+        case ReferralState.LOST:
+            return Told(why=OUTCOME_WORDS[call.saved.outcome])
+    return NOTHING
 
 
 def _lose_friend(call: Call) -> None:
@@ -144,10 +157,11 @@ def _lose_friend(call: Call) -> None:
 
 def _suppress(call: Call, effect: Suppress) -> None:
     source = f"said to an agent: {call.rule.label}"
+    occasion = f"task:{call.task.id}:{call.task.fence}"
     for channel in effect.channels:
         keys = keys_of(call.task, call.person, call.dialed) if channel == "all" else {call.dialed}
         for key in sorted(key for key in keys if key):
-            suppress(key, channel, effect.code, source, call.actor, call.practice.id)
+            suppress(key, channel, effect.code, source, call.actor, call.practice.id, occasion=occasion)
 
 
 def _move(effect: Then | Later, call: Call) -> None:

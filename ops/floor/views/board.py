@@ -85,6 +85,7 @@ def board() -> ResponseReturnValue:
         "floor/board.html",
         practices=lists.practice_choices(),
         broken=broken_promises(asked),
+        incomplete=lists.incomplete(asked),
         unhappy=lists.unhappy(asked),
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),

@@ -5,7 +5,7 @@ unique index: about tables nobody has analysed yet the planner guesses, and its 
 (12 s for ten thousand rows, measured, instead of 0.3).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from ops.imports.loading.same_ids import written_otherwise
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.imports.reading.records import BadRow
-from ops.practices.refusals import Move, Refusal, follow, keep, keys_of
+from ops.practices.refusals import Move, Refusal, follow, keep, keys_of, reached_by
 
 LOCK = 7_034_003 << 32
 PATIENT_COLUMNS = {
@@ -212,7 +212,7 @@ class Writer:
             Refusal(key, channel, f"import {self.import_id}, column {source}", self.practice_id)
             for (external_id, channel), (source, _) in batch.refusals.items()
             for both in keys.get(external_id, ())  # else the row is put aside: nobody whom it could be about
-            for key in _reached_by(channel, *both)
+            for key in reached_by(channel, *both)
         ]
         if found:
             new = keep(found, self.actor)
@@ -245,13 +245,6 @@ def stated_columns(profile: Profile | None) -> frozenset[str]:
         return frozenset(_STATED_BY)
     meanings = set(profile.columns.values())
     return frozenset(column for column, fields in _STATED_BY.items() if fields & meanings)
-
-
-def _reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
-    if channel != "email":
-        yield phone
-    if channel in ("all", "email"):
-        yield email
 
 
 def _copy(cursor: Cursor, table: str, kinds: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
@@ -305,8 +298,7 @@ WHERE (p.phone_key, p.email_key) IS DISTINCT FROM ({phone}, {email})
 """
 _DOUBLES = """
 SELECT o.external_id, p.external_id, o.phone_key, o.email_key, p.phone_key, p.email_key
-FROM patients p CROSS JOIN LATERAL records_of(p.practice_id, p.id) r
-JOIN patients o ON o.practice_id = p.practice_id AND o.id = r.patient_id AND o.id <> p.id
+FROM patients p CROSS JOIN LATERAL other_records(p.practice_id, p.id, p.phone_key, p.first_name || p.last_name) o
 WHERE p.practice_id = %(practice)s AND p.external_id = ANY(%(people)s)
 """
 _KEYS = """

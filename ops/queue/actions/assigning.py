@@ -2,16 +2,13 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from ops import clock
-from ops.accounts.models import User
+from ops.accounts import sessions
 from ops.db import db
 from ops.errors import Refused
-from ops.isolated import each_within
 from ops.practices.models import Patient
-from ops.queue import keeping, workers
-from ops.queue.actions import moves, tasks
+from ops.queue import keeping, presence, workers
+from ops.queue.actions import leaving, moves, tasks
 from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
@@ -73,24 +70,30 @@ def _open_account(user_id: int) -> Worker:
 def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override: bool = False) -> Task:
     """Give an open task to an agent, before everything else of theirs; released first, if somebody has it in progress.
 
-    It stays assigned to them for `keeping.ASSIGNED` from the moment it may be worked. `override`: although they are not
-    certified for it; then, and for a task in progress, a reason is required. Raises Refused otherwise, for a task that
-    is finished or theirs in progress, nobody who takes tasks and a closed account.
+    It stays assigned to them for `keeping.ASSIGNED` from the moment it may be worked, as long as they are present.
+    `override`: although they are not certified for it; then, and for a task in progress, a reason is required. Raises
+    Refused otherwise, for a task that is finished or theirs in progress, nobody who takes tasks, a closed account, and
+    for who is absent when it may be worked now.
     """
     reason = reason.strip()[:LONGEST_REASON]
     task = _open_task(task_id)
     who = _open_account(user_id)
     if task.held_by == user_id:
         raise Refused(f"{who.name} has this task in progress already.")
+    now = clock.now()
+    starts = max(now, task.ready_at, _opens(task) or now)
+    if starts == now and not presence.is_present(user_id):
+        raise Refused(
+            f"{who.name} is not at work now, and what may be worked now is not assigned to who is away. "
+            "Choose somebody who is here, or leave it to everybody."
+        )
     lacking = lacks(task)[user_id]
     _check_override(who, lacking, override, reason)
     if task.state is TaskState.CLAIMED:
         if not reason:
             raise Refused("Please say why it is taken from whoever has it in progress.")
         tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
-    now = clock.now()
-    task.owner_id, task.handed_at = user_id, now
-    task.owner_until = max(now, task.ready_at, _opens(task) or now) + keeping.ASSIGNED
+    task.owner_id, task.handed_at, task.owner_until = user_id, now, starts + keeping.ASSIGNED
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
     moves.move(task, EventKind.ASSIGNED, actor, **facts, override=[str(lack) for lack in lacking])
     db.session.flush()
@@ -142,13 +145,24 @@ def unassign(task_id: int, actor: str, reason: str = "") -> Task:
     return task
 
 
-GONE = "their account is closed"
+WENT = {
+    sessions.SIGNED_OUT: "signed out",
+    sessions.IDLE: "away",
+    sessions.OVER: "their sign-in was over",
+    sessions.REVOKED: "their sign-in was ended",
+    sessions.PASSWORD_CHANGED: "signed out",
+    sessions.ROLE_CHANGED: "they do other work now",
+    sessions.DEACTIVATED: "their account is closed",
+}
+SOON_BACK = (sessions.IDLE, sessions.OVER, sessions.PASSWORD_CHANGED)
+"""Whoever is signed out so may sign in again and go on with the card they have open."""
+FOR_GOOD = (sessions.ROLE_CHANGED, sessions.DEACTIVATED)
 
 
-def unassign_closed(actor: str) -> int:
-    """What was assigned to somebody whose account has been closed since is everybody's; how many."""
-    theirs = sa.select(Task).join(User, User.id == Task.owner_id)
-    theirs = theirs.where(Task.state == TaskState.WAITING, Task.offered, Task.handed_at.is_not(None), ~User.active)
-    found = db.session.scalars(theirs.with_for_update(of=Task, skip_locked=True)).all()
-    ids = {task.id: task.id for task in found}
-    return each_within("unassign closed accounts", ids, lambda id: unassign(id, actor, GONE), owner=Task.practice_id)
+def sign_in_ended(user_id: int, why: str, actor: str) -> None:
+    """A sign-in of this person has ended: unless they are present in another browser, nothing is assigned to them."""
+    if presence.is_present(user_id):
+        return
+    leaving.let_go(user_id, WENT[why], actor, for_good=why in FOR_GOOD)
+    if why not in SOON_BACK:
+        tasks.leave_card(user_id, WENT[why], actor)

@@ -10,10 +10,15 @@ from ops.practices.models import Patient, Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Task
 from ops.referrals.actions import NewFriend, receive_referral
-from ops.referrals.models import Ask, Referral
+from ops.referrals.models import Ask, Referral, ReferralEvent
+from ops.referrals.words import STATE_WORDS
+from ops.work.answers import ReferralState
 from ops.work.kinds import Kind
+from ops.work.states import TaskState
 from ops.zones import day_in
 
+NO_CALL = (ReferralState.BOOKED, ReferralState.SHOWED, ReferralState.TREATED, ReferralState.LOST)
+"""How far a friend has come who is not called any more."""
 FRIEND_WITHIN = timedelta(hours=24)
 """A friend is called the same day, at the latest within this time (docs/domain.md, the Ease)."""
 
@@ -35,22 +40,42 @@ def receive_friend(
 
 
 def open_friend_task(referral: Referral, actor: str) -> Task | None:
-    """The follow-up call to a fresh friend, promised within a day; None when there is one already, for this referral or
-    the one it is joined to, or no number."""
-    if referral.joined_id is not None:
+    """The call to a fresh friend, promised within a day, or to one who did not come; None when there is one already,
+    for this referral or the one it is joined to, or no number."""
+    if referral.joined_id is not None or not referral.friend_phone:
         return None
-    there = db.session.scalar(
-        sa.select(sa.exists().where(Task.referral_id == referral.id, Task.kind == Kind.FRIEND_FOLLOW_UP))
-    )
-    if there or not referral.friend_phone:
+    if not db.session.scalar(sa.select(sa.exists().where(Referral.id == referral.id, without_call()))):
         return None
+    fresh = referral.state is ReferralState.RECEIVED
     zone = db.session.get_one(Practice, referral.practice_id).zone
+    received = f"A friend who agreed to be called, received {day_words(day_in(zone, referral.received_at))}."
     return tasks.open_task(
         practice_id=referral.practice_id,
         patient_id=referral.referrer_id,
         kind=Kind.FRIEND_FOLLOW_UP,
-        reason=f"A friend who agreed to be called, received {day_words(day_in(zone, referral.received_at))}.",
+        reason=received if fresh else f"{received} They did not come to their visit: would another day suit them?",
         actor=actor,
         referral_id=referral.id,
-        promised_at=referral.received_at + FRIEND_WITHIN,
+        promised_at=referral.received_at + FRIEND_WITHIN if fresh else None,
     )
+
+
+def without_call() -> sa.ColumnElement[bool]:
+    """Friends (Referral) who are to be called: fresh, or they did not come; and no task of it was ever opened."""
+    tasks_of = sa.exists().where(Task.referral_id == Referral.id, Task.kind == Kind.FRIEND_FOLLOW_UP)
+    missed_at = (
+        sa.select(sa.func.max(ReferralEvent.at))
+        .where(ReferralEvent.referral_id == Referral.id, ReferralEvent.state == ReferralState.NO_SHOW)
+        .scalar_subquery()
+    )
+    return sa.or_(
+        sa.and_(Referral.state == ReferralState.RECEIVED, ~tasks_of),
+        sa.and_(Referral.state == ReferralState.NO_SHOW, ~tasks_of.where(Task.created_at >= missed_at)),
+    )
+
+
+def end_call(task: Task, actor: str) -> None:
+    """The practice said that the friend has gone on: a call that still waits makes no sense any more."""
+    referral = db.session.get(Referral, task.referral_id)
+    if task.state is TaskState.WAITING and referral and referral.state in NO_CALL:
+        tasks.cancel(task, actor, f"The friend has gone on: {STATE_WORDS[referral.state].lower()}.")

@@ -21,7 +21,7 @@ from ops.contact.windows import open_window, window_group
 from ops.db import db
 from ops.isolated import awake, each_within
 from ops.practices.models import Patient
-from ops.queue.actions import shares
+from ops.queue.actions import leaving, shares
 from ops.queue.languages import base_language
 from ops.queue.models import Lane, Task
 from ops.queue.people import person_of
@@ -87,8 +87,9 @@ def _window(places: tuple[Place, ...]) -> dict:
 
 
 def refresh() -> None:
-    """Lanes whose window is over get their next one; what came due is offered; the ledger says which lanes are
-    open. Of many who want it at once one does it, and the others wait for that."""
+    """Lanes whose window is over get their next one; what came due is offered, to everybody where whom it is kept
+    for is absent; the ledger says which lanes are open. Of many who want it at once one does it, and the others wait
+    for that."""
     if not shares.hold_floor_or_wait():
         return
     try:
@@ -97,6 +98,7 @@ def refresh() -> None:
     except RulesError as problem:  # the lanes keep the window they have; the gate allows nothing meanwhile
         log.error("windows_unknown", problem=str(problem))
     offer_due()
+    leaving.let_go_of_absent()
     shares.clear_dry()
     shares.refresh_open()
 

@@ -123,6 +123,31 @@ TOLD = """
 """Its event, in the same statement."""
 
 
+LET_GO = """
+    WITH kept AS (
+        SELECT t.id, t.practice_id, t.owner_id FROM tasks t
+        WHERE t.state = 'waiting' AND t.owner_id IS NOT NULL AND {which}
+        ORDER BY t.practice_id, t.id FOR UPDATE OF t {lock}
+    ), free AS (
+        UPDATE tasks SET owner_id = NULL, owner_until = NULL, handed_at = NULL FROM kept WHERE tasks.id = kept.id
+    )
+    INSERT INTO task_events (practice_id, task_id, kind, at, actor, facts)
+    SELECT practice_id, id, 'handed', :now, :actor,
+           jsonb_build_object('from', owner_id, 'to', NULL, 'reason', CAST(:why AS text)) FROM kept
+    RETURNING task_id
+"""
+
+
+def let_go(which: str, why: str, actor: str, *, wait: bool, **asked: Any) -> int:
+    """Waiting tasks with an owner are anybody's, and their stories say why; how many. `which`: a condition
+    on `t`, our own words, about what is `asked` and `now`. What is locked is waited for, or left alone."""
+    told = sa.text(LET_GO.format(which=which, lock="" if wait else "SKIP LOCKED"))
+    freed = db.session.scalars(told, asked | {"now": clock.now(), "actor": actor, "why": why}).all()
+    if freed:
+        db.session.expire_all()
+    return len(freed)
+
+
 STARTED = """
     INSERT INTO cadence_runs (practice_id, patient_id, cadence_id, milestone_id, trigger_id, state, position, next_at,
                               opens_at, peaks_at, closes_at, started_at)

@@ -14,7 +14,7 @@ from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient
-from ops.queue import keeping, rank
+from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
 from ops.queue.actions.moves import LeaseLost, end_run
 from ops.queue.models import Attempt, CadenceRun, Task
@@ -68,7 +68,8 @@ def open_task(
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
-    """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody."""
+    """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody. Who is
+    away gets nothing that is due now."""
     spoke = db.session.scalar(
         sa.select(Attempt.agent_id)
         .join(User, User.id == Attempt.agent_id)
@@ -82,8 +83,9 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
         .order_by(Attempt.at.desc(), Attempt.id.desc())
         .limit(1)
     )
-    task.owner_id = spoke
-    task.owner_until = (ready_at or task.ready_at) + keeping.SPOKE_LAST if spoke else None
+    due = ready_at or task.ready_at
+    first = spoke if spoke and (due > clock.now() or presence.is_present(spoke)) else None
+    task.owner_id, task.owner_until = first, due + keeping.SPOKE_LAST if first else None
 
 
 def shut(task: Task, decision: Decision) -> None:
@@ -127,8 +129,7 @@ def held(task_id: int, agent_id: int, fence: int) -> Task:
 def give_back(task: Task, kind: EventKind, actor: str, *, ready_at: datetime | None = None, **facts: Any) -> None:
     """Into the queue again, with no holder, its age kept. The minutes charged at the claim are credited."""
     _count_if_shown(task)
-    if task.handed_at:  # whom it was given to lets it go: it is anybody's, nobody else would get it for hours
-        task.owner_id = task.owner_until = None
+    task.owner_id = task.owner_until = None  # whoever had it lets it go: it is anybody's
     _let_go(task, ready_at or task.ready_at)
     moves.move(task, kind, actor, **facts)
     shares.charge(task.practice_id, -float(task.estimate_minutes))
@@ -159,6 +160,12 @@ def _into_lane(task: Task) -> None:
 def release(task_id: int, agent_id: int, fence: int, actor: str) -> None:
     """The agent stops for now; somebody else gets the task. Raises LeaseLost."""
     give_back(held(task_id, agent_id, fence), EventKind.RELEASED, actor)
+
+
+def leave_card(user_id: int, why: str, actor: str) -> None:
+    """Their open card, if any, goes back into the queue: they went and do not finish it."""
+    if theirs := queries.task_of(user_id):
+        give_back(held(theirs.id, user_id, theirs.fence), EventKind.RELEASED, actor, why=why)
 
 
 def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:

@@ -41,8 +41,8 @@ class Task(Base):
     promised_at: Mapped[datetime | None] = mapped_column(Moment)
     """A callback, or deadline of a fresh friend: band 0."""
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
-    """Whose it is until `owner_until`: who promised the call, who spoke to them last, whom a lead gave it to. Then
-    anybody's."""
+    """Whose it is until `owner_until`, as long as they are present: who promised the call, who spoke to them last, whom
+    a lead gave it to. Then anybody's."""
     owner_until: Mapped[datetime | None] = mapped_column(Moment)
     handed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When it was put before everything else for its owner: by a lead, or as other work about the same person."""
@@ -90,6 +90,7 @@ class Task(Base):
         sa.Index("uq_tasks_person_in_hands", "person_key", unique=True, postgresql_where=sa.text("state = 'claimed'")),
         sa.CheckConstraint("NOT offered OR (state = 'waiting' AND lane_id IS NOT NULL)", name="offered_has_lane"),
         sa.CheckConstraint("handed_at IS NULL OR owner_id IS NOT NULL", name="handed_has_owner"),
+        sa.CheckConstraint("(owner_id IS NULL) = (owner_until IS NULL)", name="owner_has_moment"),
         sa.Index(
             "ix_tasks_offered",
             "practice_id",
@@ -109,6 +110,12 @@ class Task(Base):
             "owner_id",
             "handed_at",
             postgresql_where=sa.text("state = 'waiting' AND offered AND handed_at IS NOT NULL"),
+        ),
+        # what is kept from others just now: looked through when somebody leaves
+        sa.Index(
+            "ix_tasks_kept",
+            "owner_until",
+            postgresql_where=sa.text("state = 'waiting' AND offered AND owner_id IS NOT NULL"),
         ),
         # an agent's own promises, which the card names: few among a million tasks
         sa.Index(

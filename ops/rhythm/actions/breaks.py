@@ -1,7 +1,8 @@
 """Breaks and the end of an agent's day, and how leads set the desk.
 
 Whoever goes keeps nothing from the others: the open card goes back into the queue, and who is done for the day lets
-go of the calls they promised for today. What somebody promised and will be back for stays theirs.
+go of what is assigned to them and of the calls they promised for today. What somebody promised and will be back for
+stays theirs, on a break for `presence.BREAK_COUNTS`.
 """
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.queue import queries
-from ops.queue.actions import assigning, tasks
+from ops.queue.actions import leaving, tasks
 from ops.rhythm import queries as rhythm_queries
 from ops.rhythm.models import Break, BreakKind, DeskSettings, WrapUp
 
@@ -33,30 +34,33 @@ def start_break(user_id: int, kind: BreakKind, actor: str, *, give_back: tuple[i
     """
     _one_at_a_time(user_id)
     held = queries.task_of(user_id)
-    if held:
-        if (held.id, held.fence) != give_back:
-            raise CardIsOpen("You have a card open: it goes back into the queue when you go.")
+    if held and (held.id, held.fence) != give_back:
+        raise CardIsOpen("You have a card open: it goes back into the queue when you go.")
+    current = rhythm_queries.open_break(user_id)
+    if current is None or current.kind is not kind:
+        current = _begin(user_id, kind, current)
+        if kind is BreakKind.DONE:
+            let_go(user_id, actor)
+    if held:  # after what is kept: the ledger row it takes comes last
         tasks.release(held.id, user_id, held.fence, actor)
-    now, current = clock.now(), rhythm_queries.open_break(user_id)
-    if current and current.kind is kind:
-        return current
-    if current:
-        current.ended_at = now
+    return current
+
+
+def _begin(user_id: int, kind: BreakKind, before: Break | None) -> Break:
+    if before:
+        before.ended_at = clock.now()
         db.session.flush()
-    started = Break(user_id=user_id, kind=kind, started_at=now)
+    started = Break(user_id=user_id, kind=kind, started_at=clock.now())
     db.session.add(started)
     db.session.flush()
-    if kind is BreakKind.DONE:
-        let_go(user_id, actor)
     return started
 
 
 def let_go(user_id: int, actor: str) -> int:
-    """The calls they promised for today are anybody's, and each task's story says so; how many."""
-    promised = rhythm_queries.due_today(user_id)
-    for one in promised:
-        assigning.unassign(one.task_id, actor, WHY_LET_GO)
-    return len(promised)
+    """What is assigned to them now, and the calls they promised for today, are anybody's, and each story says so; how
+    many."""
+    promised = [one.task_id for one in rhythm_queries.due_today(user_id)]
+    return leaving.let_go(user_id, WHY_LET_GO, actor, also=promised)
 
 
 def end_break(user_id: int) -> Break | None:

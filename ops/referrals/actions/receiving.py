@@ -1,4 +1,4 @@
-"""Asks, friends, and the word back to the referrer."""
+"""An ask and its answer, and the friend who came of it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,17 +10,13 @@ from ops import clock
 from ops.contact.actions import hold_number, record_consent
 from ops.contact.models import ConsentEvent
 from ops.crypto import contact_key
-from ops.db import db, rows_changed
+from ops.db import db
 from ops.errors import Refused
-from ops.messages.actions import queue_message
 from ops.practices.models import Patient, Practice
-from ops.referrals import states
-from ops.referrals.models import Ask, Referral, ReferralEvent
-from ops.scripts import queries as scripts
-from ops.scripts.models import Medium
-from ops.scripts.render import ScriptError, render
-from ops.scripts.values import of_practice
-from ops.work.answers import Answer, OptIn, ReferralState
+from ops.referrals.actions.closing import close_loop
+from ops.referrals.actions.moving import add_event
+from ops.referrals.models import Ask, Referral
+from ops.work.answers import Answer, OptIn, ReferralState, Source
 
 
 class NewFriend(NamedTuple):
@@ -78,22 +74,30 @@ def receive_referral(
     keys = sorted(contact_key(address) for address in (friend.phone, friend.email) if address)
     for each in keys:  # two agents may hear of one friend in the same moment
         hold_number(each)
-    known = db.session.scalars(
-        sa.select(Referral).where(
-            Referral.practice_id == practice.id, Referral.referrer_id == referrer.id, Referral.contact_key == key
-        )
-    ).first()
-    if known:
+    if known := _of_referrer(referrer, key):
         return known
+    referral = _keep(referrer, friend, key, _known_friend(practice.id, keys, called=friend.phone is not None), actor)
+    referral.ask_id = ask.id if ask else None
+    _note_consent(referral, actor)
+    event = add_event(referral, ReferralState.RECEIVED, actor, Source.CALL, tell=True)
+    close_loop(practice, referrer, event, send_after=send_after)
+    return referral
+
+
+def _of_referrer(referrer: Patient, key: bytes) -> Referral | None:
+    own = (Referral.practice_id == referrer.practice_id, Referral.referrer_id == referrer.id)
+    return db.session.scalars(sa.select(Referral).where(*own, Referral.contact_key == key)).first()
+
+
+def _keep(referrer: Patient, friend: NewFriend, key: bytes, joined_id: int | None, actor: str) -> Referral:
     referral = Referral(
-        practice_id=practice.id,
+        practice_id=referrer.practice_id,
         referrer_id=referrer.id,
-        ask_id=ask.id if ask else None,
         friend_name=friend.name.strip(),
         friend_phone=friend.phone,
         friend_email=friend.email,
         contact_key=key,
-        joined_id=_known_friend(practice.id, keys, called=friend.phone is not None),
+        joined_id=joined_id,
         opt_in=friend.opt_in,
         state=ReferralState.RECEIVED,
         received_at=clock.now(),
@@ -101,9 +105,6 @@ def receive_referral(
     )
     db.session.add(referral)
     db.session.flush()
-    _note_consent(referral, actor)
-    event = _add_event(referral, ReferralState.RECEIVED, actor, tell=True)
-    close_loop(practice, referrer, event, send_after=send_after)
     return referral
 
 
@@ -144,87 +145,29 @@ def _known_friend(practice_id: int, keys: list[bytes], *, called: bool) -> int |
     )
 
 
+def add_email(referral: Referral, address: str, actor: str) -> None:
+    """The friend gave their own address on the phone and may be emailed; one that we have already stays."""
+    if referral.friend_email is None:
+        referral.friend_email = address
+        db.session.flush()
+        _agreed(referral, "email", address, OptIn.ON_THE_CALL, actor)
+
+
 def _note_consent(referral: Referral, actor: str) -> None:
     for channel, address in (("call", referral.friend_phone), ("email", referral.friend_email)):
         if address:
-            record_consent(
-                practice_id=referral.practice_id,
-                contact_key=contact_key(address),
-                person=f"referral:{referral.id}",
-                channel=channel,
-                purpose="to be contacted by the practice about a first visit",
-                given=True,
-                how=referral.opt_in,
-                words="The friend agreed, themself, to be contacted by the practice.",
-                actor=actor,
-            )
+            _agreed(referral, channel, address, referral.opt_in, actor)
 
 
-def move_referral(referral: Referral, becomes: ReferralState, *, actor: str) -> ReferralEvent:
-    """Take a referral one step further. Raises Refused for a step that cannot follow.
-
-    What happens to the friend after we have their name is the friend's own affair: the referrer is not told
-    (docs/rules.md decision 7).
-    """
-    if not states.may_follow(referral.state, becomes):
-        raise Refused(f"A referral that is {referral.state} cannot become {becomes}.")
-    referral.state = becomes
-    return _add_event(referral, becomes, actor, tell=False)
-
-
-def _add_event(referral: Referral, state: ReferralState, actor: str, *, tell: bool) -> ReferralEvent:
-    event = ReferralEvent(
+def _agreed(referral: Referral, channel: str, address: str, how: OptIn, actor: str) -> None:
+    record_consent(
         practice_id=referral.practice_id,
-        referral_id=referral.id,
-        state=state,
-        at=clock.now(),
+        contact_key=contact_key(address),
+        person=f"referral:{referral.id}",
+        channel=channel,
+        purpose="to be contacted by the practice about a first visit",
+        given=True,
+        how=how,
+        words="The friend agreed, themself, to be contacted by the practice.",
         actor=actor,
-        tell=tell,
     )
-    db.session.add(event)
-    db.session.flush()
-    return event
-
-
-def close_loop(
-    practice: Practice, referrer: Patient, event: ReferralEvent, *, send_after: datetime | None = None
-) -> bool:
-    """Queue the thank-you that tells the referrer "it reached us", once per event; False when there is no way to send
-    it."""
-    values = of_practice(practice) | {"patient_first_name": referrer.first_name}
-    for medium, address in ((Medium.SMS, referrer.phone), (Medium.EMAIL, referrer.email)):
-        version = scripts.published(practice.id, "loop_closing", medium, referrer.id)
-        if not address or not version:
-            continue
-        try:
-            subject, body = (render(version.subject, values) if version.subject else ""), render(version.body, values)
-            queue_message(
-                practice,
-                referrer,
-                channel=medium.value,
-                kind="loop_closing",
-                reason_key=f"loop:{event.id}",
-                to_address=address,
-                subject=subject,
-                body=body,
-                script_version_id=version.id,
-                send_after=send_after,
-            )
-        except (ScriptError, Refused):  # a friend is not lost because the thank-you cannot be written
-            continue
-        return True
-    return False
-
-
-def note_told(message_reason_key: str) -> bool:
-    """The thank-you of a referral event was delivered: the debt is paid. False when the key is not of a loop
-    message."""
-    kind, _, event_id = message_reason_key.partition(":")
-    if kind != "loop" or not event_id.isdigit():
-        return False
-    done = db.session.execute(
-        sa.update(ReferralEvent)
-        .where(ReferralEvent.id == int(event_id), ReferralEvent.told_at.is_(None))
-        .values(told_at=clock.now())
-    )
-    return bool(rows_changed(done))

@@ -1,0 +1,18 @@
+"""Asks, friends, what became of them, and the word back to the referrer."""
+
+from ops.referrals.actions.closing import close_loop, note_told
+from ops.referrals.actions.moving import NOTHING, Told, move_referral, take_back
+from ops.referrals.actions.receiving import NewFriend, add_email, receive_referral, record_ask
+
+__all__ = [
+    "NOTHING",
+    "NewFriend",
+    "Told",
+    "add_email",
+    "close_loop",
+    "move_referral",
+    "note_told",
+    "receive_referral",
+    "record_ask",
+    "take_back",
+]
