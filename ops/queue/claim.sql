@@ -317,7 +317,7 @@ BEGIN
         -- a card on which it is read is handed out to be read: the number on it is the gate's to show, after that
         'unread', known.unread AND NOT here.is_read, 'is_read', here.is_read,
         'person_attempts', (
-            SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, candidate_facts.at, t.id) u
+            SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, t.person_key, candidate_facts.at, t.id) u
             WHERE u.counts_from <= candidate_facts.at AND u.counts_until > candidate_facts.at),
         'script_version_id', (
             SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'

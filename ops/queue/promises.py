@@ -66,12 +66,14 @@ def _month_frees(task: Task, at: datetime, but_task: int | None) -> list[datetim
 
 
 def _given(task: Task, at: datetime, but_task: int | None) -> dict[str, object]:
-    return {"patient": task.patient_id, "referral": task.referral_id, "at": at, "task": but_task}
+    whose = {"patient": task.patient_id, "referral": task.referral_id, "person": task.person_key}
+    return whose | {"at": at, "task": but_task}
 
 
 def _of_month(statement: str) -> sa.TextClause:
-    return sa.text(f"{statement} FROM month_uses(:patient, :referral, :at, :task) u").bindparams(
+    return sa.text(f"{statement} FROM month_uses(:patient, :referral, :person, :at, :task) u").bindparams(
         *(sa.bindparam(name, type_=sa.BigInteger) for name in ("patient", "referral", "task")),
+        sa.bindparam("person", type_=sa.LargeBinary),
         sa.bindparam("at", type_=Moment),
     )
 
