@@ -1,8 +1,9 @@
 """What the agent sees of a task: the minimum necessary about the patient, and everything about what to say and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ops import clock
 from ops.accounts.models import User
@@ -14,13 +15,19 @@ from ops.contact.words import reasons_words as gate_words
 from ops.crypto import contact_key
 from ops.db import db
 from ops.desk import facts as desk_facts
+from ops.desk import notes, sendable
 from ops.desk.facts import CardFacts
+from ops.desk.notes import Note
+from ops.messages.models import MessageChannel
+from ops.messages.permission import published_text
+from ops.phrases import moment_words
 from ops.practices.models import Patient, Practice
 from ops.queue import wording
 from ops.queue.models import Task
 from ops.queue.people import person_of
 from ops.queue.promises import Possible, possible
 from ops.queue.words import reasons_words
+from ops.scripts.models import Medium
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
 from ops.scripts.said import SaidPart, said, unknown_in
@@ -68,8 +75,10 @@ class Card:
     outcomes: tuple[Rule, ...]
     callback: Possible | None
     """From when on another call can be promised, where today's are used up or the hours are shut; None: from now on."""
-    no_note: str | None
-    """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
+    note: Note | None
+    """By which way the note to forward goes, for kinds that send one."""
+    email_goes_on: bool
+    """Whether their cadence goes on by email when the number is not used any more."""
     newer_script: bool
     """Another version of the script was published since the card was opened."""
 
@@ -82,6 +91,29 @@ class Card:
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
         return reasons_words(list(self.decision.reasons))
+
+    @property
+    def note_words(self) -> str:
+        """How the note goes, where it does not go at once by text; "" where it does, or there is none."""
+        note = self.note
+        if note is None or not note.why:
+            return ""
+        if note.medium is None:
+            return f"The note to forward cannot be sent: {note.why} Do not promise it."
+        return f"The note to forward {self._note_goes}: {note.why}"
+
+    @property
+    def _note_goes(self) -> str:
+        if not (self.note and self.note.at):
+            return f"goes by {self.note.by}" if self.note else ""
+        return f"leaves by {self.note.by} on {moment_words(self.note.at.astimezone(ZoneInfo(self.zones[0])))}"
+
+    def says(self, rule: Rule) -> str:
+        """What this outcome will do, said before it is pressed."""
+        sends = Do.SEND_NOTE in rule.effects and self.note
+        if (sends and sends.medium is None) or (rule.about_the_number and rule.otherwise and not self.email_goes_on):
+            return rule.otherwise
+        return f"{rule.says} The note {self._note_goes}." if sends and sends.why else rule.says
 
     @property
     def no_callback_before(self) -> str:
@@ -149,6 +181,8 @@ def card_of(facts: CardFacts, agent: User) -> Card:
     """Everything the desk shows of these facts."""
     kind, person = Kind(facts.kind), _person(facts)
     decision, against = _ask(facts, person)
+    leaves = clock.now() + timedelta(seconds=settings().undo_seconds)
+    messages = _messages(facts, person, leaves)
     script, missing = _said(facts, agent)
     return Card(
         task=facts,
@@ -162,11 +196,12 @@ def card_of(facts: CardFacts, agent: User) -> Card:
         missing=missing,
         history=_history(facts),
         promises=tuple(each.at for each in facts.promises),
-        consent=_consent(facts, against),
+        consent=_consent(facts, against, messages),
         outcomes=rules_for(kind),
         newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
         callback=_callback(facts, decision),
-        no_note=_why_no_note(facts, kind),
+        note=_note(facts, kind, messages, leaves),
+        email_goes_on=_email_goes_on(facts, messages["email"]),
     )
 
 
@@ -238,13 +273,29 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
 
 
-def _consent(facts: CardFacts, against: list[str]) -> tuple[tuple[str, str], ...]:
+def _messages(facts: CardFacts, person: asking.Described, leaves: datetime) -> dict[str, Decision]:
+    """The gate's answer for a text and for an email that may leave then, by "sms" and "email"."""
+    if facts.known_later is None:
+        task = db.session.get_one(Task, facts.id)
+        return {medium.value: sendable.foreseen(task, medium, leaves) for medium in notes.WAYS}
+    return {
+        channel: asking.decided(
+            person, known, channel, leaves, facts.practice.zone, published_text(MessageChannel(channel))
+        )
+        for channel, known in facts.known_later.items()
+    }
+
+
+def _consent(facts: CardFacts, against: list[str], messages: dict[str, Decision]) -> tuple[tuple[str, str], ...]:
     """What stands for or against each channel, and how much of the caps is used, in plain words."""
     limits = settings()
     lines = []
     for channel, label in CHANNEL_WORDS.items():
         why = [code for over, _, code in (each.partition(":") for each in against) if over in (channel, "all")]
-        lines.append((label, f"no: {gate_words(why)}" if why else _agreed(facts, channel)))
+        if channel in messages:
+            why = list(map(str, messages[channel].reasons))
+        no = "not now" if why and gate.PASSING.issuperset(why) else "no"
+        lines.append((label, f"{no}: {gate_words(why)}" if why else _agreed(facts, channel)))
     used = f"{facts.attempts} of {limits.attempts_per_day} contacts in 24 hours"
     lines.append(
         ("Used or promised", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days")
@@ -260,22 +311,36 @@ def _agreed(facts: CardFacts, channel: str) -> str:
     return "nothing against it"
 
 
-def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
-    """Why the note to forward could reach them neither by text nor by email; None when it could."""
+def _email_goes_on(facts: CardFacts, decision: Decision) -> bool:
+    return bool(facts.run_id and facts.email) and not gate.FOR_GOOD.intersection(decision.reasons)
+
+
+def _note(facts: CardFacts, kind: Kind, messages: dict[str, Decision], leaves: datetime) -> Note | None:
+    """How the note to forward goes; None for kinds that send none."""
     if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
         return None
-    values, problems = wording.values(facts.practice, facts), []
+    values = wording.values(facts.practice, facts)
+    ways = [
+        notes.Way(medium, _unwritten(facts, medium, values), notes.reasons_of(messages[medium.value]))
+        for medium in notes.WAYS
+    ]
+    return notes.choose(ways, lambda medium: _note_opens(facts, medium, leaves))
+
+
+def _note_opens(facts: CardFacts, medium: Medium, leaves: datetime) -> datetime | None:
+    practice, patient = db.session.get_one(Practice, facts.practice_id), db.session.get_one(Patient, facts.patient_id)
+    return notes.opens(practice, patient, medium, leaves)
+
+
+def _unwritten(facts: CardFacts, medium: Medium, values: dict[str, str]) -> str:
+    """Why the note cannot be written for this way, as a sentence; "" when it can."""
     written = {note.medium: note for note in facts.notes}
-    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "email address")):
-        if not address:
-            problems.append(f"We have no {missing}.")
-        elif medium not in written:
-            problems.append("Nobody has published a text for it.")
-        elif unknown := unknown_in(f"{written[medium].subject} {written[medium].body}", values):
-            problems.append(f"Nothing is known for: {', '.join(unknown)}.")
-        else:
-            return None
-    return " ".join(dict.fromkeys(problems))
+    if not (facts.phone if medium is Medium.SMS else facts.email):
+        return f"We have no {'number to text' if medium is Medium.SMS else 'email address'}."
+    if medium.value not in written:
+        return "Nobody has published a text for it."
+    unknown = unknown_in(f"{written[medium.value].subject} {written[medium.value].body}", values)
+    return f"Nothing is known for: {', '.join(unknown)}." if unknown else ""
 
 
 def log_read(

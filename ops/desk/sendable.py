@@ -134,6 +134,12 @@ def _day_and_time(local: datetime) -> str:
     return f"{local:%A}, {time_words(local)}"
 
 
+def foreseen(task: Task, medium: Medium, at: datetime) -> Decision:
+    """The gate's answer for a message to whom this task is about, at `at`."""
+    practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
+    return _ask(task, practice, addressee(task, practice, patient, medium), medium, at)
+
+
 def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:
     """The gate's answer for a message: `_written` gives nothing but a published text that gives nothing away."""
     return foresee(person, practice, medium.value, at, held=task.state is TaskState.CLAIMED)
