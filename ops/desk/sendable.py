@@ -35,7 +35,7 @@ from ops.work.kinds import Kind
 from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
-NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED)
+NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED, MessageState.CANCELLED)
 LISTED = 8
 
 

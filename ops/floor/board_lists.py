@@ -20,6 +20,7 @@ from ops.queue.presence import HERE
 from ops.queue.waiting import Wait, piles, waits
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from ops.work.states import TaskState
 
 UNHAPPY_DAYS = 30
@@ -66,6 +67,7 @@ class Unhappy:
 
     task_id: int
     patient_id: int
+    practice_id: int
     practice: str
     slug: str
     zone: str
@@ -138,12 +140,14 @@ def unhappy(asked: Asked) -> list[Unhappy]:
         PatientRead.patient_id == Attempt.patient_id,
         PatientRead.at > Attempt.at,
         PatientRead.user_id.in_(leads),
+        PatientRead.what != ReadOf.LISTED,
     )
     who = sa.func.concat(Patient.first_name, " ", sa.func.left(Patient.last_name, 1), ".")
     query = (
         sa.select(
             Attempt.task_id,
             Attempt.patient_id,
+            Attempt.practice_id,
             Practice.name,
             Practice.slug,
             Practice.zone,

@@ -140,12 +140,14 @@ def _progress() -> Iterator[Report | None]:
 
 
 def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
+    withdrawn = f", {outcome.rows_withdrawn:,} with a visit withdrawn" if outcome.rows_withdrawn else ""
     ignored = "".join(f", {count:,} ignored: {reason}" for reason, count in outcome.rows_ignored.items())
     lines = [
         *(_how_read(file) for file in outcome.files),
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
         f"  of them {outcome.rows_stored:,} stored, {outcome.rows_unchanged:,} unchanged, "
-        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead{ignored}",
+        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead"
+        f"{withdrawn}{ignored}",
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
         f"{outcome.milestones_new:,} milestones new",
         f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "

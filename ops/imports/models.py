@@ -48,6 +48,8 @@ class Import(Base):
     """The visit lies ahead and is not stored; the patient, if the row has one, is."""
     rows_not_held: Mapped[int] = mapped_column(default=0)
     """The visit was cancelled, missed or is not completed, and is not stored; the patient is."""
+    rows_withdrawn: Mapped[int] = mapped_column(default=0)
+    """The visit was stored, and did not take place by what this row says: it is withdrawn."""
     suppressed: Mapped[int] = mapped_column(default=0)
     unreachable: Mapped[int] = mapped_column(default=0)
     deceased: Mapped[int] = mapped_column(default=0)
@@ -60,7 +62,7 @@ class Import(Base):
         sa.UniqueConstraint("practice_id", "id"),
         sa.Index(None, "state"),
         sa.CheckConstraint(
-            "rows_read = rows_stored + rows_unchanged + quarantined + rows_future + rows_not_held",
+            "rows_read = rows_stored + rows_unchanged + quarantined + rows_future + rows_not_held + rows_withdrawn",
             name="every_row_is_accounted_for",
         ),
     )

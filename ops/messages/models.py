@@ -26,6 +26,8 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     """The gate said no for good (opted out, dead, …): it will never leave."""
+    CANCELLED = "cancelled"
+    """Nobody wants it to leave any more; the event says why."""
 
 
 class Message(Base):
@@ -52,6 +54,8 @@ class Message(Base):
     provider: Mapped[str | None]
     provider_id: Mapped[str | None] = mapped_column(unique=True)
     block_reasons: Mapped[list[str] | None] = mapped_column(JSONB)
+    filled_with: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    """The values its template was filled with; what the practice says of itself is looked up again when it leaves."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),

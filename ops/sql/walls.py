@@ -67,6 +67,7 @@ WALLS: dict[str, Wall] = {
     # a patient's arrival is told by the import named on the row; only later changes are written down
     "patients": Wall(OWN, READS, (Audit(hidden="phone_key,email_key", when="UPDATE OR DELETE"),)),
     "milestones": Wall(OWN, READS),
+    "milestone_changes": Wall(OWN),
     "saved_mappings": Wall(OWN, guards=(Audit(),)),
     "imports": Wall(OWN, READS),
     "import_files": Wall(Through("import_id", "imports")),
@@ -81,6 +82,7 @@ WALLS: dict[str, Wall] = {
     "scripts": Wall(OWN, guards=(Audit(),)),
     "script_versions": Wall(Through("script_id", "scripts"), guards=(Audit(),)),
     "script_approvals": Wall(OWN, guards=(Audit(),)),
+    "script_approval_links": Wall(OWN, guards=(Audit(hidden="token_hash"),)),
     "script_approval_rules": Wall(OWN, guards=(Audit("practice_id"),)),
     "script_experiments": Wall(Through("script_id", "scripts"), guards=(Audit(),)),
     "messages": Wall(OWN, READS),

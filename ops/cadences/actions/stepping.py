@@ -133,7 +133,7 @@ def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> Non
         run.position, run.next_at = place, None
         _open_call(run, step)
         return
-    queue_template(patient, _kind(run), Medium(step.mode.value), f"run:{run.id}:step:{step.id}")
+    queue_template(patient, _kind(run), Medium(step.mode.value), f"{message_key(run)}{step.id}")
     run.position = place
     advance(run)
 
@@ -143,14 +143,20 @@ def _open_call(run: CadenceRun, step: CadenceStep) -> None:
         practice_id=run.practice_id,
         patient_id=run.patient_id,
         kind=_kind(run),
-        reason=_reason(run),
+        reason=reason_of(run),
         actor="cadence",
         run=run,
         max_tries=step.tries,
     )
 
 
-def _reason(run: CadenceRun) -> str:
+def message_key(run: CadenceRun) -> str:
+    """How the reason keys of the texts and emails of its steps begin."""
+    return f"run:{run.id}:step:"
+
+
+def reason_of(run: CadenceRun) -> str:
+    """Why its call is made, by its milestone as it stands now."""
     milestone = db.session.get_one(Milestone, run.milestone_id)
     treatment = db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
     return wording.reason(_kind(run), milestone, treatment)

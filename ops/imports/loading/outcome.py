@@ -57,8 +57,9 @@ class LoadCounts:
     rows_stored: int = 0
     rows_unchanged: int = 0
     rows_future: int = 0
+    rows_withdrawn: int = 0
     rows_ignored: dict[str, int] = field(default_factory=dict)
-    """By reason. With the rows stored, unchanged, quarantined and future they are all rows read."""
+    """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """What each was taken for, the columns that were dropped, and what was not read of it."""
 
@@ -95,6 +96,7 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_stored=load.rows_stored,
         rows_unchanged=load.rows_unchanged,
         rows_future=load.rows_future,
+        rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
         files=[_how_read(file) for file in load.files if file.was_looked_at],
     )

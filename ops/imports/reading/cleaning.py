@@ -68,6 +68,8 @@ _OURS = {"line", "reasons"}
 """Further columns of our list of wrong rows."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
 _STANDINGS = (Field.STATUS, Field.DECEASED)
+NO_VISIT = (None, None)
+"""The row speaks of none: neither of a milestone, nor why it would be left out."""
 _SOFT = (Field.STATE, Field.ZIP)
 """One such cell that cannot be read is taken for an address that may be anywhere, instead of losing the whole row."""
 
@@ -169,10 +171,7 @@ class Cleaner:
             external_id = patient.external_id
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
-        milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
-        left_out = None
-        if isinstance(milestone, LeftOut):
-            milestone, left_out = None, milestone
+        milestone, left_out = self._milestone(line, cells, external_id, patient) if self._has_milestone else NO_VISIT
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
         return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
@@ -260,25 +259,23 @@ class Cleaner:
 
     def _milestone(
         self, line: int, cells: list[str], external_id: str, patient: PatientRecord | None
-    ) -> MilestoneRecord | LeftOut | None:
+    ) -> tuple[MilestoneRecord | None, LeftOut | None]:
         moment = self._local_day(cells[self._happened])
         if moment is None:
             if patient is None:
                 raise Unclear("no date of the visit")
-            return None
+            return NO_VISIT
         day, when = moment
         held = self._held(tuple([cells[place] for place, _ in self._outcomes])) if self._outcomes else None
         aside = left_out(day, held, self._today)
-        if aside:
-            return aside
-        if patient and patient.birth_date and day < patient.birth_date:
+        if not aside and patient and patient.birth_date and day < patient.birth_date:
             raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
         treatment = " ".join(cells[self._treatment].split())
-        if names_no_treatment(treatment):
-            return LeftOut.NOT_HELD
+        if not aside and names_no_treatment(treatment):
+            aside = LeftOut.NOT_HELD
         kind = self._profile.milestone
         key = visit_key(cells[self._visit_id].strip(), kind, when, treatment)
-        return MilestoneRecord(line, external_id, kind, day, treatment, key)
+        return MilestoneRecord(line, external_id, kind, day, treatment, key), aside
 
     def _day_in_zone(self, text: str) -> tuple[date, str] | None:
         stamp = read_stamp(text, self._excel, self._order(Field.HAPPENED))

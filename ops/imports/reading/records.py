@@ -87,7 +87,8 @@ class GoodRow(NamedTuple):
     """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
 
     `cells` is the record as it stood there: what is kept if the database knows of a reason against it. `corrects` is
-    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored.
+    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored; if an
+    earlier file said that it took place, it is withdrawn.
     """
 
     line: int

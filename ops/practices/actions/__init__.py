@@ -1,7 +1,13 @@
 """What the agency does with practices. Verbs flush and never commit; the caller's `transaction(actor)` does."""
 
 from ops.practices.actions.contracts import end_contract, remove_contract, set_contract
-from ops.practices.actions.patients import add_patient, correct_patient, note_read, record_milestone
+from ops.practices.actions.patients import (
+    add_patient,
+    correct_patient,
+    note_read,
+    record_milestone,
+    withdraw_milestone,
+)
 from ops.practices.actions.practices import (
     add_practice,
     add_review_link,
@@ -35,4 +41,5 @@ __all__ = [
     "reopen_practice",
     "resume_practice",
     "set_contract",
+    "withdraw_milestone",
 ]
