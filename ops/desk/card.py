@@ -99,8 +99,8 @@ class Card:
         if note is None or not note.why:
             return ""
         if note.medium is None:
-            return f"The note to forward cannot be sent: {note.why} Do not promise it."
-        return f"The note to forward {self._note_goes}: {note.why}"
+            return f"The note to forward cannot be sent. {note.why} Do not promise it."
+        return f"The note to forward {self._note_goes}. {note.why}"
 
     @property
     def _note_goes(self) -> str:
@@ -298,7 +298,7 @@ def _consent(facts: CardFacts, against: list[str], messages: dict[str, Decision]
         lines.append((label, f"{no}: {gate_words(why)}" if why else _agreed(facts, channel)))
     used = f"{facts.attempts} of {limits.attempts_per_day} contacts in 24 hours"
     lines.append(
-        ("Used or promised", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days")
+        ("Counted", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days")
     )
     return tuple(lines)
 
