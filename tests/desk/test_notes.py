@@ -75,16 +75,13 @@ def card_of(lake, agent, *, contacts: int, email: bool, refused: tuple[str, ...]
     return task
 
 
-LATER = "leaves by text on Wednesday, Mar 11, 2026, 11:00 AM"
-
-
 @pytest.mark.parametrize(
     ("contacts", "email", "refused", "page", "goes"),
     [
         (0, True, (), "Sends the note to forward; a friend you record is called today.</p>", "sms"),
-        (1, True, (), f"The note to forward goes by email: {CAPPED}", "email"),
-        (0, True, ("sms",), "The note to forward goes by email: No text: wrote STOP.", "email"),
-        (1, False, (), "The note to forward leaves by text on Mar 11, 2026, 11:00 AM CDT: " + CAPPED, "sms"),
+        (1, True, (), f"The note to forward goes by email. {CAPPED}", "email"),
+        (0, True, ("sms",), "The note to forward goes by email. No text: wrote STOP.", "email"),
+        (1, False, (), "The note to forward leaves by text on Mar 11, 2026, 11:00 AM CDT. " + CAPPED, "sms"),
         (0, True, ("sms", "email"), "Do not promise it.", None),
     ],
     ids=["by text", "the cap", "no texts", "later", "not at all"],
