@@ -34,12 +34,6 @@ from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.skips import Skip
 
-CALLBACK_TIMES = (
-    ("In an hour", "minutes", "60"),
-    ("Tomorrow, 10:00 AM", "tomorrow", "10:00"),
-    ("Tomorrow, 4:00 PM", "tomorrow", "16:00"),
-)
-"""Offered with one key, in the time of whom is called: its words, and how the script finds it."""
 RINGS = {Ring.SOUND: "Sound and tab title", Ring.TITLE: "Tab title", Ring.NOTHING: "Nothing"}
 
 
@@ -84,7 +78,6 @@ def show_card(
         problem=problem,
         kind_words=KIND_WORDS,
         opt_in_words=OPT_IN_WORDS,
-        callback_times=CALLBACK_TIMES,
         skips=Skip,
         now=clock.now(),
         zone_info=ZoneInfo,

@@ -35,11 +35,11 @@ function watchTimes(form, signal, changed) {
   const wall = Date.parse(`${field.dataset.wall}Z`); // their wall clock, read as if it were UTC: only added to
   quick.hidden = false;
   quick.addEventListener("click", ({ target }) => {
-    const { minutes, tomorrow } = target.closest("button")?.dataset ?? {};
-    if (!minutes && !tomorrow) return;
-    const at = new Date(wall + performance.now() - opened);
+    const { minutes, tomorrow, at: earliest } = target.closest("button")?.dataset ?? {};
+    if (!minutes && !tomorrow && !earliest) return;
+    const at = new Date(earliest ? `${earliest}Z` : wall + performance.now() - opened);
     if (minutes) at.setUTCMinutes(at.getUTCMinutes() + Number(minutes));
-    else at.setUTCDate(at.getUTCDate() + 1);
+    if (tomorrow) at.setUTCDate(at.getUTCDate() + 1);
     if (tomorrow) at.setUTCHours(...tomorrow.split(":").map(Number));
     field.value = at.toISOString().slice(0, 16);
     changed();
