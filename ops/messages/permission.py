@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from ops.contact import windows
 from ops.contact.asking import NO_TEXT, Person, ReferredPerson, Text, may_contact
 from ops.contact.facts import Channel, Decision, Reason
 from ops.contact.models import GateDecision
+from ops.contact.places import places_of
 from ops.contact.queries import has_agreed
+from ops.contact.rules import UNKNOWN
 from ops.db import db
 from ops.messages import channels
 from ops.messages.actions import STOP_CONFIRMATION, gives_away
@@ -47,11 +50,18 @@ def foresee(
     Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
     made, but that of `but_task`.
     """
-    text = NO_TEXT
-    if channel != Channel.CALL:
-        registered = channels.registered(MessageChannel(channel), practice.sender_email)
-        text = Text(gives_away=False, approved=True, registered=registered)
+    text = NO_TEXT if channel == Channel.CALL else published_text(MessageChannel(channel), practice.sender_email)
     return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
+
+
+def courteous_from(message: Message, practice: Practice, at: datetime) -> datetime:
+    """From when on an email may leave without coming at night: where we know them to be, else where the practice is.
+    A text has hours of its own, which the gate keeps."""
+    person = _person(message)
+    if message.channel is not MessageChannel.EMAIL or person is None:
+        return at
+    places = places_of(person.state, person.zip, person.phone, person.stated_zone)
+    return windows.courteous_from({each.zone for each in places if each.state != UNKNOWN} or {practice.zone}, at)
 
 
 def _text(message: Message, practice: Practice) -> Text:
@@ -63,9 +73,10 @@ def _text(message: Message, practice: Practice) -> Text:
     )
 
 
-def published_text(practice: Practice, channel: MessageChannel) -> Text:
-    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away."""
-    return Text(gives_away=False, approved=True, registered=channels.registered(channel, practice.sender_email))
+def published_text(channel: MessageChannel, sender_email: str = "") -> Text:
+    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away. Of
+    the practice's sender address only whether carriers take part depends, and that of texts not."""
+    return Text(gives_away=False, approved=True, registered=channels.registered(channel, sender_email))
 
 
 def _was_published(script_version_id: int | None) -> bool:
