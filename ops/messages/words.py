@@ -53,3 +53,16 @@ ACTORS = {
     "unsubscribe": "the link in the email",
     "records": "the practice's records",
 }
+WHY_WRITTEN = {
+    "run": "A step of a cadence",
+    "note": "An outcome that promises the note to forward",
+    "card": "Sent by an agent from the card",
+    "loop": "A friend moved on: the referrer is told",
+    "stop": "They asked us to stop",
+}
+"""By what stands before the colon of a message's reason key."""
+
+
+def why_written(reason_key: str) -> str:
+    """The one business reason of a message, in words."""
+    return WHY_WRITTEN.get(reason_key.partition(":")[0], "Written by a person")

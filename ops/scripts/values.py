@@ -7,7 +7,8 @@ longest that any practice has, since that is the one that costs a part more (doc
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from ops.config import settings
+from ops.agency.queries import agency
+from ops.phrases import phone_words
 from ops.scripts.render import VARIABLES
 
 HELPS_BEST = "people who want to look and feel like themselves again"
@@ -72,8 +73,8 @@ def of_row(practice: Any, review_links: str) -> dict[str, str]:
         "helps_best": practice.helps_best or HELPS_BEST,
         "shareable": practice.shareable,
         "website": practice.website,
-        "callback_number": spoken_number(practice.callback_number or settings().agency_number),
-        "agency_name": settings().agency_name,
+        "callback_number": phone_words(practice.callback_number or agency().number),
+        "agency_name": agency().name,
         "review_links": review_links,
     }
     return {name: value for name, value in found.items() if value}
@@ -85,10 +86,3 @@ def longest(known: Iterable[dict[str, str]]) -> dict[str, str]:
     for values in known:
         found = {name: max(found[name], values.get(name, ""), key=len) for name in found}
     return {name: value or VARIABLES[name] for name, value in found.items()}
-
-
-def spoken_number(number: str) -> str:
-    """(619) 555-0142 for +16195550142; another number as it is."""
-    if len(number) == 12 and number.startswith("+1"):
-        return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
-    return number
