@@ -278,11 +278,11 @@ class Card {
     const wall = new Date(field.dataset.wall); // their wall clock, read as if it were ours: only added to
     const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
     box.addEventListener("click", (event) => {
-      const { minutes, tomorrow } = event.target.dataset;
-      const at = new Date(wall);
+      const { minutes, tomorrow, at: possible } = event.target.dataset;
+      const at = new Date(possible ?? wall);
       if (minutes) at.setMinutes(at.getMinutes() + Number(minutes));
       else if (tomorrow) at.setFullYear(at.getFullYear(), at.getMonth(), at.getDate() + 1);
-      else return;
+      else if (!possible) return;
       if (tomorrow) at.setHours(...tomorrow.split(":").map(Number));
       field.value = shown(at);
       this.note();
