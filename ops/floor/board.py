@@ -5,7 +5,6 @@ are (`piles`), one adds up hours, small ones read lanes, what is paused and who 
 first is the cost of the page, so nothing here looks at them twice.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +20,6 @@ from ops.practices.months import Month, days_passed, hours_bought
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Age, Window, ages, windows
-from ops.queue.models import KindPause
 from ops.queue.waiting import Stood, lanes_by_id, piles, waits
 from ops.work.kinds import Kind
 
@@ -128,7 +126,8 @@ HOURS = sa.text(
                * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes,
            ARRAY(SELECT c.hours_per_month FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS hours,
            ARRAY(SELECT c.starts_on FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS starts,
-           ARRAY(SELECT c.ends_on FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS ends
+           ARRAY(SELECT c.ends_on FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS ends,
+           ARRAY(SELECT k.kind::text FROM kind_pauses k WHERE k.practice_id = p.id ORDER BY 1) AS paused
     FROM practices p
     LEFT JOIN given g ON g.id = p.id
     LEFT JOIN shares s ON s.practice_id = p.id
@@ -156,12 +155,10 @@ def look(asked: Asked) -> Board:
     for one in found:
         by_practice.setdefault(one[0].practice_id, []).append(one)
     given = {"slug": asked.practice, "now": clock.now(), "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
-    paused = _paused()
     lines = [
         _line(
             _with_pace(dict(row)),
             by_practice.get(row["practice_id"], []),
-            paused.get(row["practice_id"], ()),
         )
         for row in db.session.execute(HOURS, given).mappings()
     ]
@@ -184,21 +181,13 @@ def _with_pace(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _paused() -> dict[int, list[Kind]]:
-    """The kinds of work that leads paused, by practice."""
-    found: dict[int, list[Kind]] = {}
-    for practice_id, kind in db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)):
-        found.setdefault(practice_id, []).append(kind)
-    return found
-
-
-def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> PracticeLine:
+def _line(row: dict[str, Any], found: list[Stood]) -> PracticeLine:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]
     ready = [pile for pile, waits in waiting if not waits]
     blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
     return PracticeLine(
-        **row,
+        **row | {"paused": tuple(map(Kind, row["paused"]))},
         ready=sum(pile.tasks for pile in ready),
         later=sum(pile.tasks for pile, waits in waiting if waits),
         in_progress=sum(pile.tasks for pile in piles if pile.held),
@@ -206,7 +195,6 @@ def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> Pr
         overdue=sum(pile.overdue for pile in piles),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
         blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
-        paused=tuple(sorted(paused)),
     )
 
 
