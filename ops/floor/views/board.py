@@ -17,6 +17,7 @@ from ops.floor import board as floor
 from ops.floor import board_lists as lists
 from ops.floor import lists as floor_lists
 from ops.floor import words
+from ops.floor.broken import broken_promises
 from ops.floor.forms import ReasonForm
 from ops.floor.task_story import Story, story_of
 from ops.floor.task_why import why_waiting
@@ -89,6 +90,7 @@ def board() -> ResponseReturnValue:
     return render_template(
         "floor/board.html",
         practices=lists.practice_choices(),
+        broken=broken_promises(asked),
         incomplete=lists.incomplete(asked),
         unhappy=unhappy,
         unhappy_days=lists.UNHAPPY_DAYS,
