@@ -1,7 +1,7 @@
 """What the agent sees of a task: the minimum necessary about the patient, and everything about what to say and why."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,11 @@ from ops.desk import facts as desk_facts
 from ops.desk import may
 from ops.desk.facts import CardFacts
 from ops.desk.notes import Note
+from ops.messages.models import MessageState
+from ops.messages.words import KIND_WORDS as MESSAGE_WORDS
+from ops.messages.words import STATE_WORDS
 from ops.phrases import moment_words
+from ops.practices.models import ANY_TREATMENT
 from ops.queue import wording
 from ops.queue.promises import Possible
 from ops.queue.words import reasons_words
@@ -27,6 +31,8 @@ from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
 from ops.work.reads import ReadOf
 
+CALLBACK_HOURS = (time(10), time(16))
+"""Of tomorrow, offered for a callback."""
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
 MAY_STOP_ASKED = "CT"
 """Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
@@ -132,6 +138,27 @@ class Card:
         return any(place.state == MAY_STOP_ASKED for place in self.decision.places)
 
     @property
+    def callback_times(self) -> tuple[tuple[str, str, str], ...]:
+        """Offered with one key as the time of a callback, none before it may be: (words, how the script finds it,
+        with what), in the time of whom is called."""
+        zone = ZoneInfo(self.zones[0])
+        now = earliest = clock.now().astimezone(zone)
+        first = ("In an hour", "minutes", "60")
+        if self.callback:
+            if self.callback.at is None:
+                return ()
+            earliest = self.callback.at.astimezone(zone)
+            first = (moment_words(earliest), "at", f"{earliest:%Y-%m-%dT%H:%M}")
+        day = now.date() + timedelta(days=1)
+        hours = [each for each in CALLBACK_HOURS if datetime.combine(day, each, zone) >= earliest]
+        return (first, *((f"Tomorrow, {each:%-I:%M %p}", "tomorrow", f"{each:%H:%M}") for each in hours))
+
+    @property
+    def treatment(self) -> str | None:
+        """What they were treated with, by its category (minimum necessary); None where no more is known."""
+        return None if self.task.category == ANY_TREATMENT else self.task.category
+
+    @property
     def phone(self) -> str:
         return (self.task.friend_phone if self.is_friend else self.task.phone) or ""
 
@@ -220,10 +247,14 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
         for each in facts.attempts_made
     ]
     messages = [
-        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'}, {each.kind.replace('_', ' ')}: {each.state}")
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'} ({_message_words(each)})")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
+
+
+def _message_words(sent: desk_facts.Sent) -> str:
+    return f"{MESSAGE_WORDS.get(sent.kind, sent.kind).lower()}, {STATE_WORDS[MessageState(sent.state)].lower()}"
 
 
 def log_read(

@@ -78,7 +78,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
         CASE WHEN r.id IS NULL THEN a.email_key END, 'call', at_now, t.id) known
     WHERE t.held_by = an_agent AND t.state = 'claimed'
 ) whole), 'beside', (SELECT row_to_json(whole) FROM (
-    SELECT k.keys, coalesce(k.dials, false) AS dials, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
+    SELECT k.keys, coalesce(k.dials, false) AS dials, coalesce(k.ring, 'sound') AS ring, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
         l.id AS last_id, l.outcome AS last_outcome, l.at AS last_at
     FROM (SELECT) one
     LEFT JOIN desk_keys k ON k.user_id = an_agent

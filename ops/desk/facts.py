@@ -150,11 +150,12 @@ class CardFacts:
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside every card: own keys, how leads set the desk (None: as it comes), the outcome that can still
-    be taken back."""
+    """What stands beside every card: own keys and ring, how leads set the desk (None: as it comes), the outcome that
+    can still be taken back."""
 
     keys: dict[str, str] | None
     dials: bool
+    ring: str
     wrap_up: str | None
     wrap_up_seconds: int | None
     idle_seconds: int | None

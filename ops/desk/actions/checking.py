@@ -21,7 +21,7 @@ from ops.queue.words import reasons_words
 from ops.referrals.models import Referral
 from ops.work.effects import Then
 from ops.work.kinds import Kind
-from ops.work.outcomes import Rule, rule
+from ops.work.outcomes import OUTCOME_WORDS, Rule, rule
 from ops.work.states import EventKind
 
 FARTHEST_PROMISE = timedelta(days=30)
@@ -48,7 +48,7 @@ def _check_same(first: Attempt, saved: Saved) -> None:
         key = contact_key(saved.friend.phone or saved.friend.email or "")
         same = there(Referral.referrer_id == first.patient_id, Referral.contact_key == key)
     if not same:
-        said = first.outcome.replace("_", " ")
+        said = OUTCOME_WORDS[first.outcome]
         raise tasks.LeaseLost(f"This call was saved already, as “{said}”. What you typed now was not saved.")
 
 
