@@ -18,9 +18,11 @@ def create_app() -> Flask:
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, patience, web
+    from ops.agency.queries import hours
     from ops.cadences import readiness
     from ops.cadences.last_look import look
     from ops.config import settings
+    from ops.contact import rules
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
@@ -49,6 +51,7 @@ def create_app() -> Flask:
     refusals.kept_by(keep_refusals, follow_refusals)
     last_look.answered_by(look)
     lacking.looked_at_by(readiness.look)
+    rules.courtesy_by(hours)
     _say_who_writes_mails()
     _say_who_hears_of_leaving()
     web.prepare(app)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.agency import Agency, chromium, needs_browser, signed_in
+from tests.whole_agency import Agency, chromium, needs_browser, signed_in
 from tests.desk.test_morning import card_of, keys, morning, next_card
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ops.messages.jobs import UNHEARD
-from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
+from tests.whole_agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.processes import wait_until
 
 UNDO_SECONDS = 2
