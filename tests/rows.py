@@ -17,6 +17,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "imports": dict.fromkeys("rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held".split(), 0),
     "minute_corrections": {"before": 4, "after": 5},
     "practices": {"state": "IL", "zone": "America/Chicago"},
+    "record_merges": {"waits": [b"a key"]},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},
     "triggers": {"spacing_days": 30, "open_days": 30},

@@ -2,7 +2,7 @@
 
 queued -> claimed -> attempting -> accepted -> delivered
              |           |------> failed | unknown -> (somebody asks) -> delivered | queued | failed
-             |------> queued (later) | blocked
+             |------> queued (later) | blocked -> (taken back) -> queued
 """
 
 import uuid
@@ -24,7 +24,7 @@ MAY_FOLLOW: dict[MessageState, frozenset[MessageState]] = {
     MessageState.UNKNOWN: frozenset({MessageState.ACCEPTED, MessageState.FAILED, MessageState.QUEUED}),
     MessageState.DELIVERED: frozenset(),
     MessageState.FAILED: frozenset(),
-    MessageState.BLOCKED: frozenset(),
+    MessageState.BLOCKED: frozenset({MessageState.QUEUED}),  # what stopped it was taken back
 }
 SETTLED = {MessageState.DELIVERED, MessageState.FAILED, MessageState.BLOCKED, MessageState.ACCEPTED}
 

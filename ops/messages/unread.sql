@@ -6,6 +6,11 @@ CREATE OR REPLACE VIEW unread_replies AS
     UNION
     SELECT i.id, i.practice_id, k.key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
     CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL AND k.key IS NOT NULL
+    UNION
+    SELECT i.id, i.practice_id, k.key FROM inbound_messages i
+    CROSS JOIN LATERAL merged_with(i.practice_id, i.patient_id) m JOIN patients a ON a.id = m.patient_id
+    CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
     WHERE i.meaning <> 'stop' AND i.decided_at IS NULL AND k.key IS NOT NULL;
 
 
@@ -37,7 +42,9 @@ ON inbound_messages FOR EACH ROW EXECUTE FUNCTION note_reply_keys();
 CREATE OR REPLACE FUNCTION note_patient_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM keep_unread_keys(ARRAY(SELECT i.id FROM inbound_messages i
-                                   WHERE i.patient_id = NEW.id AND i.meaning <> 'stop' AND i.decided_at IS NULL));
+                                   WHERE (i.patient_id = NEW.id
+                                          OR i.patient_id IN (SELECT patient_id FROM merged_with(NEW.practice_id, NEW.id)))
+                                     AND i.meaning <> 'stop' AND i.decided_at IS NULL));
     RETURN NULL;
 END $$;
 
@@ -46,3 +53,20 @@ END $$;
 CREATE OR REPLACE TRIGGER unread_keys AFTER UPDATE OF phone_key, email_key ON patients FOR EACH ROW
 WHEN ((OLD.phone_key, OLD.email_key) IS DISTINCT FROM (NEW.phone_key, NEW.email_key))
 EXECUTE FUNCTION note_patient_keys();
+
+
+-- For two records that are one human now, or are not any more.
+CREATE OR REPLACE FUNCTION note_merge_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM keep_unread_keys(ARRAY(
+        SELECT i.id FROM inbound_messages i
+        WHERE (i.patient_id IN (NEW.kept_id, NEW.merged_id)
+               OR i.patient_id IN (SELECT patient_id FROM merged_with(NEW.practice_id, NEW.kept_id)))
+          AND i.meaning <> 'stop' AND i.decided_at IS NULL));
+    RETURN NULL;
+END $$;
+
+
+-- Merged, and taken back.
+CREATE OR REPLACE TRIGGER unread_keys AFTER INSERT OR UPDATE OF undone_at ON record_merges FOR EACH ROW
+EXECUTE FUNCTION note_merge_keys();
