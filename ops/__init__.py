@@ -18,11 +18,14 @@ def create_app() -> Flask:
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, patience, web
+    from ops.cadences import readiness
+    from ops.cadences.last_look import look
     from ops.config import settings
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
-    from ops.practices import refusals
+    from ops.messages import last_look
+    from ops.practices import lacking, refusals
 
     conf = settings()
     if not conf.database_url:
@@ -44,6 +47,8 @@ def create_app() -> Flask:
     with app.app_context():
         patience.install(db.engine)
     refusals.kept_by(keep_refusals, follow_refusals)
+    last_look.answered_by(look)
+    lacking.looked_at_by(readiness.look)
     _say_who_writes_mails()
     _say_who_hears_of_leaving()
     web.prepare(app)

@@ -14,8 +14,11 @@ NEEDED: dict[str, dict[str, Any]] = {
     # what a CHECK of the table asks for and no column says
     "cadence_steps": {"tries": 3},
     "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60},
-    "imports": dict.fromkeys("rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held".split(), 0),
+    "imports": dict.fromkeys(
+        "rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held rows_withdrawn".split(), 0
+    ),
     "minute_corrections": {"before": 4, "after": 5},
+    "patient_reads": {"patient_id": 1},
     "practices": {"state": "IL", "zone": "America/Chicago"},
     "record_merges": {"waits": [b"a key"]},
     "referrals": {"friend_phone": "+13125550101"},

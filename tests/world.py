@@ -17,10 +17,17 @@ from ops.accounts.models import AuthSession, Role, User
 from ops.accounts.roles import AT_WORK
 from ops.db import db, transaction
 from ops.practices import actions
-from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
+from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, PracticeStatus, TreatmentType
 
 FIRST_NUMBER = 200  # with an area code that no test writes out: who is made up is never somebody a test names
 _numbers = count(FIRST_NUMBER)
+WHOLE = {
+    "callback_number": "+13125550199",
+    "website": "https://lake.example.com",
+    "shareable": "They explain every step.",
+    "sender_email": "hello@lake.example.com",
+}
+"""What a practice must have told us to go live, beside what `make_practice` gives it."""
 
 
 def start_over() -> None:
@@ -49,10 +56,11 @@ def make_practice(
     starts_on: date | None = None,
     **details: str,
 ) -> Practice:
-    """An active practice with the default treatments and a contract since January 2, 2026 (hours=None: without)."""
+    """A live practice with the default treatments and a contract since January 2, 2026 (hours=None: without). It may
+    lack what it needs to go live: something that was live before is."""
     slug = slug or f"practice-{next(_numbers)}"
     with edge():
-        return actions.add_practice(
+        practice = actions.add_practice(
             slug,
             name or slug.replace("-", " ").title(),
             zone,
@@ -62,6 +70,8 @@ def make_practice(
             starts_on=starts_on or date(2026, 1, 2),
             **details,
         )
+        practice.status = PracticeStatus.ACTIVE
+        return practice
 
 
 def make_user(

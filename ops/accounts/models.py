@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
-from ops.work.reads import WITH_SUBJECT, ReadOf
+from ops.work.reads import OF_FILES, WITH_SUBJECT, ReadOf
 
 
 class Role(StrEnum):
@@ -159,10 +159,11 @@ class PatientRead(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
-    patient_id: Mapped[int] = mapped_column(sa.BigInteger)
+    patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Empty for rows of files, which are of nobody yet, and for messages to a friend, who is no patient."""
     what: Mapped[ReadOf] = mapped_column(closed_set(ReadOf, "what"))
     subject_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    """The task, concern or attempt it was about (no foreign key: the log outlives them)."""
+    """The task, concern, attempt, import, row or file it was about (no foreign key: the log outlives them)."""
     month: Mapped[date | None]
     """The first day of the month of a report."""
     shown_key: Mapped[bytes | None]
@@ -175,6 +176,11 @@ class PatientRead(Base):
             name="what_has_subject",
         ),
         sa.CheckConstraint("(what = 'report') = (month IS NOT NULL)", name="report_has_month"),
+        sa.CheckConstraint(
+            f"CASE WHEN what IN ({', '.join(repr(what.value) for what in OF_FILES)}) THEN patient_id IS NULL "
+            "ELSE patient_id IS NOT NULL OR (what IN ('messages', 'listed') AND shown_key IS NOT NULL) END",
+            name="read_is_of_somebody",
+        ),
     )
 
     @classmethod

@@ -13,14 +13,17 @@ from ops.work.reads import ReadOf
 def keep_read(
     user_id: int,
     practice_id: int,
-    patient_id: int,
+    patient_id: int | None,
     what: ReadOf,
     subject_id: int | None = None,
     month: date | None = None,
     shown_key: bytes | None = None,
 ) -> None:
     """Keep that this person looked at `what` of this patient: of the task, concern or attempt `subject_id`, or of the
-    month that begins on `month`, where it is about one; `shown_key` is the contact key of a number or address."""
+    month that begins on `month`, where it is about one; `shown_key` is the contact key of a number or address.
+
+    Without a patient: of a file's rows, of the import, row or file `subject_id`; of messages, those to `shown_key`.
+    """
     values = {"practice_id": practice_id, "patient_id": patient_id, "subject_id": subject_id, "month": month}
     # no RETURNING: the role a practice member reads under may add to this table, not read it
     db.session.execute(

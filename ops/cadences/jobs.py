@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ops.cadences.actions import redating, starting, stepping
+from ops.cadences.actions import correcting, redating, starting, stepping
 from ops.cadences.models import Cadence, RuleChange
 from ops.db import db, transaction
 from ops.isolated import each
@@ -51,6 +51,7 @@ def catch_up(practice_id: int) -> None:
     db.session.rollback()
     with transaction("tick"):
         redating.redate(practice_id)
+    _correct(practice_id)
     _start(practice)
     again = db.session.scalars(stepping.unsent(practice_id, anew=version is not None)).all()
     each("send again", again, _try_again, owner=CadenceRun.practice_id)
@@ -73,6 +74,20 @@ def _start(practice: Practice) -> int:
     return started
 
 
+def _correct(practice_id: int) -> None:
+    """What follows from milestones that were moved, changed, withdrawn or restored."""
+    with transaction("tick"):
+        correcting.pass_over(practice_id)
+    changed = correcting.changed(practice_id)
+    db.session.rollback()
+    each("put cadences right", changed, _put_right, owner=Milestone.practice_id)
+
+
+def _put_right(milestone_id: int) -> None:
+    with transaction("tick"):
+        correcting.put_right(milestone_id)
+
+
 def _try_again(run_id: int) -> None:
     with transaction("tick"):
         stepping.try_again(run_id)
@@ -89,10 +104,15 @@ def start_cadences() -> None:
     with transaction("tick"):
         ensure_defaults()  # not with a practice's cadences alone: a lead may have been faster with those
     without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
-    unseen = sa.exists().where(Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None))
+    unseen = sa.exists().where(
+        Milestone.practice_id == Practice.id, Milestone.triggered_at.is_(None), Milestone.withdrawn_at.is_(None)
+    )
+    put_right = Practice.id.in_(correcting.to_apply())
     changed = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version > RuleChange.applied)
     corrected = Practice.id.in_(stepping.unsent(anew=False).with_only_columns(CadenceRun.practice_id))
-    waiting = sa.select(Practice.id).where(sa.or_(unseen, changed, corrected), Practice.status != PracticeStatus.ENDED)
+    waiting = sa.select(Practice.id).where(
+        sa.or_(unseen, changed, corrected, put_right), Practice.status != PracticeStatus.ENDED
+    )
     new = db.session.scalars(without).all()
     db.session.rollback()
     each("welcome practices", new, practice_added, owner=Practice.id)

@@ -77,8 +77,9 @@ BEGIN
 END $$;
 
 
--- The day or the treatment: a later file knew better.
-CREATE OR REPLACE TRIGGER look_again BEFORE UPDATE OF kind, happened_on, treatment_type_id ON milestones FOR EACH ROW
-WHEN ((OLD.kind, OLD.happened_on, OLD.treatment_type_id)
-      IS DISTINCT FROM (NEW.kind, NEW.happened_on, NEW.treatment_type_id))
+-- The day or the treatment, or that it took place after all: a later file knew better.
+CREATE OR REPLACE TRIGGER look_again BEFORE UPDATE OF kind, happened_on, treatment_type_id, withdrawn_at ON milestones
+FOR EACH ROW
+WHEN ((OLD.kind, OLD.happened_on, OLD.treatment_type_id, OLD.withdrawn_at IS NULL)
+      IS DISTINCT FROM (NEW.kind, NEW.happened_on, NEW.treatment_type_id, NEW.withdrawn_at IS NULL))
 EXECUTE FUNCTION look_again_at_milestone();

@@ -35,7 +35,8 @@ LANGUAGE sql STABLE AS $$
               AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')
             ORDER BY e.id DESC LIMIT 1),
            p.status::text, p.baa_on,
-           (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m WHERE m.patient_id = a.id),
+           (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m
+                                 WHERE m.patient_id = a.id AND m.withdrawn_at IS NULL),
                                 (a.created_at AT TIME ZONE p.zone)::date))
             FROM (SELECT a.id, a.created_at FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice
                   UNION ALL

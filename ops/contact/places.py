@@ -120,6 +120,11 @@ def zip_place(zip_code: str | None) -> tuple[str, tuple[str, ...]] | None:
     return state, zones or known.state_zones[state]
 
 
+def zones_of_state(state: str) -> tuple[str, ...]:
+    """The zones a state has; none for one that is not in our tables."""
+    return _geography().state_zones.get(state, ())
+
+
 def zones_of_number(phone: str | None) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """The places of a number's area code, and the zones of a foreign number, whose law is not ours to know."""
     digits = re.sub(r"[^\d+]", "", phone or "")

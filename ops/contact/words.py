@@ -31,7 +31,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.LITIGATOR: "on the list of people never to contact",
     Reason.UNREAD_REPLY: Waits.UNREAD_REPLY.words,
     Reason.NO_BAA: "the practice has no BAA on file",
-    Reason.PRACTICE_PAUSED: "the practice is paused or has ended",
+    Reason.PRACTICE_PAUSED: "the practice is paused, has ended or is not live yet",
     Reason.BASIS_MISSING: "no legal basis for this contact",
     Reason.FRIEND_NOT_OPTED_IN: "the friend has not agreed to be contacted",
     Reason.LOOP_CONSENT_MISSING: "the friend has not agreed that the referrer is told",

@@ -34,7 +34,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
         (SELECT coalesce(json_agg(json_build_object('at', x.created_at, 'channel', x.channel, 'kind', x.kind,
                                                     'state', x.state)), '[]')
          FROM (SELECT g.created_at, g.channel, g.kind, g.state FROM messages g
-               WHERE g.patient_id = t.patient_id AND t.referral_id IS NULL AND g.state <> 'blocked'
+               WHERE g.patient_id = t.patient_id AND t.referral_id IS NULL AND g.state NOT IN ('blocked', 'cancelled')
                ORDER BY g.created_at DESC LIMIT 5) x) AS messages_sent,
         (SELECT coalesce(json_agg(json_build_object('at', o.promised_at, 'kind', o.kind) ORDER BY o.promised_at), '[]')
          FROM tasks o WHERE o.patient_id = t.patient_id AND o.state = 'waiting' AND o.promised_at IS NOT NULL

@@ -34,7 +34,7 @@ from ops.work.kinds import Kind
 from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
-NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED)
+NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED, MessageState.CANCELLED)
 CLOCK_ENDS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY, Reason.CAP_24H}
 """What keeps from sending only for a time that can be told."""
 LISTED = 8

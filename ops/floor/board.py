@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import Contract, PracticeStatus
+from ops.practices.models import STATUS_WORDS, Contract, PracticeStatus
 from ops.practices.months import Month, days_passed, hours_bought
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
@@ -73,6 +73,10 @@ class PracticeLine:
     @property
     def active(self) -> bool:
         return self.status == PracticeStatus.ACTIVE
+
+    @property
+    def status_words(self) -> str:
+        return STATUS_WORDS[PracticeStatus(self.status)]
 
     @property
     def open(self) -> int:

@@ -13,12 +13,14 @@ from ops.accounts.models import PatientRead, User
 from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.floor.board import ROWS, Asked
+from ops.practices.lacking import Missing, live_and_lacking
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.models import Attempt, Lane, Task
 from ops.queue.presence import HERE
 from ops.queue.waiting import Wait, piles, waits
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reads import ReadOf
 from ops.work.states import TaskState
 
 UNHAPPY_DAYS = 30
@@ -65,6 +67,7 @@ class Unhappy:
 
     task_id: int
     patient_id: int
+    practice_id: int
     practice: str
     slug: str
     zone: str
@@ -137,12 +140,14 @@ def unhappy(asked: Asked) -> list[Unhappy]:
         PatientRead.patient_id == Attempt.patient_id,
         PatientRead.at > Attempt.at,
         PatientRead.user_id.in_(leads),
+        PatientRead.what != ReadOf.LISTED,
     )
     who = sa.func.concat(Patient.first_name, " ", sa.func.left(Patient.last_name, 1), ".")
     query = (
         sa.select(
             Attempt.task_id,
             Attempt.patient_id,
+            Attempt.practice_id,
             Practice.name,
             Practice.slug,
             Practice.zone,
@@ -161,6 +166,17 @@ def unhappy(asked: Asked) -> list[Unhappy]:
         .limit(UNHAPPY_ROWS)
     )
     return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
+
+
+def incomplete(asked: Asked) -> list[tuple[Practice, list[Missing]]]:
+    """Practices that are live and lack what they needed to go live, by name."""
+    lacks = live_and_lacking()
+    if not lacks:
+        return []
+    query = sa.select(Practice).where(Practice.id.in_(lacks)).order_by(sa.func.lower(Practice.name), Practice.id)
+    if asked.practice:
+        query = query.where(Practice.slug == asked.practice)
+    return [(practice, lacks[practice.id]) for practice in db.session.scalars(query)]
 
 
 def practice_choices() -> list[tuple[str, str]]:

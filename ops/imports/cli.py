@@ -16,6 +16,7 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.imports.actions import file_name
 from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
+from ops.imports.loading.outcome import HELD
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
 from ops.imports.reading.recognising import KINDS, NAMES, Profile
@@ -140,16 +141,19 @@ def _progress() -> Iterator[Report | None]:
 
 
 def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
+    withdrawn = f", {outcome.rows_withdrawn:,} with a visit withdrawn" if outcome.rows_withdrawn else ""
     ignored = "".join(f", {count:,} ignored: {reason}" for reason, count in outcome.rows_ignored.items())
     lines = [
         *(_how_read(file) for file in outcome.files),
         f"{outcome.rows_read:,} rows read" + (" (nothing was written)" if dry_run else ""),
         f"  of them {outcome.rows_stored:,} stored, {outcome.rows_unchanged:,} unchanged, "
-        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead{ignored}",
+        f"{len(outcome.quarantined):,} quarantined, {outcome.rows_future:,} with a visit still ahead"
+        f"{withdrawn}{ignored}",
         f"{outcome.patients_new:,} patients new, {outcome.patients_updated:,} changed",
         f"{outcome.milestones_new:,} milestones new",
         f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
+        *([f"{outcome.held:,} of the rows below {HELD}"] if outcome.held else []),
         f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
     ]
     lines += [f"  {row['file']}:{row['line']}: {'; '.join(row['reasons'])}" for row in outcome.quarantined[:20]]

@@ -11,10 +11,13 @@ BAD = StaffMail.state.in_((MailState.UNKNOWN, MailState.FAILED)) & StaffMail.set
 """Waits for a person."""
 
 
-def about(kinds: Collection[MailKind], about_ids: Collection[int]) -> dict[int, StaffMail]:
-    """The email of each row it is about, by `about_id`, for kinds with one email for each."""
-    which = sa.select(StaffMail).where(StaffMail.kind.in_(kinds), StaffMail.about_id.in_(about_ids))
-    return {mail.about_id: mail for mail in db.session.scalars(which)}
+def about(kind: MailKind, about_ids: Collection[int]) -> dict[int, list[StaffMail]]:
+    """The emails of each row, by `about_id`, for a kind with one to each of several people."""
+    found: dict[int, list[StaffMail]] = {number: [] for number in about_ids}
+    which = sa.select(StaffMail).where(StaffMail.kind == kind, StaffMail.about_id.in_(about_ids))
+    for mail in db.session.scalars(which.order_by(StaffMail.id)):
+        found[mail.about_id].append(mail)
+    return found
 
 
 def unsettled(limit: int) -> list[StaffMail]:

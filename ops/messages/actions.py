@@ -1,7 +1,7 @@
 """What can be done with messages: queue one, take a reply, let somebody out, settle what is unclear."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -43,6 +43,7 @@ def queue_message(
     body: str,
     subject: str = "",
     script_version_id: int | None = None,
+    filled_with: Mapping[str, str] | None = None,
     send_after: datetime | None = None,
 ) -> Message:
     """Put a text ("sms") or email ("email") into the outbox, to leave as soon as the gate allows, not before
@@ -52,6 +53,8 @@ def queue_message(
     Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; an email
     gets the practice's footer with the way out. Raises Refused for what may not be sent: no address, an unfilled
     placeholder, more than ten parts, a treatment or a date.
+
+    `filled_with`: the values its script version was filled with, to fill it again when it leaves (`last_look`).
     """
     over = MessageChannel(channel)
     message_id, now = uuid.uuid4(), clock.now()
@@ -72,6 +75,7 @@ def queue_message(
         "subject": subject,
         "body": text,
         "script_version_id": script_version_id,
+        "filled_with": dict(filled_with) if filled_with is not None else None,
         "state": MessageState.QUEUED,
         "send_after": send_after or now,
         "created_at": now,

@@ -2,7 +2,7 @@
 
 queued -> claimed -> attempting -> accepted -> delivered
              |           |------> failed | unknown -> (somebody asks) -> delivered | queued | failed
-             |------> queued (later) | blocked -> (taken back) -> queued
+             |------> queued (later) | blocked | cancelled -> (wanted after all) -> queued
 """
 
 import uuid
@@ -15,8 +15,10 @@ from ops.db import db
 from ops.messages.models import Message, MessageEvent, MessageState
 
 MAY_FOLLOW: dict[MessageState, frozenset[MessageState]] = {
-    MessageState.QUEUED: frozenset({MessageState.CLAIMED, MessageState.BLOCKED}),
-    MessageState.CLAIMED: frozenset({MessageState.ATTEMPTING, MessageState.QUEUED, MessageState.BLOCKED}),
+    MessageState.QUEUED: frozenset({MessageState.CLAIMED, MessageState.BLOCKED, MessageState.CANCELLED}),
+    MessageState.CLAIMED: frozenset(
+        {MessageState.ATTEMPTING, MessageState.QUEUED, MessageState.BLOCKED, MessageState.CANCELLED}
+    ),
     MessageState.ATTEMPTING: frozenset(
         {MessageState.ACCEPTED, MessageState.FAILED, MessageState.UNKNOWN, MessageState.QUEUED}
     ),
@@ -24,9 +26,16 @@ MAY_FOLLOW: dict[MessageState, frozenset[MessageState]] = {
     MessageState.UNKNOWN: frozenset({MessageState.ACCEPTED, MessageState.FAILED, MessageState.QUEUED}),
     MessageState.DELIVERED: frozenset(),
     MessageState.FAILED: frozenset(),
-    MessageState.BLOCKED: frozenset({MessageState.QUEUED}),  # what stopped it was taken back
+    MessageState.BLOCKED: frozenset(),
+    MessageState.CANCELLED: frozenset({MessageState.QUEUED}),  # it is wanted after all
 }
-SETTLED = {MessageState.DELIVERED, MessageState.FAILED, MessageState.BLOCKED, MessageState.ACCEPTED}
+SETTLED = {
+    MessageState.DELIVERED,
+    MessageState.FAILED,
+    MessageState.BLOCKED,
+    MessageState.CANCELLED,
+    MessageState.ACCEPTED,
+}
 
 
 def move(

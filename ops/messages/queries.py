@@ -35,7 +35,7 @@ class Shelf(StrEnum):
 STATES = {
     Shelf.WAITING: (MessageState.QUEUED, MessageState.CLAIMED, MessageState.ATTEMPTING),
     Shelf.SENT: (MessageState.ACCEPTED, MessageState.DELIVERED),
-    Shelf.NOT_SENT: (MessageState.FAILED, MessageState.BLOCKED, MessageState.UNKNOWN),
+    Shelf.NOT_SENT: (MessageState.FAILED, MessageState.BLOCKED, MessageState.CANCELLED, MessageState.UNKNOWN),
 }
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, public, staff
+from ops.accounts.reads import keep_read
 from ops.contact import segments
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
@@ -18,7 +19,6 @@ from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf
 from ops.messages.replies import Meaning
 from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS
-from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
 from ops.web import csrf
 from ops.work.reads import ReadOf
@@ -169,6 +169,9 @@ def _back(message_id: uuid.UUID | None) -> ResponseReturnValue:
 def _page(selected: Message | None, form: AnswerForm) -> str:
     search = _search()
     rows, more = queries.outbox(search, _before())
+    strays = _strays(selected, search)
+    of_whom = {(row.message.practice_id, row.message.patient_id, row.message.contact_key) for row in rows}
+    _note_looks(ReadOf.LISTED, of_whom)
     asked: dict[str, Any] = {name: request.args[name] for name in ASKED if request.args.get(name)}
     narrowed = asked | {"before": None}
     oldest = f"{rows[-1].message.created_at.isoformat()}~{rows[-1].message.id}" if more else None
@@ -181,7 +184,7 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
         asked=asked,
         practices=queries.practices(),
         waiting=queries.waiting_for_a_person(),
-        strays=_strays(selected, search),
+        strays=strays,
         shelves=SHELF_WORDS,
         states=STATE_WORDS,
         tags=STATE_TAGS,
@@ -191,16 +194,20 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
 
 
 def _strays(selected: Message | None, search: Search) -> list[queries.Stray]:
-    """Beside no conversation: on the first page of everything, and of what needs a person. Looking at them is kept."""
+    """Beside no conversation: on the first page of everything, and of what needs a person."""
     if selected or search not in (Search(), Search(shelf=Shelf.NEEDS)):
         return []
     found = queries.strays()
-    if patients := [each.patient for each in found if each.patient]:
-        db.session.rollback()
-        with transaction(me().actor):
-            for patient in patients:
-                note_read(me(), patient, ReadOf.MESSAGES)
+    _note_looks(ReadOf.MESSAGES, {(each.practice.id, each.reply.patient_id, each.reply.contact_key) for each in found})
     return found
+
+
+def _note_looks(what: ReadOf, people: set[tuple[int, int | None, bytes]]) -> None:
+    """Looking at anybody's messages is kept, in a list too: (practice, patient, contact key), of a friend the key."""
+    looks = {(practice, patient, None if patient else key) for practice, patient, key in people}
+    with transaction(me().actor):
+        for practice_id, patient_id, key in sorted(looks, key=str):
+            keep_read(me().id, practice_id, patient_id, what, shown_key=key)
 
 
 def _details(selected: Message, form: AnswerForm) -> dict:
@@ -215,16 +222,14 @@ def _details(selected: Message, form: AnswerForm) -> dict:
         "patient": patient,
         "turns": turns,
         "events": events,
+        "told": events[-1].note.removeprefix("not now: ").rstrip(".") if events else "",
         "decisions": queries.decisions(selected),
         "reasons_words": reasons_words,
         "names": ACTORS | queries.names_of({event.actor for event in events} | decided),
         "parts": segments.count(selected.body) if selected.channel is MessageChannel.SMS else None,
         "form": form if queries.is_on_recorder(selected) else None,
     }
-    if patient:
-        db.session.rollback()
-        with transaction(me().actor):
-            note_read(me(), patient, ReadOf.MESSAGES)
+    _note_looks(ReadOf.MESSAGES, {(selected.practice_id, selected.patient_id, selected.contact_key)})
     return details
 
 

@@ -21,6 +21,7 @@ STATE_WORDS = {
     MessageState.FAILED: "Failed",
     MessageState.UNKNOWN: "Unknown",
     MessageState.BLOCKED: "Blocked",
+    MessageState.CANCELLED: "Cancelled",
 }
 STATE_TAGS = {
     MessageState.ACCEPTED: "tag-good",

@@ -43,6 +43,7 @@ def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) 
         .where(
             Milestone.practice_id.in_(practices),
             Milestone.kind == MilestoneKind.TREATMENT_COMPLETED,
+            Milestone.withdrawn_at.is_(None),
             Milestone.created_at <= as_of,
             Milestone.happened_on.between(first - timedelta(days=LONGEST_DAYS), last),
             opens_on.between(first, last),
@@ -128,6 +129,7 @@ def cohort_friends(practices: Sequence[int], first: date, last: date, as_of: dat
         .where(
             Milestone.patient_id == Referral.referrer_id,
             Milestone.kind == MilestoneKind.TREATMENT_COMPLETED,
+            Milestone.withdrawn_at.is_(None),
             Milestone.created_at <= as_of,
             opens_on <= came_on,
         )

@@ -140,6 +140,10 @@ def _ended(facts: StageFacts, otherwise: str) -> Why:
             return _OPTED_OUT
         case EndReason.ANSWERED | EndReason.OTHER_CALL:
             return agency
+        case EndReason.VISIT_WITHDRAWN | EndReason.VISIT_CHANGED:
+            return Why("The visit was cancelled, moved or changed", PRACTICE)
+        case EndReason.CAME_BACK:
+            return Why("Came back before they were reached", AGENCY)
         case EndReason.DAYS_OVER | EndReason.WROTE_BACK | EndReason.OPTED_OUT | None:
             return agency
         case _:

@@ -1,9 +1,11 @@
-"""`ops practice add | list | show`."""
+"""`ops practice add | edit | live | list | show`."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -11,11 +13,30 @@ from ops import clock
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions, queries
-from ops.practices.actions.practices import Details
+from ops.practices.actions.practices import Changes, Details
+from ops.practices.lacking import lacks
 from ops.practices.models import Practice
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 DAY = click.DateTime(["%Y-%m-%d"])
+DETAILS = {
+    "spoken_name": "How an agent says it on the phone.",
+    "specialty": "What it does.",
+    "helps_best": "Whom it helps best, as said in the ask.",
+    "shareable": "Short description a patient can forward.",
+    "website": "Where to book, https://...",
+    "sender_name": "Signs texts and emails.",
+    "sender_email": "The address its emails come from.",
+    "callback_number": "Where patients can call back.",
+}
+
+
+def details(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for each detail of a practice, and for the review links."""
+    link = click.option("--review-link", "links", multiple=True, metavar="SITE=URL", help="Again for each site.")
+    for name, help_text in reversed(DETAILS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", help=help_text)(command)
+    return link(command)
 
 
 @click.group()
@@ -30,17 +51,92 @@ def practice() -> None:
 @click.option("--state", required=True, help="Two-letter US state.")
 @click.option("--baa", type=DAY, help="Day the BAA was signed; without it nothing can be imported.")
 @click.option("--hours", help="Contract hours per month, from today.")
+@details
 @AS_JSON
-def add(slug: str, name: str, zone: str, state: str, baa: datetime | None, hours: str | None, as_json: bool) -> None:
-    """Add a practice with the default treatments."""
+def add(
+    slug: str,
+    name: str,
+    zone: str,
+    state: str,
+    baa: datetime | None,
+    hours: str | None,
+    links: tuple[str, ...],
+    as_json: bool,
+    **told: str | None,
+) -> None:
+    """Add a practice with the default treatments. It is not live yet: `ops practice live`."""
+    given = cast(Details, {what: value for what, value in told.items() if value is not None})
+    with _refusing():
+        new = actions.add_practice(
+            slug, name, zone, state, baa.date() if baa else None, hours=_hours(hours) if hours else None, **given
+        )
+        _add_links(new, links)
+    _say(_facts(new), f"Added {new.name} ({new.slug}), {new.zone}.\n{_standing(new)}", as_json)
+
+
+@practice.command()
+@click.argument("slug")
+@click.option("--name", help="As the practice writes itself.")
+@click.option("--zone", help="IANA time zone, e.g. America/Chicago.")
+@click.option("--state", help="Two-letter US state.")
+@click.option("--baa", type=DAY, help="Day the BAA was signed.")
+@click.option("--hours", help="Contract hours per month, from today.")
+@details
+@AS_JSON
+def edit(
+    slug: str, baa: datetime | None, hours: str | None, links: tuple[str, ...], as_json: bool, **told: str | None
+) -> None:
+    """Change what is given of a practice, and nothing else; "" takes a detail away."""
+    with _refusing():
+        found = _found(slug)
+        given = cast(Changes, {what: value for what, value in told.items() if value is not None})
+        if baa:
+            given["baa_on"] = baa.date()
+        actions.edit_practice(found, **given)
+        if hours:
+            actions.set_contract(found, _hours(hours), clock.today(found.zone))
+        _add_links(found, links)
+    _say(_facts(found), f"Changed {found.name}.\n{_standing(found)}", as_json)
+
+
+@practice.command()
+@click.argument("slug")
+@AS_JSON
+def live(slug: str, as_json: bool) -> None:
+    """From now on its patients are contacted. Refused, with the list, while something is missing."""
+    with _refusing():
+        found = _found(slug)
+        actions.go_live(found)
+    _say(_facts(found), f"{found.name} is live.", as_json)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """A transaction in which what is refused ends the command with the sentence."""
     try:
         with transaction("cli"):
-            new = actions.add_practice(
-                slug, name, zone, state, baa.date() if baa else None, hours=_hours(hours) if hours else None
-            )
+            yield
     except Refused as problem:
         raise click.ClickException(str(problem)) from None
-    _say(_facts(new), f"Added {new.name} ({new.slug}), {new.zone}.", as_json)
+
+
+def _found(slug: str) -> Practice:
+    if found := queries.by_slug(slug):
+        return found
+    raise click.ClickException(f"There is no practice called {slug}.")
+
+
+def _add_links(practice: Practice, links: tuple[str, ...]) -> None:
+    for link in links:
+        site, _, url = link.partition("=")
+        actions.add_review_link(practice, site, url)
+
+
+def _standing(practice: Practice) -> str:
+    """Whether it is live, and if it is not, what is missing."""
+    missing = lacks([practice]).get(practice.id, [])
+    lines = [f"{practice.name} is {practice.status_words}{'. Missing:' if missing else '.'}"]
+    return "\n".join(lines + [f"  {one.words}" for one in missing])
 
 
 def _hours(text: str) -> Decimal:
@@ -77,9 +173,7 @@ def list_(as_json: bool) -> None:
 @AS_JSON
 def show(slug: str, as_json: bool) -> None:
     """One practice with its contracts and treatments."""
-    found = queries.by_slug(slug)
-    if found is None:
-        raise click.ClickException(f"There is no practice called {slug}.")
+    found = _found(slug)
     facts = _facts(found) | _more(found)
     _say(facts, "\n".join(_lines(facts)), as_json)
 
@@ -100,6 +194,7 @@ def _more(practice: Practice) -> dict[str, Any]:
     return {
         **{name: getattr(practice, name) for name in Details.__annotations__},
         "hours": _number(queries.hours_on(practice, clock.today(practice.zone))),
+        "missing": [{one.lack: one.words} for one in lacks([practice]).get(practice.id, [])],
         "patients": queries.count_patients(practice),
         "contracts": [
             {"hours_per_month": _number(c.hours_per_month), "starts_on": _iso(c.starts_on), "ends_on": _iso(c.ends_on)}

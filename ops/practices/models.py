@@ -23,8 +23,18 @@ SAME_ID = (
 
 class PracticeStatus(StrEnum):
     ACTIVE = "active"
+    SETUP = "setup"
+    """New, or come back: what it needs is still being put together, and nobody is contacted."""
     PAUSED = "paused"
     ENDED = "ended"
+
+
+STATUS_WORDS = {
+    PracticeStatus.ACTIVE: "live",
+    PracticeStatus.SETUP: "not live yet",
+    PracticeStatus.PAUSED: "paused",
+    PracticeStatus.ENDED: "ended",
+}
 
 
 class MilestoneKind(StrEnum):
@@ -60,6 +70,8 @@ class Practice(Base):
     callback_number: Mapped[str] = mapped_column(default="")
     """Number patients can call back, E.164."""
     created_at: Mapped[datetime] = mapped_column(Moment)
+    resumed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When its last pause ended: what waited through it has not waited for anything else."""
     contracts: Mapped[list["Contract"]] = relationship(order_by="Contract.starts_on", cascade="all, delete-orphan")
     treatment_types: Mapped[list["TreatmentType"]] = relationship(
         order_by="TreatmentType.name", cascade="all, delete-orphan"
@@ -72,6 +84,10 @@ class Practice(Base):
         # statements over all practices reckon with it: one that raises would stop the work of everybody
         sa.CheckConstraint("(timestamptz 'epoch' AT TIME ZONE zone) IS NOT NULL", name="zone_known"),
     )
+
+    @property
+    def status_words(self) -> str:
+        return STATUS_WORDS[self.status]
 
     @property
     def is_active(self) -> bool:
@@ -226,6 +242,9 @@ class Milestone(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     triggered_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the triggers last looked at it; None: not yet."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When we learned that it did not take place after all. It is kept, starts nothing and counts nowhere."""
+    withdrawn_why: Mapped[str | None]
     patient: Mapped[Patient] = relationship(viewonly=True, primaryjoin="Patient.id == foreign(Milestone.patient_id)")
     treatment_type: Mapped[TreatmentType | None] = relationship(
         viewonly=True, primaryjoin="TreatmentType.id == foreign(Milestone.treatment_type_id)"
@@ -240,6 +259,37 @@ class Milestone(Base):
         ),
         sa.UniqueConstraint("patient_id", "dedupe_key"),
         sa.UniqueConstraint("practice_id", "id"),
+        sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_why IS NULL)", name="withdrawn_has_why"),
         sa.Index("ix_milestones_untriggered", "practice_id", "id", postgresql_where=sa.text("triggered_at IS NULL")),
         sa.Index(None, "practice_id", "happened_on"),
+    )
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn_at is not None
+
+
+class MilestoneChange(Base):
+    """How a milestone stood before it was moved, became another treatment, was withdrawn or restored. Written by
+    `note_milestone_change` (milestone_changed.sql), whoever changed it."""
+
+    __tablename__ = "milestone_changes"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    milestone_id: Mapped[int] = mapped_column(sa.BigInteger, index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str]
+    was_on: Mapped[date]
+    was_treatment_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    was_withdrawn: Mapped[bool]
+    withdrawn_why: Mapped[str | None]
+    """Why it was withdrawn by this change."""
+    applied_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When what had followed from it was put right; None: not yet."""
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["practice_id", "milestone_id"], ["milestones.practice_id", "milestones.id"], ondelete="CASCADE"
+        ),
+        sa.Index("ix_milestone_changes_to_apply", "practice_id", postgresql_where=sa.text("applied_at IS NULL")),
     )

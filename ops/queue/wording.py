@@ -23,6 +23,8 @@ def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) ->
     necessary)."""
     happened = f"{MILESTONE_WORDS[milestone.kind]} on {day_words(milestone.happened_on)}"
     what = f" ({treatment.category})" if treatment else ""
+    if milestone.withdrawn_why:
+        return f"{happened}{what}, as we were told first. The practice's records say now: {milestone.withdrawn_why}."
     if kind is Kind.ASK and milestone.kind is MilestoneKind.TREATMENT_COMPLETED:
         return f"{happened}{what}: the result shows now."
     return f"{happened}{what}."

@@ -127,9 +127,12 @@ def _milestones(human: Human) -> Iterator[Entry]:
     known = known.where(Milestone.practice_id == human.practice.id, Milestone.patient_id.in_(human.ids))
     for milestone, treatment in _newest(known, Milestone.happened_on):
         what = MILESTONE_WORDS[milestone.kind] + (f": {treatment}" if treatment else "")
-        looked = "" if milestone.triggered_at else "nobody has looked yet what it starts"
+        more = "" if milestone.triggered_at else "nobody has looked yet what it starts"
+        if milestone.is_withdrawn:
+            more = f"withdrawn, it did not take place: {milestone.withdrawn_why}"
         at = datetime.combine(milestone.happened_on, time(), ZoneInfo(human.practice.zone))
-        yield Entry(at, "milestone", what, looked, day=milestone.happened_on, tag="tag-good")
+        tag = "tag-warn" if milestone.is_withdrawn else "tag-good"
+        yield Entry(at, "milestone", what, more, day=milestone.happened_on, tag=tag)
 
 
 def _friends(human: Human) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from ops import clock, migrate, one_clock
 from ops.background import QUEUES
+from ops.cadences import readiness
 from ops.cadences.actions.starting import missed
 from ops.cadences.models import RuleChange
 from ops.config import Settings
@@ -50,6 +51,8 @@ class Findings:
     """Units of work that raise, by the loop they are part of: which row, whose, with what, how often."""
     missed: dict[str, int] = field(default_factory=dict)
     """Milestones that should have started a cadence and did not, by practice."""
+    incomplete: dict[str, list[str]] = field(default_factory=dict)
+    """What practices lack that are live, by practice."""
     emails: dict[str, int] = field(default_factory=dict)
     """Emails to staff that wait for a person, by state."""
     problems: list[str] = field(default_factory=list)
@@ -115,6 +118,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))
             _examine_work(found, connection)
             _examine_milestones(found, connection)
+            _examine_practices(found, connection)
             _examine_mails(found, connection)
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
@@ -155,6 +159,15 @@ def _examine_milestones(found: Findings, connection: sa.Connection) -> None:
             found.missed[slug] = number
     for slug, number in found.missed.items():
         found.problems.append(f"{count_of(number, 'milestone')} of {slug} should have started a cadence and did not")
+
+
+def _examine_practices(found: Findings, connection: sa.Connection) -> None:
+    """Who is live was complete once: what was taken away since is missing on the next call or text."""
+    lacks = readiness.look(connection, None)
+    names = sa.select(Practice.id, Practice.slug).where(Practice.id.in_(lacks)).order_by(Practice.slug)
+    for practice_id, slug in connection.execute(names):
+        found.incomplete[slug] = [one.words for one in lacks[practice_id]]
+        found.problems.append(f"{slug} is live and lacks: {'; '.join(found.incomplete[slug])}")
 
 
 def _examine_mails(found: Findings, connection: sa.Connection) -> None:

@@ -1,23 +1,22 @@
-"""Whether a practice wants to approve what is said in its name, and whether it did; the signed link by which it does.
+"""Whether a practice wants to approve what is said in its name, and whether it did; the links by which it does.
 
-The link carries the number of the request and a signature salted with its purpose, so that no other signed value of
-ours fits. When it runs out is a matter of the row, by the one clock.
+Each of its people has a link of their own, with a token that is made when the email to them is written and told nobody
+else: whoever asks must not be able to answer. When it runs out is a matter of the request, by the one clock.
 """
 
 import hashlib
+from collections.abc import Collection
 from enum import StrEnum
 
 import sqlalchemy as sa
-from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
-from ops.accounts.models import Membership, User
+from ops.accounts.models import Membership, Role, User
 from ops.config import settings
-from ops.crypto import secret_key
+from ops.crypto import new_token, token_hash
 from ops.db import db
-from ops.scripts.models import ApprovalAnswer, ApprovalRule, ScriptApproval, ScriptVersion, VersionState
-
-SALT = "script-approval"
+from ops.scripts.models import ApprovalAnswer, ApprovalLink, ApprovalRule, ScriptApproval, ScriptVersion, VersionState
 
 
 class LinkState(StrEnum):
@@ -70,22 +69,35 @@ def standing_of(approval: ScriptApproval, version: ScriptVersion) -> LinkState:
     return LinkState.EXPIRED if approval.expires_at <= clock.now() else LinkState.OPEN
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(secret_key(), salt=SALT)
+def make_link(approval: ScriptApproval, user: User) -> str:
+    """A fresh link to answer by, for this person; its address, which is told this once. An earlier one of theirs stops
+    working."""
+    token = new_token()
+    made = {"email": user.email, "token_hash": token_hash(token), "sent_at": clock.now()}
+    link = insert(ApprovalLink).values(
+        practice_id=approval.practice_id, approval_id=approval.id, user_id=user.id, **made
+    )
+    db.session.execute(link.on_conflict_do_update(index_elements=["approval_id", "user_id"], set_=made))
+    return f"{settings().address}/approve/{token}"
 
 
-def address(approval: ScriptApproval) -> str:
-    """The whole address of the public page."""
-    return f"{settings().address}/approve/{_signer().dumps(approval.id)}"
+def by_token(token: str) -> ApprovalLink | None:
+    """The link this is the token of; None for one that is not ours or was replaced."""
+    return db.session.scalar(sa.select(ApprovalLink).where(ApprovalLink.token_hash == token_hash(token)))
 
 
-def by_token(token: str) -> ScriptApproval | None:
-    """The request a link is for; None for a token that is not ours."""
-    try:
-        number = _signer().loads(token)
-    except BadSignature:
-        return None
-    return db.session.get(ScriptApproval, number) if type(number) is int else None
+def links_of(approval_ids: Collection[int]) -> dict[int, list[ApprovalLink]]:
+    """The links of each of these requests, first made first."""
+    found: dict[int, list[ApprovalLink]] = {number: [] for number in approval_ids}
+    which = sa.select(ApprovalLink).where(ApprovalLink.approval_id.in_(approval_ids))
+    for link in db.session.scalars(which.order_by(ApprovalLink.id)):
+        found[link.approval_id].append(link)
+    return found
+
+
+def is_of_practice(user: User, practice_id: int) -> bool:
+    """Whether this is one of the practice's people, who may answer."""
+    return user.role is Role.MEMBER and any(each.id == user.id for each in members_to_mail(practice_id))
 
 
 def members_to_mail(practice_id: int) -> list[User]:

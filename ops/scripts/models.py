@@ -114,7 +114,7 @@ class ScriptVersion(Base):
 
 
 class ScriptApproval(Base):
-    """A practice was asked whether this is what may be said in its name, by a signed link; and its answer."""
+    """A practice was asked whether this is what may be said in its name, and its answer (by which `ApprovalLink`)."""
 
     __tablename__ = "script_approvals"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -131,7 +131,10 @@ class ScriptApproval(Base):
     """As typed by whoever answered: the link is not a sign-in."""
     words: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
 
-    __table_args__ = (sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),)
+    __table_args__ = (
+        sa.UniqueConstraint("practice_id", "id"),
+        sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_time"),
+    )
 
     @property
     def is_yes(self) -> bool:
@@ -140,6 +143,37 @@ class ScriptApproval(Base):
     @property
     def asks_for_change(self) -> bool:
         return self.answer is ApprovalAnswer.CHANGE
+
+
+class ApprovalLink(Base):
+    """The link one person of a practice was sent to answer a request by; and, when they did, from where.
+
+    Made when its email is claimed, so that nobody else ever sees it: of the token the database keeps the hash.
+    """
+
+    __tablename__ = "script_approval_links"
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    practice_id: Mapped[int] = mapped_column(sa.BigInteger)
+    approval_id: Mapped[int] = mapped_column(sa.BigInteger)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    email: Mapped[str]
+    """Where it was sent, at that time."""
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    sent_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the answer came by it."""
+    address: Mapped[str | None]
+    browser: Mapped[str | None]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["practice_id", "approval_id"], ["script_approvals.practice_id", "script_approvals.id"], ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("approval_id", "user_id"),
+        sa.Index(
+            "uq_script_approval_links_used", "approval_id", unique=True, postgresql_where=sa.text("used_at IS NOT NULL")
+        ),
+    )
 
 
 class ApprovalRule(Base):

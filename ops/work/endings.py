@@ -26,6 +26,12 @@ class EndReason(StrEnum):
     """They wrote so."""
     BY_LEAD = "by_lead"
     """With what the lead wrote."""
+    VISIT_WITHDRAWN = "visit_withdrawn"
+    """What started it did not take place after all; with what the practice's records say of it."""
+    VISIT_CHANGED = "visit_changed"
+    """What started it was another treatment, or on another day, by which nothing is due any more."""
+    CAME_BACK = "came_back"
+    """A later visit took the place of the one it is about."""
 
 
 END_WORDS = {
@@ -38,12 +44,15 @@ END_WORDS = {
     EndReason.WROTE_BACK: "wrote back",
     EndReason.OPTED_OUT: "opted out",
     EndReason.BY_LEAD: "cancelled by a lead",
+    EndReason.VISIT_WITHDRAWN: "the visit did not take place",
+    EndReason.VISIT_CHANGED: "the visit was changed",
+    EndReason.CAME_BACK: "came back since",
 }
 
 
 class Ending(NamedTuple):
-    """Why one cadence ended. `outcome` of a call, `words` of a lead or of what was missing: each exactly where the
-    reason has one."""
+    """Why one cadence ended. `outcome` of a call, `words` of a lead, of what was missing or of the practice's records:
+    each exactly where the reason has one."""
 
     reason: EndReason
     outcome: Outcome | None = None

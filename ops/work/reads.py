@@ -20,6 +20,14 @@ class ReadOf(StrEnum):
     """Of a referral."""
     REPORT = "report"
     """Of a month."""
+    LISTED = "listed"
+    """A line about them in a list: a name, a few words. Nobody has looked at them because of it."""
+    UPLOAD = "upload"
+    """The first rows of an import's files, before it is loaded."""
+    WRONG_ROW = "wrong_row"
+    """A quarantined row."""
+    WRONG_ROWS = "wrong_rows"
+    """Every quarantined row of a file, as a list to take away."""
 
 
 WITH_SUBJECT = (
@@ -30,5 +38,10 @@ WITH_SUBJECT = (
     ReadOf.CONCERN,
     ReadOf.FINISHED_CARD,
     ReadOf.FRIEND,
+    ReadOf.UPLOAD,
+    ReadOf.WRONG_ROW,
+    ReadOf.WRONG_ROWS,
 )
-"""Those that are about one task, concern, attempt or referral."""
+"""Those that are about one task, concern, attempt, referral, import, quarantined row or file."""
+OF_FILES = (ReadOf.UPLOAD, ReadOf.WRONG_ROW, ReadOf.WRONG_ROWS)
+"""What stands in a practice's files and belongs to no patient we know."""

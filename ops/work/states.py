@@ -34,6 +34,8 @@ class EventKind(StrEnum):
     """A text or email was sent from the card."""
     PROMISE_BROKEN = "promise_broken"
     """A call that was agreed cannot be made as agreed: somebody has to know, and decide."""
+    CORRECTED = "corrected"
+    """What it is about was put right: the visit was moved, changed or withdrawn."""
 
 
 class Move(NamedTuple):
@@ -66,6 +68,7 @@ MOVES = {
     EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
     EventKind.PROMISE_BROKEN: Move("The promise cannot be kept", {_WAITING: _WAITING}),
+    EventKind.CORRECTED: Move("Put right by the practice's records", {_WAITING: _WAITING, _CLAIMED: _CLAIMED}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""
 

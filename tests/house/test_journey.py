@@ -28,8 +28,11 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
     agency = Agency(tmp_path_factory.mktemp("journey"), UNDO_SECONDS=str(UNDO_SECONDS))
     try:
         agency.ops(
-            *"practice add harbor --name Harbor --zone America/New_York --state NY --baa 2026-01-05 --hours 20".split()
+            *"practice add harbor --name Harbor --zone America/New_York --state NY --baa 2026-01-05 --hours 20".split(),
+            *"--callback-number 212-555-0199 --website https://harbor.example.com".split(),
+            *("--sender-email", "hello@harbor.example.com", "--shareable", "They explain every step."),
         )
+        agency.ops("practice", "live", "harbor")
         for who, role in (("lead", "lead"), ("agent", "agent"), ("owner", "member")):
             whose = ("--practice", "harbor") if role == "member" else ()
             name = "Dana Reyes" if role == "agent" else who.title()

@@ -120,3 +120,14 @@ def test_whatever_stands_in_a_file_its_rows_add_up_and_a_second_time_nothing_is_
     assert ignored == ({NOT_HELD: kinds.count("cancelled")} if "cancelled" in kinds else {})
     assert wrong == sum(kinds.count(kind) for kind in ("wrong", "unknown word", "another under that number", "damaged"))
     assert account(again) == (0, stored, wrong, ahead, ignored)
+
+
+def test_a_row_that_withdraws_a_visit_is_counted_as_that_once(practice):
+    for finished, cancelled in (
+        (exports.fhir_encounter(), exports.fhir_encounter(status="entered-in-error")),
+        (exports.fhir_procedure(), exports.fhir_procedure(status="not-done")),
+    ):
+        load(practice, ("b.json", exports.bundle(exports.fhir_patient(), finished)))
+        again = [load(practice, ("b.json", exports.bundle(exports.fhir_patient(), cancelled))) for _ in range(2)]
+        assert [each.rows_withdrawn for each in again] == [1, 0]
+        assert [account(each)[-1] for each in again[1:]] == [{NOT_HELD: 1}]

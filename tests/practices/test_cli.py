@@ -31,7 +31,7 @@ def test_a_practice_is_added_and_told_as_json():
         "zone": "America/Chicago",
         "state": "IL",
         "baa_on": "2026-01-05",
-        "status": "active",
+        "status": "setup",
     }
     assert stored.contracts[0].hours_per_month == 12.5
 

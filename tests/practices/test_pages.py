@@ -11,14 +11,14 @@ from ops.accounts.models import Role
 from ops.db import db, transaction
 from ops.practices import actions
 from ops.practices.models import Practice, PracticeStatus
-from tests.world import make_contract, make_patient, make_practice, make_user
+from tests.world import WHOLE, make_contract, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 17:00:00"
 
 
 @pytest.fixture
 def practice(app) -> Practice:
-    return make_practice("lake", name="Lake Skin", hours=12.5)
+    return make_practice("lake", name="Lake Skin", hours=12.5, **WHOLE)
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_the_list_shows_hours_patients_and_last_import_and_can_be_searched(pract
     make_practice("hill", name="Hill & Dale", hours=None, baa_on=None)
     make_patient(practice)
     page = text(lead.get("/practices", expect=200))
-    assert "Lake Skin active IL · Chicago 12.5 h 1 never" in page
-    assert "Hill &amp; Dale active no BAA" in page
+    assert "Lake Skin live IL · Chicago 12.5 h 1 never" in page
+    assert "Hill &amp; Dale live 6 things missing A signed BAA A contract in force today" in page
     assert "no contract" in page
     found = text(lead.get("/practices?q=LAKE", expect=200))
     assert "Lake Skin" in found

@@ -16,10 +16,10 @@ from tests.world import edge, make_contract, make_milestone, make_patient, make_
 pytestmark = pytest.mark.usefixtures("app")
 
 
-def test_a_new_practice_is_active_with_default_treatments_and_a_contract_from_today():
+def test_a_new_practice_is_not_live_and_has_default_treatments_and_a_contract_from_today():
     with freeze_time("2026-03-01 03:00"), transaction("test"):  # still February in Chicago
         practice = actions.add_practice("lake", "Lake Skin", "America/Chicago", "il", date(2026, 1, 5), hours=12.5)
-    assert practice.status is PracticeStatus.ACTIVE
+    assert practice.status is PracticeStatus.SETUP
     assert (practice.state, practice.spoken_name) == ("IL", "Lake Skin")
     assert [(c.hours_per_month, c.starts_on, c.ends_on) for c in practice.contracts] == [
         (Decimal("12.50"), date(2026, 2, 28), None)
@@ -139,7 +139,7 @@ def test_pause_resume_and_end_follow_each_other_and_nothing_else_does():
         with pytest.raises(Refused):
             actions.resume_practice(practice)
         actions.reopen_practice(practice)
-    assert practice.status is PracticeStatus.PAUSED
+    assert practice.status is PracticeStatus.SETUP
 
 
 @freeze_time("2026-04-10 15:00")

@@ -216,7 +216,7 @@ def test_an_open_card_says_in_words_that_its_practice_is_paused(agent, patient, 
     claim(agent)
     with transaction("test"):
         practices.pause_practice(db.session.get_one(Practice, practice.id))
-    assert "Do not call now: the practice is paused or has ended." in sign_in(agent).get("/desk").text
+    assert "Do not call now: the practice is paused, has ended or is not live yet." in sign_in(agent).get("/desk").text
 
 
 SHARED = "+13125550188"

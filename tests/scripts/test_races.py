@@ -3,11 +3,12 @@
 import sqlalchemy as sa
 
 from ops.db import db, transaction
+from ops.scripts import approvals
 from ops.scripts.actions import approving, publishing, trying, writing
 from ops.scripts.actions.writing import Typed
 from ops.scripts.models import ApprovalAnswer, Ending, Medium, ScriptApproval, ScriptExperiment, VersionState
 from tests.practices.test_races import at_once
-from tests.world import make_practice
+from tests.world import make_practice, make_user
 from tests.writing import agencys, own, save, seen, versions
 
 OVERTAKEN = "Somebody else changed this script meanwhile. Nothing was stored, and nothing is lost."
@@ -43,17 +44,21 @@ def test_a_practice_that_starts_its_own_twice_at_once_has_one(app):
 
 
 def test_of_two_answers_at_the_same_moment_the_first_counts(app):
-    note = own(make_practice("lake", callback_number="+13125550142"))
+    lake = make_practice("lake", callback_number="+13125550142")
+    people, note = [make_user("member", lake), make_user("member", lake)], own(lake)
     with transaction("user:1"):
-        asked = approving.ask_practice(note.id, seen(note), "user:1").id
+        asked = approving.ask_practice(note.id, seen(note), "user:1")
+        tokens = [approvals.make_link(asked, person).rpartition("/")[2] for person in people]
+        one, other = (approvals.by_token(token).id for token in tokens)
+    there = approving.Source("127.0.0.1", "a test")
     outcomes = at_once(
         app,
-        lambda: approving.answer(asked, ApprovalAnswer.APPROVED, "Ines", ""),
-        lambda: approving.answer(asked, ApprovalAnswer.CHANGE, "Olive", "Shorter, please."),
+        lambda: approving.answer(one, ApprovalAnswer.APPROVED, "Ines", "", there),
+        lambda: approving.answer(other, ApprovalAnswer.CHANGE, "Olive", "Shorter, please.", there),
     )
     assert sorted(outcomes) == ["This was answered before. Thank you.", "done"]
     db.session.expire_all()
-    kept = db.session.get_one(ScriptApproval, asked)
+    kept = db.session.get_one(ScriptApproval, asked.id)
     assert kept.answered_name == ("Ines" if outcomes[0] == "done" else "Olive")
 
 

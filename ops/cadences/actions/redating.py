@@ -5,26 +5,30 @@ changed gets other ones. What a person decided (an outcome that calls again, a s
 its days longer; no rule makes them shorter again.
 """
 
+from datetime import datetime
+from typing import NamedTuple
+
 import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
 from ops.work.states import BY_A_PERSON, OPEN_SQL
 
+RULED = """
+    SELECT r.id, r.patient_id, r.closes_at AS had,
+           (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
+           (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
+           (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
+               AS closes
+    FROM cadence_runs r JOIN practices p ON p.id = r.practice_id
+    JOIN triggers t ON t.id = r.trigger_id AND t.practice_id = r.practice_id
+    JOIN milestones m ON m.id = r.milestone_id
+    LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
+    WHERE (t.delay_days IS NOT NULL OR y.id IS NOT NULL)
+"""
 REDATE = sa.text(
     f"""
-    WITH ruled AS (
-        SELECT r.id, r.patient_id, r.closes_at AS had,
-               (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
-               (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
-               (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
-                   AS closes
-        FROM cadence_runs r JOIN practices p ON p.id = r.practice_id
-        JOIN triggers t ON t.id = r.trigger_id AND t.practice_id = r.practice_id
-        JOIN milestones m ON m.id = r.milestone_id
-        LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
-        WHERE r.practice_id = :practice AND r.state = 'running' AND (t.delay_days IS NOT NULL OR y.id IS NOT NULL)
-    ), dated AS (
+    WITH ruled AS ({RULED} AND r.practice_id = :practice AND r.state = 'running'), dated AS (
         SELECT id, opens, peaks, CASE WHEN EXISTS (
             SELECT FROM tasks k JOIN task_events e ON e.task_id = k.id
             WHERE k.patient_id = ruled.patient_id AND k.run_id = ruled.id AND e.kind = ANY (:by_a_person)
@@ -50,3 +54,18 @@ def redate(practice_id: int) -> None:
     """
     db.session.execute(REDATE, {"practice": practice_id, "now": clock.now(), "by_a_person": list(BY_A_PERSON)})
     db.session.expire_all()
+
+
+class Days(NamedTuple):
+    """When contact about a milestone makes sense."""
+
+    opens: datetime
+    peaks: datetime
+    closes: datetime
+
+
+def days_of(run_id: int) -> Days | None:
+    """The days its rule gives a cadence now; None when that rule is gone, or knows no days for the treatment."""
+    ruled = sa.text(f"SELECT opens, peaks, closes FROM ({RULED} AND r.id = :run) ruled")  # noqa: S608 (our own words)
+    row = db.session.execute(ruled, {"run": run_id}).first()
+    return Days(*row) if row else None

@@ -73,7 +73,7 @@ FRESH = f"""
 START = f"""
     WITH batch AS (
         SELECT id, patient_id, kind, happened_on, treatment_type_id FROM milestones
-        WHERE practice_id = :practice AND triggered_at IS NULL
+        WHERE practice_id = :practice AND triggered_at IS NULL AND withdrawn_at IS NULL
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
     ), {FRESH}, started AS ({moves.STARTED}), outdone AS (
         -- another one of the same patient came first: it is looked at again once that one has started
@@ -89,7 +89,7 @@ START = f"""
 
 RECENT = """
     SELECT id, patient_id, kind, happened_on, treatment_type_id FROM milestones
-    WHERE practice_id = :practice AND happened_on > CAST(:today AS date) - greatest(
+    WHERE practice_id = :practice AND withdrawn_at IS NULL AND happened_on > CAST(:today AS date) - greatest(
         :closes, (SELECT max(delay_days + open_days) FROM triggers WHERE practice_id = :practice AND active),
         (SELECT max(closes_days) FROM treatment_types WHERE practice_id = :practice))
 """

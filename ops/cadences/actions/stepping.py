@@ -7,7 +7,7 @@ A no to one way of contact is no no of the person: what may not be taken is left
 the cadence goes on by the way that is open.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -20,7 +20,7 @@ from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.isolated import awake, each_within
-from ops.practices.models import Milestone, Patient, Practice, TreatmentType
+from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
 from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
@@ -29,17 +29,26 @@ from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind, StepMode
 from ops.work.states import RunState, TaskState
 
+LATE = timedelta(days=1)
+
 
 def due_runs(limit: int) -> list[int]:
-    """Ids of runs whose next step is due."""
-    active = sa.select(Practice.id).where(Practice.status == "active")
+    """Ids of runs whose next step is due. For a practice that is not live yet calls are opened, so that the board shows
+    what waits for it; nothing is sent."""
+    next_is_call = sa.exists().where(
+        CadenceStep.cadence_id == CadenceRun.cadence_id,
+        CadenceStep.position == CadenceRun.position,
+        CadenceStep.mode == StepMode.CALL,
+    )
+    of = sa.select(Practice.status).where(Practice.id == CadenceRun.practice_id).scalar_subquery()
+    served = sa.or_(of == PracticeStatus.ACTIVE, sa.and_(of == PracticeStatus.SETUP, next_is_call))
     return list(
         db.session.scalars(
             sa.select(CadenceRun.id)
             .where(
                 CadenceRun.state == RunState.RUNNING,
                 CadenceRun.next_at <= clock.now(),
-                CadenceRun.practice_id.in_(active),
+                served,
                 awake("take steps", CadenceRun.id),
             )
             .order_by(CadenceRun.next_at)
@@ -126,9 +135,18 @@ def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> Non
         run.position, run.next_at = place, None
         _open_call(run, step)
         return
-    queue_template(patient, _kind(run), Medium(step.mode.value), f"run:{run.id}:step:{step.id}")
+    key = f"{message_key(run)}{step.id}"
+    queue_template(patient, _kind(run), Medium(step.mode.value), key, send_after=_not_all_at_once(run))
     run.position = place
     advance(run)
+
+
+def _not_all_at_once(run: CadenceRun) -> datetime | None:
+    """When what is late leaves: after a pause, or the import of a year, over an hour; None: at once."""
+    now = clock.now()
+    if run.next_at is None or now - run.next_at < LATE:
+        return None
+    return now + timedelta(seconds=run.id * 61 % 3600)
 
 
 def _open_call(run: CadenceRun, step: CadenceStep) -> None:
@@ -136,14 +154,27 @@ def _open_call(run: CadenceRun, step: CadenceStep) -> None:
         practice_id=run.practice_id,
         patient_id=run.patient_id,
         kind=_kind(run),
-        reason=_reason(run),
+        reason=reason_of(run),
         actor="cadence",
         run=run,
         max_tries=step.tries,
     )
 
 
-def _reason(run: CadenceRun) -> str:
+def message_key(run: CadenceRun) -> str:
+    """How the reason keys of the texts and emails of its steps begin."""
+    return f"run:{run.id}:step:"
+
+
+def run_of(reason_key: str) -> int | None:
+    """The number of the cadence whose step sent it, None of other messages: the other way round."""
+    what, _, rest = reason_key.partition(":")
+    number, _, step = rest.partition(":")
+    return int(number) if what == "run" and number.isdecimal() and step.startswith("step:") else None
+
+
+def reason_of(run: CadenceRun) -> str:
+    """Why its call is made, by its milestone as it stands now."""
     milestone = db.session.get_one(Milestone, run.milestone_id)
     treatment = db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
     return wording.reason(_kind(run), milestone, treatment)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import allow, me, passive
+from ops.accounts.reads import keep_read
 from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
@@ -80,10 +81,15 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
 def board() -> ResponseReturnValue:
     """The live queue, and who was not happy."""
     asked = _asked()
+    unhappy = lists.unhappy(asked)
+    with transaction(me().actor):
+        for practice_id, patient_id in sorted({(one.practice_id, one.patient_id) for one in unhappy}):
+            keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
     return render_template(
         "floor/board.html",
         practices=lists.practice_choices(),
-        unhappy=lists.unhappy(asked),
+        incomplete=lists.incomplete(asked),
+        unhappy=unhappy,
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),
         **_live(asked),

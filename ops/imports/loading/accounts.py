@@ -17,6 +17,7 @@ class Fate(StrEnum):
     QUARANTINED = "quarantined"
     FUTURE = "rows_future"
     NOT_HELD = "rows_not_held"
+    WITHDRAWN = "rows_withdrawn"
 
 
 def fates(batch: Batch, written: Written, fresh: int) -> Counter[Fate]:
@@ -28,6 +29,8 @@ def fates(batch: Batch, written: Written, fresh: int) -> Counter[Fate]:
 def _fate(row: Taken, written: Written, wrong: set[int]) -> Fate:
     if row.line in wrong:
         return Fate.QUARANTINED
+    if (row.external_id, row.key) in written.withdrawn:
+        return Fate.WITHDRAWN
     match row.left_out:
         case LeftOut.FUTURE:
             return Fate.FUTURE

@@ -19,6 +19,13 @@ CHARACTERS = 4_000_000
 """Of raw cells in one batch, which ends when it holds more: wrong rows can be a million characters long."""
 
 
+WITHDRAWN = {
+    LeftOut.NOT_HELD: "cancelled, missed, moved or not completed",
+    LeftOut.FUTURE: "moved to a day still ahead",
+}
+"""Why a visit that an earlier file called completed is withdrawn."""
+
+
 class Taken(NamedTuple):
     """One row of a batch by what it is found again by, to tell afterwards what became of it. `key`: its milestone."""
 
@@ -42,6 +49,8 @@ class Batch:
     characters: int = 0
     patients: dict[str, PatientRow] = field(default_factory=dict)
     milestones: dict[tuple[str, str], MilestoneRow] = field(default_factory=dict)
+    withdrawn: dict[tuple[str, str], MilestoneRow] = field(default_factory=dict)
+    """Milestones that did not take place, by what the file says now: as rows, with the reason."""
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
@@ -78,9 +87,10 @@ class Batch:
             self.lines[known] = self.lines.pop(written)
             if written in self.patients:
                 self.patients[known] = (known, *self.patients.pop(written)[1:])
-            for key in [key for key in self.milestones if key[0] == written]:
-                line, _, *rest = self.milestones.pop(key)
-                self.milestones[known, key[1]] = (line, known, *rest)
+            for visits in (self.milestones, self.withdrawn):
+                for key in [key for key in visits if key[0] == written]:
+                    line, _, *rest = visits.pop(key)
+                    visits[known, key[1]] = (line, known, *rest)
             for key in [key for key in self.refusals if key[0] == written]:
                 self.refusals[known, key[1]] = self.refusals.pop(key)
 
@@ -91,7 +101,7 @@ class Batch:
                 self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),)))
                 self.strangers.pop(line, None)
             self.patients.pop(person, None)
-            for table in (self.milestones, self.refusals):
+            for table in (self.milestones, self.withdrawn, self.refusals):
                 for key in [key for key in table if key[0] == person]:
                     del table[key]
 
@@ -161,7 +171,7 @@ class Batcher:
                 return
             batch.patients[external_id] = self._patient_row(patient)
         else:
-            if milestone or opt_outs:
+            if (milestone and not left_out) or opt_outs:
                 batch.strangers[line] = external_id
             if opt_outs:
                 self._seen.suppress(person, line)
@@ -171,9 +181,20 @@ class Batcher:
         if corrects:
             batch.corrects[line] = corrects
         if milestone:
-            batch.milestones[external_id, milestone.dedupe_key] = self._milestone_row(milestone)
+            self._take_visit(batch, milestone, left_out)
         for channel, source in opt_outs:
             batch.refusals[external_id, channel] = (source, line)
+
+    def _take_visit(self, batch: Batch, milestone: MilestoneRecord, left_out: LeftOut | None) -> None:
+        """The last row about a visit counts."""
+        visit = (milestone.external_id, milestone.dedupe_key)
+        batch.milestones.pop(visit, None)
+        batch.withdrawn.pop(visit, None)
+        row = self._milestone_row(milestone)
+        if left_out:
+            batch.withdrawn[visit] = (*row, WITHDRAWN[left_out])
+        else:
+            batch.milestones[visit] = row
 
     def _flags(self, patient: PatientRecord, opted_out: bool) -> int:
         flags = SUPPRESSED if opted_out else 0

@@ -68,6 +68,8 @@ _OURS = {"line", "reasons"}
 """Further columns of our list of wrong rows."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
 _STANDINGS = (Field.STATUS, Field.DECEASED)
+NO_VISIT = (None, None)
+"""The row speaks of none: neither of a milestone, nor why it would be left out."""
 _SOFT = (Field.STATE, Field.ZIP)
 """One such cell that cannot be read is taken for an address that may be anywhere, instead of losing the whole row."""
 
@@ -137,13 +139,27 @@ class Cleaner:
         for place in self._unread:
             if cells[place] and len(cells[place]) <= LONGEST_TAGS and tells(cells[place], self._has_milestone):
                 reason = f"{self._headers[place]}: {cells[place].strip()!r} stands in a column that is not read"
-                return BadRow(line, stated, (reason,))
+                return BadRow(line, stated, (reason,), self._whose(cells))
         dead, refused = self._flags_in_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
             row = self._second_look(record, cells, reason_of(error))
+        if isinstance(row, BadRow):
+            return row._replace(about=self._whose(cells)) if dead or refused or self._may_refuse(cells) else row
         return _flagged(row, dead, refused) if dead or refused else row
+
+    def _whose(self, cells: list[str]) -> str:
+        number = cells[self._id].strip()
+        return number if len(number) <= MAX_ID else ""
+
+    def _may_refuse(self, cells: list[str]) -> bool:
+        """Whether a row that is put aside says no to something, or what nobody can tell from it."""
+        try:
+            dead, refused = self._standing(tuple([cells[place] for place, _ in self._flags]))
+        except Exception:
+            return True
+        return dead or bool(refused)
 
     def _flags_in_names(self, cells: list[str]) -> tuple[bool, tuple[OptOut, ...]]:
         """Take "DO NOT TEXT" and the like out of the names: whether somebody died, and what they refused."""
@@ -169,10 +185,7 @@ class Cleaner:
             external_id = patient.external_id
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
-        milestone = self._milestone(line, cells, external_id, patient) if self._has_milestone else None
-        left_out = None
-        if isinstance(milestone, LeftOut):
-            milestone, left_out = None, milestone
+        milestone, left_out = self._milestone(line, cells, external_id, patient) if self._has_milestone else NO_VISIT
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
         return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
@@ -260,25 +273,23 @@ class Cleaner:
 
     def _milestone(
         self, line: int, cells: list[str], external_id: str, patient: PatientRecord | None
-    ) -> MilestoneRecord | LeftOut | None:
+    ) -> tuple[MilestoneRecord | None, LeftOut | None]:
         moment = self._local_day(cells[self._happened])
         if moment is None:
             if patient is None:
                 raise Unclear("no date of the visit")
-            return None
+            return NO_VISIT
         day, when = moment
         held = self._held(tuple([cells[place] for place, _ in self._outcomes])) if self._outcomes else None
         aside = left_out(day, held, self._today)
-        if aside:
-            return aside
-        if patient and patient.birth_date and day < patient.birth_date:
+        if not aside and patient and patient.birth_date and day < patient.birth_date:
             raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
         treatment = " ".join(cells[self._treatment].split())
-        if names_no_treatment(treatment):
-            return LeftOut.NOT_HELD
+        if not aside and names_no_treatment(treatment):
+            aside = LeftOut.NOT_HELD
         kind = self._profile.milestone
         key = visit_key(cells[self._visit_id].strip(), kind, when, treatment)
-        return MilestoneRecord(line, external_id, kind, day, treatment, key)
+        return MilestoneRecord(line, external_id, kind, day, treatment, key), aside
 
     def _day_in_zone(self, text: str) -> tuple[date, str] | None:
         stamp = read_stamp(text, self._excel, self._order(Field.HAPPENED))
@@ -331,10 +342,8 @@ class Cleaner:
         return readers
 
 
-def _flagged(row: GoodRow | BadRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow | BadRow:
+def _flagged(row: GoodRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow:
     """The row with what its names said."""
-    if isinstance(row, BadRow):
-        return row
     patient = row.patient and row.patient._replace(deceased=row.patient.deceased or dead)
     return row._replace(patient=patient, opt_outs=(*row.opt_outs, *refused))
 

@@ -210,7 +210,7 @@ class Bundle:
         kind, finished = MILESTONES[resource["resourceType"]]
         status = resource.get("status")
         if status in NOT_HELD:
-            return LeftOutRow(number, LeftOut.NOT_HELD)
+            return self._not_held(resource, number, kind)
         if status != finished:
             raise Unclear(f"{str(status)[:60]!r} is no status of a visit that is known")
         external_id = self._subject(resource)
@@ -224,6 +224,20 @@ class Bundle:
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
         kept = _kept(resource, external_id + treatment + key)
         return GoodRow(number, external_id, None, milestone, (), 0, kept)
+
+    def _not_held(self, resource: Resource, number: int, kind: str) -> GoodRow | LeftOutRow:
+        """With whose it is, where that can be told: it may have been finished in an earlier bundle. Its day is none."""
+        try:
+            external_id = self._subject(resource)
+        except Unclear:
+            external_id = ""
+        if not external_id or not resource.get("id"):
+            return LeftOutRow(number, LeftOut.NOT_HELD)
+        treatment = _words(resource.get("type") or resource.get("code"))
+        key = visit_key(str(resource["id"]), kind, "", treatment)
+        milestone = MilestoneRecord(number, external_id, kind, date.min, treatment, key)
+        kept = _kept(resource, external_id + treatment + key)
+        return GoodRow(number, external_id, None, milestone, (), 0, kept, left_out=LeftOut.NOT_HELD)
 
     def _subject(self, resource: Resource) -> str:
         reference = str((resource.get("subject") or {}).get("reference") or "")

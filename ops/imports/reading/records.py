@@ -87,7 +87,8 @@ class GoodRow(NamedTuple):
     """A record that was understood. `identity` must be the same (or 0) wherever this external id stands in a file.
 
     `cells` is the record as it stood there: what is kept if the database knows of a reason against it. `corrects` is
-    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored.
+    the id of the quarantined row it was made from, 0 for none. `left_out` says why its visit is not stored; if an
+    earlier file said that it took place, it is withdrawn.
     """
 
     line: int
@@ -109,8 +110,13 @@ class LeftOutRow(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A record that is quarantined: nothing of it is stored but this."""
+    """A record that is quarantined: nothing of it is stored but this.
+
+    `about` is the number of the patient when it says a no, or something nobody understands, of contacting them: whoever
+    has that number is not contacted until somebody has made the row right.
+    """
 
     line: int
     cells: list[str]
     reasons: tuple[str, ...]
+    about: str = ""

@@ -8,12 +8,14 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me, passive
+from ops.accounts.reads import keep_read
 from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.imports import actions as import_actions
 from ops.imports import loading
 from ops.imports import queries as imports_queries
 from ops.imports.loading.clashes import CLASH
+from ops.imports.loading.outcome import HELD, count_holding
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
 from ops.imports.reading.recognising import KINDS
@@ -22,6 +24,7 @@ from ops.imports.views.uploads import file_or_404, import_or_404
 from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
+from ops.work.reads import ReadOf
 
 GOING_ON = (ImportState.QUEUED, ImportState.RUNNING)
 COUNTS = {
@@ -34,6 +37,7 @@ COUNTS = {
     "quarantined": "rows quarantined",
     "rows_future": "visits still ahead, not stored",
     "rows_not_held": "visits not completed, not stored",
+    "rows_withdrawn": "visits withdrawn: they did not take place",
     "suppressed": "people opted out",
     "unreachable": "without phone and email",
     "deceased": "deceased",
@@ -48,6 +52,7 @@ def show_import(slug: str, import_id: int) -> ResponseReturnValue:
     load = import_or_404(practice, import_id)
     if load.state is ImportState.UPLOADED:
         previews, problems = loading.previews(practice, load)
+        _note_looks(practice.id, ReadOf.UPLOAD, load.id)
         return render_template(
             "imports/preview.html",
             practice=practice,
@@ -68,6 +73,7 @@ def show_import(slug: str, import_id: int) -> ResponseReturnValue:
 def _result(practice: Practice, load: Import) -> str:
     page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
     rows, more = imports_queries.quarantined(load, page)
+    _note_looks(practice.id, ReadOf.WRONG_ROW, *(row.id for row in rows))
     return render_template(
         "imports/result.html",
         practice=practice,
@@ -77,11 +83,19 @@ def _result(practice: Practice, load: Import) -> str:
         more=more,
         page=page,
         still_wrong=imports_queries.count_quarantined(load),
+        holding=count_holding(load.id),
         files={file.id: file for file in load.files},
         kinds=KINDS,
         who=queries.names_of({load.created_by}).get(load.created_by, load.created_by),
         raw_until=imports_queries.raw_files_end(load),
     )
+
+
+def _note_looks(practice_id: int, what: ReadOf, *subjects: int) -> None:
+    """Looking at what a practice's files say of people is kept as well, though we do not know yet of whom."""
+    with transaction(me().actor):
+        for subject in subjects:
+            keep_read(me().id, practice_id, None, what, subject)
 
 
 def _how_far(load: Import) -> dict[str, Any]:
@@ -109,8 +123,10 @@ def import_progress(slug: str, import_id: int) -> ResponseReturnValue:
 @bp.get("/<slug>/imports/<int:import_id>/files/<int:file_id>/wrong-rows.csv")
 @allow(*STAFF)
 def wrong_rows(slug: str, import_id: int, file_id: int) -> ResponseReturnValue:
-    file = file_or_404(import_or_404(practice_or_404(slug), import_id), file_id)
+    load = import_or_404(practice_or_404(slug), import_id)
+    file = file_or_404(load, file_id)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.name.rpartition(".")[0] or file.name).strip("-.") or "file"
+    _note_looks(load.practice_id, ReadOf.WRONG_ROWS, file.id)
     lines = ("\ufeff" + line if number == 0 else line for number, line in enumerate(loading.wrong_rows_csv(file)))
     answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}-wrong-rows.csv"'
@@ -138,6 +154,7 @@ def _row_page(
 ) -> str:
     file = file_or_404(load, row.file_id)
     header = _header(file)
+    _note_looks(practice.id, ReadOf.WRONG_ROW, row.id)
     fields = [
         (name if name is not None else "", cell or "", name is None)
         for name, cell in zip_longest(header, cells[: len(header) + 50])
@@ -181,5 +198,6 @@ def set_rows_aside(slug: str, import_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)
     with transaction(me().actor):
         count = import_actions.set_aside(load)
-    flash(f"{count:,} wrong rows are set aside.", "success")
+    left = count_holding(load.id)
+    flash(f"{count:,} wrong rows are set aside." + (f" {left:,} are {HELD} and stay." if left else ""), "success")
     return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)

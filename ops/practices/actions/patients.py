@@ -112,7 +112,8 @@ def record_milestone(
     happened_on: date,
     treatment_type: TreatmentType | None = None,
 ) -> Milestone:
-    """Something happened to the patient on that day (of the practice's zone). The same thing twice is the first one.
+    """Something happened to the patient on that day (of the practice's zone). The same thing twice is the first one,
+    which is restored if it was withdrawn.
 
     Raises Refused for a day in the future.
     """
@@ -121,6 +122,10 @@ def record_milestone(
     key = f"{kind}:{happened_on}:{treatment_type.name.lower() if treatment_type else ''}"
     known = sa.select(Milestone).where(Milestone.patient_id == patient.id, Milestone.dedupe_key == key)
     if there := db.session.scalar(known):
+        if there.is_withdrawn:
+            there.withdrawn_at = there.withdrawn_why = None
+            db.session.flush()
+            ring(Job.PRACTICE_CHANGED, practice.id)
         return there
     milestone = Milestone(
         practice_id=practice.id,
@@ -135,6 +140,17 @@ def record_milestone(
     db.session.flush()
     ring(Job.PRACTICE_CHANGED, practice.id)
     return milestone
+
+
+def withdraw_milestone(practice: Practice, milestone: Milestone, why: str) -> None:
+    """It did not take place after all. It is kept; what follows from it ends, as far as it has reached nobody. Raises
+    Refused without a reason, and when it is withdrawn already."""
+    words = checks.text(why, "The reason", 200, needed=True)
+    if milestone.is_withdrawn:
+        raise Refused("This was withdrawn already.")
+    milestone.withdrawn_at, milestone.withdrawn_why = clock.now(), words
+    db.session.flush()
+    ring(Job.PRACTICE_CHANGED, practice.id)
 
 
 def note_read(

@@ -13,6 +13,7 @@ from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.practices import checks, defaults
 from ops.practices.actions.contracts import set_contract
+from ops.practices.lacking import NotComplete, lacks
 from ops.practices.models import Contract, Practice, PracticeStatus, ReviewLink, TreatmentType
 
 
@@ -63,13 +64,14 @@ def add_practice(
     starts_on: date | None = None,
     **details: Unpack[Details],
 ) -> Practice:
-    """A new active practice with the default treatments, and a contract of `hours` a month from `starts_on` (today).
+    """A new practice with the default treatments, and a contract of `hours` a month from `starts_on` (today). It is
+    not live (`go_live`): its work is put together, and nobody is contacted.
 
-    Without `baa_on` (the day the BAA was signed) nothing can be imported and nobody contacted. Raises Refused for a
-    slug that is taken or a detail that cannot be right.
+    Without `baa_on` (the day the BAA was signed) nothing can be imported either. Raises Refused for a slug that is
+    taken or a detail that cannot be right.
     """
     given = {"name": name, "zone": zone, "state": state, "baa_on": baa_on, **details}
-    practice = Practice(slug=checks.slug(slug), status=PracticeStatus.ACTIVE, created_at=clock.now(), **_checked(given))
+    practice = Practice(slug=checks.slug(slug), status=PracticeStatus.SETUP, created_at=clock.now(), **_checked(given))
     practice.spoken_name = practice.spoken_name or practice.name
     practice.sender_name = practice.sender_name or practice.name[:60]
     for treatment in defaults.TREATMENTS:
@@ -109,6 +111,13 @@ def edit_practice(practice: Practice, **changes: Unpack[Changes]) -> Practice:
     return practice
 
 
+def go_live(practice: Practice) -> None:
+    """From now on its patients are contacted. Raises NotComplete with the whole list while something is missing."""
+    if practice.status is PracticeStatus.SETUP and (missing := lacks([practice]).get(practice.id)):
+        raise NotComplete(practice, missing)
+    _move(practice, PracticeStatus.ACTIVE, only_from=(PracticeStatus.SETUP,))
+
+
 def pause_practice(practice: Practice) -> None:
     """Nobody is contacted for it until it is resumed; what is waiting keeps waiting."""
     _move(practice, PracticeStatus.PAUSED, only_from=(PracticeStatus.ACTIVE,))
@@ -120,7 +129,7 @@ def resume_practice(practice: Practice) -> None:
 
 def end_practice(practice: Practice) -> None:
     """The last day is today: its contract ends with it, later contracts fall away, nothing is imported or contacted."""
-    _move(practice, PracticeStatus.ENDED, only_from=(PracticeStatus.ACTIVE, PracticeStatus.PAUSED))
+    _move(practice, PracticeStatus.ENDED, only_from=tuple({*PracticeStatus} - {PracticeStatus.ENDED}))
     tomorrow = clock.today(practice.zone) + timedelta(days=1)
     db.session.execute(sa.delete(Contract).where(Contract.practice_id == practice.id, Contract.starts_on >= tomorrow))
     db.session.execute(
@@ -132,18 +141,20 @@ def end_practice(practice: Practice) -> None:
 
 
 def reopen_practice(practice: Practice) -> None:
-    """An ended practice comes back, paused and without a contract, so that nothing starts by surprise."""
-    _move(practice, PracticeStatus.PAUSED, only_from=(PracticeStatus.ENDED,))
+    """An ended practice comes back as a new one does: not live, and without a contract, so that nothing starts by
+    surprise."""
+    _move(practice, PracticeStatus.SETUP, only_from=(PracticeStatus.ENDED,))
 
 
 def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatus, ...]) -> None:
     """Compare and set, so that of two people who press at once one is told."""
-    moved = db.session.execute(
-        sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
-    )
+    moving = sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
+    if to is PracticeStatus.ACTIVE:
+        moving = moving.values(resumed_at=clock.now())
+    moved = db.session.execute(moving)
     db.session.refresh(practice)
     if not rows_changed(moved):
-        raise Refused(f"{practice.name} is {practice.status}; that cannot be done now.")
+        raise Refused(f"{practice.name} is {practice.status_words}; that cannot be done now.")
     ring(Job.PRACTICE_CHANGED, practice.id)
 
 

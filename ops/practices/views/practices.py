@@ -15,10 +15,16 @@ from ops.errors import Refused
 from ops.practices import actions, history, queries
 from ops.practices.access import practice_or_404
 from ops.practices.forms import AddPracticeForm, EditPracticeForm, ReviewLinkForm
-from ops.practices.models import PracticeStatus, ReviewLink
+from ops.practices.lacking import Missing, lacks
+from ops.practices.models import STATUS_WORDS, Practice, PracticeStatus, ReviewLink
 from ops.practices.views import bp
 
 MOVES = {
+    "live": (
+        actions.go_live,
+        "Go live",
+        "Its patients are contacted from now on: what is due is offered to agents, and texts and emails leave.",
+    ),
     "pause": (
         actions.pause_practice,
         "Pause",
@@ -35,7 +41,7 @@ MOVES = {
     "reopen": (
         actions.reopen_practice,
         "Reopen",
-        "It comes back paused and without a contract. Add a contract, then resume it.",
+        "It comes back as a new practice does: not live, and without a contract. Add a contract, then go live.",
     ),
 }
 
@@ -51,7 +57,7 @@ def index() -> ResponseReturnValue:
     )
     return render_template(
         "practices/index.html", rows=rows, more=more, page=max(page, 1), search=search, status=status,
-        statuses=list(PracticeStatus),
+        statuses=STATUS_WORDS, lacks=lacks([row.practice for row in rows if not row.practice.has_ended]),
     )  # fmt: skip
 
 
@@ -80,9 +86,8 @@ def add() -> ResponseReturnValue:
         except Refused as refused:
             problem = str(refused)
         else:
-            flash(
-                f"{practice.name} was added, with {len(practice.treatment_types)} usual treatments to adapt.", "success"
-            )
+            usual = f"with {len(practice.treatment_types)} usual treatments to adapt"
+            flash(f"{practice.name} was added, {usual}. It is not live yet: what is missing is listed here.", "success")
             return redirect(url_for(".show", slug=practice.slug), 303)
     return render_template("practices/add.html", form=form, problem=problem), 422
 
@@ -100,8 +105,13 @@ def show(slug: str) -> ResponseReturnValue:
         patients=queries.count_patients(practice),
         last_load=queries.last_load(practice),
         history=told,
+        missing=_missing(practice),
         link_form=ReviewLinkForm(),
     )
+
+
+def _missing(practice: Practice) -> list[Missing]:
+    return [] if practice.has_ended else lacks([practice]).get(practice.id, [])
 
 
 def sent(form: FlaskForm) -> dict[str, Any]:
@@ -135,16 +145,19 @@ def edit(slug: str) -> ResponseReturnValue:
     return render_template("practices/edit.html", practice=practice, form=form, problem=problem), 422
 
 
-@bp.get("/<slug>/<any(pause, resume, end, reopen):verb>")
+@bp.get("/<slug>/<any(live, pause, resume, end, reopen):verb>")
 @allow(*STAFF)
 def moving(slug: str, verb: str) -> ResponseReturnValue:
     """Says what will happen before it does."""
     practice = practice_or_404(slug)
     _, label, words = MOVES[verb]
-    return render_template("practices/move.html", practice=practice, verb=verb, label=label, words=words)
+    missing = _missing(practice) if verb == "live" else []
+    return render_template(
+        "practices/move.html", practice=practice, verb=verb, label=label, words=words, missing=missing
+    )
 
 
-@bp.post("/<slug>/<any(pause, resume, end, reopen):verb>")
+@bp.post("/<slug>/<any(live, pause, resume, end, reopen):verb>")
 @allow(*STAFF)
 def move(slug: str, verb: str) -> ResponseReturnValue:
     practice = practice_or_404(slug)
@@ -155,7 +168,7 @@ def move(slug: str, verb: str) -> ResponseReturnValue:
     except Refused as refused:
         flash(str(refused), "danger")
     else:
-        flash(f"{practice.name} is now {practice.status}.", "success")
+        flash(f"{practice.name} is now {practice.status_words}.", "success")
     return redirect(url_for(".show", slug=slug), 303)
 
 

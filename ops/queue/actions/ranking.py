@@ -25,6 +25,7 @@ WAITING = sa.text(
     """
     SELECT t.id, t.kind, t.rank, t.created_at, r.opens_at, r.peaks_at, r.closes_at,
            EXISTS (SELECT FROM milestones m WHERE m.patient_id = t.patient_id AND m.kind = ANY (:words)
+                   AND m.withdrawn_at IS NULL
                    AND m.happened_on BETWEEN :fresh_since AND :today) AND t.referral_id IS NULL AS word
     FROM tasks t LEFT JOIN cadence_runs r ON r.id = t.run_id
     WHERE t.state = 'waiting' AND t.id > :after AND (CAST(:practice AS bigint) IS NULL OR t.practice_id = :practice)

@@ -66,7 +66,8 @@ class CadenceRun(Base):
             name="call_has_outcome",
         ),
         sa.CheckConstraint(
-            "(coalesce(end_reason, '') IN ('by_lead', 'not_sent')) = (end_words IS NOT NULL)", name="words"
+            "(coalesce(end_reason, '') IN ('by_lead', 'not_sent', 'visit_withdrawn')) = (end_words IS NOT NULL)",
+            name="words",
         ),
     )
 

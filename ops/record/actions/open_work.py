@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from ops.cadences.models import Cadence
 from ops.db import db
 from ops.errors import Refused
-from ops.messages.events import move as move_message
-from ops.messages.models import Message, MessageState
+from ops.messages.ending import cancel_waiting
 from ops.practices.models import Patient
 from ops.queue.actions import lanes, tasks
 from ops.queue.models import CadenceRun, Task
@@ -43,12 +42,15 @@ class OpenWork:
     def end(self, run: CadenceRun, actor: str) -> dict[str, Any]:
         """End this cadence as double, its task with it, and have its messages wait no more; how it was before."""
         was: dict[str, Any] = {"run": run.id, "next_at": run.next_at.isoformat() if run.next_at else None}
-        was["messages"] = [str(message_id) for message_id in _block(run, actor)]
+        was["messages"] = [str(message_id) for message_id in self._cancel_messages(run, actor)]
         for task in self.tasks:
             if task.run_id == run.id:
                 was |= self.end_task(task, actor)
         tasks.end_run(run, DOUBLE)
         return was
+
+    def _cancel_messages(self, run: CadenceRun, actor: str) -> list[UUID]:
+        return cancel_waiting(run.patient_id, f"run:{run.id}:", str(DOUBLE), actor)
 
     def end_task(self, task: Task, actor: str) -> dict[str, Any]:
         """Cancel this task as double; how it was before."""
@@ -72,18 +74,3 @@ def give(runs: Iterable[CadenceRun], of_these: Iterable[Task], patient: Patient)
         if task.state is TaskState.WAITING:
             lanes.fit(task, patient)
     db.session.flush()
-
-
-def _block(run: CadenceRun, actor: str) -> list[UUID]:
-    """What this cadence has waiting to leave is blocked; which."""
-    waiting = sa.select(Message.id).where(
-        Message.practice_id == run.practice_id,
-        Message.reason_key.startswith(f"run:{run.id}:", autoescape=True),
-        Message.state == MessageState.QUEUED,
-    )
-    queued, blocked, note = MessageState.QUEUED, MessageState.BLOCKED, str(DOUBLE)
-    return [
-        message_id
-        for message_id in db.session.scalars(waiting).all()
-        if move_message(message_id, queued, blocked, actor=actor, note=note, block_reasons=["double"])
-    ]

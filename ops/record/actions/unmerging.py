@@ -13,8 +13,7 @@ from ops.concerns.models import Concern
 from ops.contact.lifting import said
 from ops.db import db
 from ops.errors import Refused
-from ops.messages.events import move as move_message
-from ops.messages.models import MessageState
+from ops.messages.ending import queue_again
 from ops.practices.models import Milestone, Patient, Practice
 from ops.queue.actions import lanes, moves
 from ops.queue.models import Attempt, CadenceRun, Task
@@ -80,9 +79,7 @@ def _go_on(was: dict[str, Any], actor: str) -> None:
         run.next_at = _moment(was["next_at"])
         moves.resume_run(run)
     for message_id in was.get("messages", ()):
-        blocked, queued = MessageState.BLOCKED, MessageState.QUEUED
-        again: dict[str, Any] = {"settled_at": None, "block_reasons": None}
-        move_message(UUID(message_id), blocked, queued, actor=actor, note="not double after all", **again)
+        queue_again(UUID(message_id), "not double after all", actor)
     if task_id := was.get("task"):
         task = db.session.get_one(Task, task_id, with_for_update=True, populate_existing=True)
         if task.state is TaskState.CANCELLED:

@@ -1,5 +1,6 @@
 """Asking a practice whether this may be said in its name, and keeping its answer."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from ops.mail.models import MailKind
 from ops.scripts import approvals
 from ops.scripts.actions.writing import Overtaken, Seen, lock, open_draft
 from ops.scripts.approvals import LinkState
-from ops.scripts.models import ApprovalAnswer, ApprovalRule, ScriptApproval, ScriptVersion
+from ops.scripts.models import ApprovalAnswer, ApprovalLink, ApprovalRule, ScriptApproval, ScriptVersion
 
 LIVES = timedelta(days=14)
 MAX_NAME = 120
@@ -21,10 +22,10 @@ MAX_WORDS = 5_000
 
 
 def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
-    """Make a link for the practice to approve the open draft, and have it emailed to the practice's people.
+    """Ask the practice to approve the open draft: each of its people gets an email with a link of their own.
 
-    Asked again for the same text while a link is open, it is that one. Raises Refused for the agency's script or
-    without a draft, Overtaken when the draft is not the one that was seen.
+    Asked again for the same text while that is open, it is that one. Raises Refused for the agency's script, without a
+    draft, or without anybody of the practice to ask; Overtaken when the draft is not the one that was seen.
     """
     script = lock(script_id)
     draft = open_draft(script_id)
@@ -34,6 +35,9 @@ def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
         raise Refused("There is no draft to ask about. Change the text and save it first.")
     if (draft.id, draft.revision) != seen:
         raise Overtaken(draft)
+    people = approvals.members_to_mail(script.practice_id)
+    if not people:
+        raise Refused("Nobody of the practice has an account. Invite one of its people: nobody else can approve it.")
     last = next(iter(approvals.of_version(draft)), None)
     if last and approvals.standing_of(last, draft) is LinkState.OPEN:
         return last
@@ -49,17 +53,27 @@ def ask_practice(script_id: int, seen: Seen, actor: str) -> ScriptApproval:
     )
     db.session.add(approval)
     db.session.flush()
-    if people := approvals.members_to_mail(script.practice_id):
-        outbox.queue(MailKind.APPROVAL, approval.id, ", ".join(person.email for person in people))
+    for person in people:
+        outbox.queue(MailKind.APPROVAL, approval.id, person.email, person.id)
     return approval
 
 
-def answer(approval_id: int, given: ApprovalAnswer, name: str, words: str) -> None:
-    """Keep the practice's answer. Of two at the same moment one is first; the same answer twice is kept once.
+@dataclass(frozen=True)
+class Source:
+    """From where somebody answers: the address and browser of the request."""
+
+    address: str | None
+    browser: str | None
+
+
+def answer(link_id: int, given: ApprovalAnswer, name: str, words: str, source: Source) -> None:
+    """Keep the practice's answer, and by which link it came. Of two at the same moment one is first; the same answer
+    twice is kept once.
 
     Raises Refused, kindly, when it was answered before, has run out, or the text was changed since.
     """
-    approval = db.session.get_one(ScriptApproval, approval_id, with_for_update=True, populate_existing=True)
+    link = db.session.get_one(ApprovalLink, link_id, populate_existing=True)
+    approval = db.session.get_one(ScriptApproval, link.approval_id, with_for_update=True, populate_existing=True)
     version = db.session.get_one(ScriptVersion, approval.version_id, with_for_update=True, populate_existing=True)
     name, words = name.strip(), words.strip()
     if not name:
@@ -74,6 +88,7 @@ def answer(approval_id: int, given: ApprovalAnswer, name: str, words: str) -> No
         raise Refused(CLOSED[state])
     approval.answer, approval.answered_at = given, clock.now()
     approval.answered_name, approval.words = name, words
+    link.used_at, link.address, link.browser = approval.answered_at, source.address, (source.browser or "")[:300]
     db.session.flush()
 
 

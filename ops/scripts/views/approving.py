@@ -1,15 +1,17 @@
 """The practice approves what is said in its name: asked by a lead, answered on a public page in ten seconds.
 
-The link is the key: it is signed, works for fourteen days and for one answer, and says what it is for. Looking at the
-page changes nothing, since email scanners look at links too.
+The link is the key: each of the practice's people has their own, for fourteen days and one answer. Whoever is signed
+in as anybody else is refused, so that nobody of the agency answers in a practice's name. Looking at the page changes
+nothing, since email scanners look at links too.
 """
 
-from flask import Response, abort, flash, make_response, render_template
+from flask import Response, abort, flash, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ops.accounts.access import me, public, staff
+from ops.accounts.access import me, public, somebody, staff
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.mail import client
 from ops.practices.models import Practice
 from ops.scripts import approvals, checking, values
 from ops.scripts.actions import approving
@@ -17,7 +19,7 @@ from ops.scripts.actions.approving import CLOSED
 from ops.scripts.actions.writing import Seen
 from ops.scripts.approvals import LinkState
 from ops.scripts.forms import AnswerForm
-from ops.scripts.models import ApprovalAnswer, Script, ScriptApproval, ScriptVersion
+from ops.scripts.models import ApprovalAnswer, ApprovalLink, Script, ScriptApproval, ScriptVersion
 from ops.scripts.preview import preview
 from ops.scripts.views import bp
 from ops.scripts.views.editor import saved_then
@@ -34,10 +36,9 @@ def ask_practice(script_id: int) -> ResponseReturnValue:
 
     def done(version: ScriptVersion) -> None:
         with transaction(me().actor):
-            approval = approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
-            people = approvals.members_to_mail(approval.practice_id)
-        told = "It is emailed to the practice’s people where an email server is set; " if people else ""
-        flash(f"The link is below, under “The practice’s approval”. {told}you can also copy it.", "success")
+            approving.ask_practice(script_id, Seen(version.id, version.revision), me().actor)
+        late = "" if client.is_set_up() else " No email server is set up: the question waits until there is one."
+        flash(f"The practice’s people are asked by email; only they get the link.{late}", "success")
 
     return saved_then(script_id, done)
 
@@ -52,7 +53,7 @@ def is_wrong(response: Response) -> bool:
 @limiter.limit(LIMIT, deduct_when=is_wrong)
 def approval(token: str) -> ResponseReturnValue:
     """What would be said in the practice's name, and two buttons."""
-    return _page(_approval_or_404(token), token, AnswerForm(formdata=None))
+    return _page(_link_or_404(token), token, AnswerForm(formdata=None))
 
 
 @bp.post("/approve/<token>/yes")
@@ -71,26 +72,32 @@ def ask_for_change(token: str) -> ResponseReturnValue:
     return _answer(token, ApprovalAnswer.CHANGE)
 
 
-def _approval_or_404(token: str) -> ScriptApproval:
-    return approvals.by_token(token) or abort(404)
+def _link_or_404(token: str) -> ApprovalLink:
+    link = approvals.by_token(token) or abort(404)
+    user = somebody()
+    if user and not approvals.is_of_practice(user, link.practice_id):
+        abort(Response(render_template("scripts/not_yours.html", user=user), 403))
+    return link
 
 
 def _answer(token: str, given: ApprovalAnswer) -> ResponseReturnValue:
-    asked, form = _approval_or_404(token), AnswerForm()
-    approval_id, practice_id = asked.id, asked.practice_id
+    link, form = _link_or_404(token), AnswerForm()
+    link_id, member = link.id, f"user:{link.user_id}"
+    source = approving.Source(request.remote_addr, request.user_agent.string)
     db.session.rollback()
     try:
-        with transaction(f"practice:{practice_id}"):
-            approving.answer(approval_id, given, form.name.data or "", form.words.data or "")
+        with transaction(member):
+            approving.answer(link_id, given, form.name.data or "", form.words.data or "", source)
     except Refused as problem:
-        return _page(_approval_or_404(token), token, form, str(problem), 422)
-    return _page(_approval_or_404(token), token, form)
+        return _page(_link_or_404(token), token, form, str(problem), 422)
+    return _page(_link_or_404(token), token, form)
 
 
 def _page(
-    asked: ScriptApproval, token: str, form: AnswerForm, problem: str | None = None, code: int = 200
+    link: ApprovalLink, token: str, form: AnswerForm, problem: str | None = None, code: int = 200
 ) -> ResponseReturnValue:
     """Not for search engines: the address is a key."""
+    asked = db.session.get_one(ScriptApproval, link.approval_id)
     version = db.session.get_one(ScriptVersion, asked.version_id)
     script = db.session.get_one(Script, version.script_id)
     practice = db.session.get_one(Practice, asked.practice_id)
@@ -100,6 +107,7 @@ def _page(
     shown = render_template(
         "scripts/approve.html",
         asked=asked,
+        link=link,
         script=script,
         version=version,
         practice=practice,

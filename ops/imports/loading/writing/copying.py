@@ -1,0 +1,13 @@
+"""Rows on their way into the database."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Cursor
+
+
+def copy(cursor: Cursor, table: str, kinds: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    with cursor.copy(f"COPY {table} FROM STDIN") as into:
+        into.set_types(list(kinds))
+        for row in rows:
+            into.write_row(row)
