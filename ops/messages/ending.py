@@ -18,9 +18,7 @@ def cancel_waiting(patient_id: int, reason_keys: str, why: str, actor: str) -> l
         Message.reason_key.startswith(reason_keys, autoescape=True),
     )
     found = db.session.scalars(waiting).all()
-    return [
-        each for each in found if move(each, MessageState.QUEUED, MessageState.CANCELLED, actor=actor, note=why)
-    ]
+    return [each for each in found if move(each, MessageState.QUEUED, MessageState.CANCELLED, actor=actor, note=why)]
 
 
 def queue_again(message_id: UUID, why: str, actor: str) -> None:

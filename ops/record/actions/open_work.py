@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
+from ops.cadences.actions.stepping import message_key
 from ops.cadences.models import Cadence
 from ops.db import db
 from ops.errors import Refused
@@ -42,15 +42,12 @@ class OpenWork:
     def end(self, run: CadenceRun, actor: str) -> dict[str, Any]:
         """End this cadence as double, its task with it, and have its messages wait no more; how it was before."""
         was: dict[str, Any] = {"run": run.id, "next_at": run.next_at.isoformat() if run.next_at else None}
-        was["messages"] = [str(message_id) for message_id in self._cancel_messages(run, actor)]
+        was["messages"] = [str(each) for each in cancel_waiting(run.patient_id, message_key(run), str(DOUBLE), actor)]
         for task in self.tasks:
             if task.run_id == run.id:
                 was |= self.end_task(task, actor)
         tasks.end_run(run, DOUBLE)
         return was
-
-    def _cancel_messages(self, run: CadenceRun, actor: str) -> list[UUID]:
-        return cancel_waiting(run.patient_id, f"run:{run.id}:", str(DOUBLE), actor)
 
     def end_task(self, task: Task, actor: str) -> dict[str, Any]:
         """Cancel this task as double; how it was before."""
