@@ -87,7 +87,7 @@ def _register(app: Flask) -> None:
 
 
 BLUEPRINTS = (
-    "runtime", "accounts", "practices", "imports", "scripts", "messages", "referrals", "cadences", "concerns", "rhythm",
-    "desk", "floor", "coaching", "experiments", "metrics", "record",
+    "runtime", "accounts", "practices", "agency", "imports", "scripts", "messages", "referrals", "cadences", "concerns",
+    "rhythm", "desk", "floor", "coaching", "experiments", "metrics", "record",
 )  # fmt: skip
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
+from ops.agency.queries import agency
 from ops.background import Job, ring
-from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
 from ops.contact.facts import Reason
@@ -121,7 +121,7 @@ def _public(practice: Practice, patient: Patient | None) -> str:
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:
     """What stands below every email (docs/rules.md A9): who sends it, from where, and how to get no more."""
-    sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
+    sender = ", ".join(part for part in (practice.name, agency().postal_address) if part)
     return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
 
 
