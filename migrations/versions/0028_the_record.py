@@ -6,8 +6,8 @@ Downgrading forgets what was lifted (it stands again), what people's words were,
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
