@@ -1,4 +1,4 @@
-"""`ops patient find | do-not-contact | lift | milestone | merge | unmerge`: what a lead decides on a patient's record."""
+"""`ops patient`: what is decided on a patient's record, from a terminal."""
 
 from collections.abc import Callable
 from datetime import datetime
