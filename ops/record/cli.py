@@ -64,8 +64,10 @@ def may_contact(slug: str, number: str) -> None:
 @patient.command("do-not-contact")
 @PRACTICE
 @NUMBER
-@click.option("--channel", "channels", multiple=True, required=True, type=click.Choice(list(SuppressedChannel)))
-@click.option("--source", required=True, type=click.Choice(list(Source)), help="How we heard.")
+@click.option(
+    "--channel", "channels", multiple=True, required=True, type=click.Choice([each.value for each in SuppressedChannel])
+)
+@click.option("--source", required=True, type=click.Choice([each.value for each in Source]), help="How we heard.")
 @click.option("--words", required=True, help="What they said.")
 def do_not_contact(slug: str, number: str, channels: tuple[str, ...], source: str, words: str) -> None:
     """They do not want to be contacted, over some ways or any."""
@@ -97,7 +99,7 @@ def lift(slug: str, number: str, occasion: str, why: str) -> None:
 @patient.command()
 @PRACTICE
 @NUMBER
-@click.option("--kind", required=True, type=click.Choice(list(MilestoneKind)))
+@click.option("--kind", required=True, type=click.Choice([each.value for each in MilestoneKind]))
 @click.option("--on", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day, in the practice's zone.")
 def milestone(slug: str, number: str, kind: str, day: datetime) -> None:
     """Something happened of which no file told us."""
