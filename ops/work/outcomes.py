@@ -42,6 +42,8 @@ class Rule:
     says: str
     effects: tuple[Effect, ...]
     """In this order."""
+    otherwise: str = ""
+    """What it says instead when the message that `says` speaks of cannot be sent."""
     reached: bool = True
     needs_note: bool = False
     """Whether the words of the person must be written down with it."""
@@ -112,6 +114,7 @@ BAD_NUMBER = Rule(
     "Number does not work",
     "The number is not used again for this practice; email goes on.",
     (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
+    otherwise="The number is not used again for this practice; no email can be sent to them either.",
     reached=False,
 )
 
@@ -157,12 +160,24 @@ COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, D
 _COMMON_OF_REVIEWS = tuple(NOT_HAPPY_ASKED_FOR_REVIEW if each is NOT_HAPPY else each for each in COMMON)
 
 
+def _owed(rule: Rule) -> Rule:
+    """The same for who wrote to us, and is owed a call."""
+    if rule not in (NO_ANSWER, VOICEMAIL):
+        return rule
+    says = "They wrote and are owed a call: tried again today if their hours allow, before other work."
+    return replace(rule, says=says, effects=tuple(Then.TODAY if each is Then.RETRY else each for each in rule.effects))
+
+
+_COMMON_OF_REPLIES = tuple(map(_owed, COMMON))
+
+
 WILLING = Rule(
     Outcome.WILLING,
     "w",
     "Willing",
     "Sends the note to forward; a friend you record is called today.",
     (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Do.SEND_NOTE, Then.END, Do.END_DOUBLE_ASKS),
+    otherwise="No note can be sent; a friend you record is called today.",
 )
 
 
@@ -172,6 +187,7 @@ THINKING = Rule(
     "Has to think",
     "Sends the note and asks once more in 7 days.",
     (NoteAnswer(Answer.NOT_NOW), Do.SEND_NOTE, Later(timedelta(days=7)), Do.END_DOUBLE_ASKS),
+    otherwise="No note can be sent; asks once more in 7 days.",
 )
 
 
@@ -259,7 +275,7 @@ _OWN: dict[Kind, tuple[Rule, ...]] = {
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """The outcomes an agent can choose from for this kind of task, most frequent first; at most 12."""
-    common = COMMON if kind is not Kind.REVIEW_REQUEST else _COMMON_OF_REVIEWS
+    common = {Kind.REVIEW_REQUEST: _COMMON_OF_REVIEWS, Kind.REPLY: _COMMON_OF_REPLIES}.get(kind, COMMON)
     return (*_OWN[kind], *common)
 
 
