@@ -87,11 +87,12 @@ def board() -> ResponseReturnValue:
     with transaction(me().actor):
         for practice_id, patient_id in sorted({(one.practice_id, one.patient_id) for one in unhappy}):
             keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
+    practices = lists.practice_choices()
     return render_template(
         "floor/board.html",
-        practices=lists.practice_choices(),
+        practices=practices,
         broken=broken_promises(asked),
-        incomplete=lists.incomplete(asked),
+        incomplete=lists.incomplete(practices, asked),
         unhappy=unhappy,
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),
