@@ -4,7 +4,7 @@ each."""
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,6 +12,7 @@ from ops import clock
 from ops.accounts.models import PatientRead, User
 from ops.accounts.roles import STAFF
 from ops.db import db
+from ops.desk.models import NumberStop
 from ops.floor.board import ROWS, Asked
 from ops.practices.lacking import Missing, live_and_lacking
 from ops.practices.models import Patient, Practice, PracticeStatus
@@ -177,6 +178,24 @@ def incomplete(asked: Asked) -> list[tuple[Practice, list[Missing]]]:
     if asked.practice:
         query = query.where(Practice.slug == asked.practice)
     return [(practice, lacks[practice.id]) for practice in db.session.scalars(query)]
+
+
+class Stopped(NamedTuple):
+    """Somebody was shown no more numbers: how many they were shown in the hour before, and used for nothing."""
+
+    who: str
+    user_id: int
+    at: datetime
+    shown: int
+    unused: int
+
+
+def shown_no_more() -> list[Stopped]:
+    """Who in the last day, newest first."""
+    columns = (User.name, User.id, NumberStop.at, NumberStop.shown, NumberStop.unused)
+    query = sa.select(*columns).join(User, User.id == NumberStop.user_id)
+    lately = NumberStop.at > clock.now() - timedelta(days=1)
+    return [Stopped(*row) for row in db.session.execute(query.where(lately).order_by(NumberStop.id.desc()).limit(10))]
 
 
 def practice_choices() -> list[tuple[str, str]]:

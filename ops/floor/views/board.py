@@ -90,6 +90,7 @@ def board() -> ResponseReturnValue:
         practices=lists.practice_choices(),
         incomplete=lists.incomplete(asked),
         unhappy=unhappy,
+        shown_no_more=lists.shown_no_more(),
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),
         **_live(asked),
