@@ -1,7 +1,10 @@
 """Typed settings, read from the environment once. A wrong value stops the program with the name of the setting."""
 
+import re
+import socket
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,7 +29,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
-    """The address people reach us by, for links in emails. None: http://host:port."""
+    """The address people reach us by, for links in emails. None: http://host:port, for 0.0.0.0 with our own address."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies in front are ours (their X-Forwarded-* is believed)."""
     web_threads: int = Field(default=16, ge=1, le=200)
@@ -93,8 +96,33 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """The address of the first page, without a slash at the end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """The address of the first page, without a slash at the end: one that others can reach where we listen to
+        others."""
+        host = _own_address() if self.host in EVERY_ADDRESS else self.host
+        return (self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}").rstrip("/")
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this machine alone reaches the pages."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return _is_here(self.host) and (public is None or _is_here(public))
+
+
+EVERY_ADDRESS = {"", "0.0.0.0", "::", "*"}  # noqa: S104 (compared with, not listened on)
+
+
+def _is_here(host: str) -> bool:
+    return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d+){3}", host))
+
+
+def _own_address() -> str:
+    """This machine's address as others have it: the one it would send from. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(sock.getsockname()[0])
 
 
 @cache

@@ -50,8 +50,8 @@ Progress = Callable[[float, str], None]
 class Demo:
     """One run of the demo. `today` is the day on which it ends, with work left for whoever signs in."""
 
-    def __init__(self, today: date, report: Progress) -> None:
-        self.today, self.report = today, report
+    def __init__(self, today: date, report: Progress, password: str = agency.PASSWORD) -> None:
+        self.today, self.report, self.password = today, report, password
         self.chance = random.Random(SEED)  # noqa: S311 (invented people, not secrets)
         self.first = today - timedelta(days=DAYS)
         self.practices: dict[str, int] = {}
@@ -70,6 +70,7 @@ class Demo:
             50_000, 20, 50
         )  # nearly everything dies with its transaction: looking for cycles is a tenth of it
         with background.silent():
+            self.report(0, "people and practices")
             with clock.moved_to(self._at(self.first, time(8, 0))):
                 self._people()
                 self._practices()
@@ -88,7 +89,7 @@ class Demo:
             staff += [(agent, Role.AGENT) for agent in agency.AGENTS]
             for (name, email), role in staff:
                 user = accounts.add_user(email, name=name, role=role)
-                accounts.set_password(user, agency.PASSWORD)
+                accounts.set_password(user, self.password)
                 if role is Role.AGENT:
                     self.agents.append(user)
                 elif role is Role.LEAD:
@@ -134,7 +135,7 @@ class Demo:
             practice_ids=[practice.id],
         )
         if given.slug in ("harbor-skin", "cayuga-skin"):
-            accounts.set_password(member, agency.PASSWORD)
+            accounts.set_password(member, self.password)
         self.members[practice.id] = member
         return practice
 

@@ -31,6 +31,7 @@ from ops.runtime.servers import ServerError, Servers
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 3.0
 PYTHON = (sys.executable, "-m")
+DEMO = (sys.executable, "-c", "from ops.cli import main; main()", "demo")
 # Until the web answers the supervisor imports little: the web is what people wait for.
 
 
@@ -59,6 +60,8 @@ class Supervisor:
         """Start everything and keep it running until a signal comes. `demo`: fill an empty installation first.
         Raises ServerError when an embedded server does not start."""
         try:
+            if not settings().is_private:
+                self._replace_known_passwords()
             self._start_web()
             self.servers.wait()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -88,6 +91,17 @@ class Supervisor:
         self._add("web", launcher([*PYTHON, "ops.runtime.web_server"], pass_fds=[fd]))
         self._publish()
 
+    def _replace_known_passwords(self) -> None:
+        """Before others reach the pages: the demo's password is printed in our documents. Raises ServerError when it
+        cannot be replaced."""
+        self.servers.wait()
+        replacing = self._child("demo", launcher([*DEMO, "--new-passwords"]))
+        process = replacing.start()
+        while process.poll() is None:
+            time.sleep(LOOK_SECONDS)
+        if process.poll() != 0:
+            raise ServerError(f"The demo's passwords could not be replaced, so nobody is let in: see {replacing.log}.")
+
     def _start_workers(self) -> None:
         from ops import create_app
         from ops.background import QUEUES
@@ -110,7 +124,7 @@ class Supervisor:
         """Run `ops demo` to its end. If it fails the agency is empty, which is no reason not to run."""
         self._enter("demo")
         say("First start: building the demo agency (about a minute; the pages already answer) ...")
-        making = self._child("demo", launcher([sys.executable, "-c", "from ops.cli import main; main()", "demo"]))
+        making = self._child("demo", launcher(DEMO))
         process = making.start()
         while process.poll() is None and not self.signals:
             self._watch()
