@@ -19,10 +19,12 @@ def create_app() -> Flask:
 
     from ops import models, patience, web
     from ops.cadences import readiness
+    from ops.cadences.last_look import look
     from ops.config import settings
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
+    from ops.messages import last_look
     from ops.practices import lacking, refusals
 
     conf = settings()
@@ -45,6 +47,7 @@ def create_app() -> Flask:
     with app.app_context():
         patience.install(db.engine)
     refusals.kept_by(keep_refusals, follow_refusals)
+    last_look.answered_by(look)
     lacking.looked_at_by(readiness.look)
     _say_who_writes_mails()
     _say_who_hears_of_leaving()
@@ -86,7 +89,7 @@ def _register(app: Flask) -> None:
 
 
 BLUEPRINTS = (
-    "runtime", "accounts", "practices", "imports", "scripts", "messages", "referrals", "cadences", "concerns", "rhythm",
-    "desk", "floor", "coaching", "experiments", "metrics", "record",
+    "runtime", "accounts", "practices", "agency", "imports", "scripts", "messages", "referrals", "cadences", "concerns",
+    "rhythm", "desk", "floor", "coaching", "experiments", "metrics", "record",
 )  # fmt: skip
 """Packages that have pages; each has a `views.py` with a blueprint `bp`."""

@@ -12,6 +12,7 @@ from ops.runtime.state import join
 
 COMMANDS = {
     # command: (module, whether it needs the servers and an app context, what it does)
+    "agency": ("ops.agency.cli", True, "The agency's own name, number, address, logo and courtesy hours."),
     "run": ("ops.runtime.cli", False, "Run the agency: database, queue, pages, workers and clock."),
     "doctor": ("ops.runtime.cli", False, "Say what runs and whether it is well."),
     "user": ("ops.accounts.cli", True, "People who sign in."),

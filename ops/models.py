@@ -2,6 +2,7 @@
 
 from ops import isolated
 from ops.accounts import models as accounts
+from ops.agency import models as agency
 from ops.cadences import models as cadences
 from ops.coaching import models as coaching
 from ops.concerns import models as concerns
@@ -22,6 +23,7 @@ from ops.sql import models as sql
 metadata = Base.metadata
 __all__ = [
     "accounts",
+    "agency",
     "cadences",
     "coaching",
     "concerns",

@@ -135,12 +135,14 @@ def product() -> dict:
 def app(database_url: str, redis_url: str, product: dict):
     """The product on its own empty database and an empty Valkey, inside an app context."""
     from ops import create_app
+    from ops.agency import queries as agency
     from ops.background import connection
     from ops.db import db
     from tests import world
 
     connection(redis_url).flushdb()
     world.start_over()
+    agency.forget()
     app = product.get(database_url)
     if app is None:
         app = product[database_url] = create_app()

@@ -12,6 +12,7 @@ from ops.sql.walls import WALLS, Through
 _numbers = count(1)
 NEEDED: dict[str, dict[str, Any]] = {
     # what a CHECK of the table asks for and no column says
+    "agency_settings": {"id": 1},
     "cadence_steps": {"tries": 3},
     "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60, "unused_numbers": 12, "numbers_an_hour": 90},
     "imports": dict.fromkeys(

@@ -12,7 +12,7 @@ from ops.queue import wording
 from ops.referrals.models import Referral
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
-from ops.scripts.render import ScriptError, render
+from ops.scripts.render import ScriptError, render, used
 from ops.work.kinds import Kind
 
 
@@ -44,6 +44,7 @@ def queue_template(
         subject=written.subject,
         body=written.body,
         script_version_id=written.version_id,
+        filled_with=written.filled_with,
         send_after=send_after,
     )
 
@@ -61,6 +62,7 @@ class Written(NamedTuple):
     version_id: int
     name: str
     """What the template is called."""
+    filled_with: dict[str, str]
 
 
 def write(
@@ -88,7 +90,8 @@ def write(
         values = {name: value for name, value in values.items() if name not in OF_THE_REFERRER}
     try:
         subject = render(version.subject, values) if version.subject else ""
-        return Written(address, subject, render(version.body, values), version.id, version.script.name)
+        body, filled_with = render(version.body, values), used(values, version.subject, version.body)
+        return Written(address, subject, body, version.id, version.script.name, filled_with)
     except ScriptError as problem:
         raise Refused(str(problem)) from problem
 

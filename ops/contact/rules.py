@@ -10,11 +10,13 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
+
+from ops.agency.queries import hours
 
 DATA = Path(__file__).parent / "data"
 UNKNOWN = "unknown"
@@ -149,10 +151,42 @@ class Rules:
             raise HolidayTableMissing(f"{state} {year}") from None
 
 
-@cache
 def current() -> Rules:
-    """The rules shipped with this version of the program. Raises RulesError."""
+    """The rules shipped with this version of the program, within the agency's courtesy hours. Raises RulesError."""
+    return within(hours())
+
+
+@cache
+def within(span: Span | None) -> Rules:
+    """The shipped rules, each open span cut with `span` of the local day: narrower or the same, never wider. An edition
+    of its own, so that lanes are found again and a decision says under which hours it was taken. Raises RulesError."""
+    shipped = _shipped()
+    if span is None:
+        return shipped
+    narrowed = {key: tuple(_cut_row(row, span) for row in rows) for key, rows in shipped.hours.items()}
+    return replace(shipped, version=f"{shipped.version} {span[0]:%H:%M}-{span[1]:%H:%M}", hours=narrowed)
+
+
+@cache
+def _shipped() -> Rules:
     return load(DATA)
+
+
+def _cut_row(row: HoursRow, span: Span) -> HoursRow:
+    return replace(
+        row,
+        weekday=_cut(row.weekday, span),
+        saturday=_cut(row.saturday, span),
+        sunday=_cut(row.sunday, span),
+        holiday=_cut(row.holiday, span),
+    )
+
+
+def _cut(day: Span | None, span: Span) -> Span | None:
+    if day is None:
+        return None
+    opens, closes = max(day[0], span[0]), min(day[1], span[1])
+    return (opens, closes) if opens < closes else None
 
 
 def load(folder: Path) -> Rules:

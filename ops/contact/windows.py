@@ -28,7 +28,7 @@ def open_window(places: Iterable[Place], channel: str, at: datetime, rules: Rule
     """The window that is open at `at`, else the next one within 14 days: (opens_at, closes_at) in UTC, or None.
 
     `channel` is call or sms; a text's window ends ten minutes early (docs/rules.md A1). Days without a rule or a
-    holiday table are shut. Hours do not apply to email: ask nothing here for it.
+    holiday table are shut. The law sets no hours for email: see `courteous_from`.
     """
     rules = rules or rulebook.current()
     spots = frozenset((place.state, clock_of(place.zone)) for place in places)
@@ -44,6 +44,13 @@ def open_window(places: Iterable[Place], channel: str, at: datetime, rules: Rule
             return opens, closes
         moment = opens
     return None
+
+
+def courteous_from(zones: Iterable[str], at: datetime) -> datetime:
+    """The first moment from `at` on that is between 8:00 and 21:00 in all these zones. No law sets hours for email:
+    these are our own."""
+    window = open_window([Place(DISTRICT, zone, "courtesy") for zone in zones], "call", at)
+    return max(at, window[0]) if window else at
 
 
 def is_open(place: Place, channel: str, at: datetime, rules: Rules) -> bool:

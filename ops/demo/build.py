@@ -3,7 +3,7 @@
 import gc
 import io
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -48,12 +48,21 @@ Progress = Callable[[float, str], None]
 
 
 class Demo:
-    """One run of the demo. `today` is the day on which it ends, with work left for whoever signs in."""
+    """One run of the demo. `today` is the day on which it ends, with work left for whoever signs in; `days` is how long
+    it lives, and `given` are the practices that take part."""
 
-    def __init__(self, today: date, report: Progress, password: str = agency.PASSWORD) -> None:
+    def __init__(
+        self,
+        today: date,
+        report: Progress,
+        password: str = agency.PASSWORD,
+        days: int = DAYS,
+        given: Sequence[DemoPractice] = agency.PRACTICES,
+    ) -> None:
         self.today, self.report, self.password = today, report, password
+        self.days, self.given = days, given
         self.chance = random.Random(SEED)  # noqa: S311 (invented people, not secrets)
-        self.first = today - timedelta(days=DAYS)
+        self.first = today - timedelta(days=days)
         self.practices: dict[str, int] = {}
         self.patients: dict[str, list[people.DemoPatient]] = {}
         self.agents: list[User] = []
@@ -74,9 +83,9 @@ class Demo:
             with clock.moved_to(self._at(self.first, time(8, 0))):
                 self._people()
                 self._practices()
-            for number in range(DAYS + 1):
+            for number in range(self.days + 1):
                 self._day(number)
-                self.report((number + 1) / (DAYS + 1), f"day {number + 1} of {DAYS + 1}")
+                self.report((number + 1) / (self.days + 1), f"day {number + 1} of {self.days + 1}")
             coaching.look_after_calls(coaching.lead_of(), self.agents)
 
     @staticmethod
@@ -97,7 +106,7 @@ class Demo:
 
     def _practices(self) -> None:
         numbers = people.Numbers()
-        for given in agency.PRACTICES:
+        for given in self.given:
             with transaction("demo"):
                 practice = self._add(given)
                 self.practices[given.slug] = practice.id
@@ -151,8 +160,8 @@ class Demo:
 
     def _day(self, number: int) -> None:
         day = self.first + timedelta(days=number)
-        last = number == DAYS
-        left = sum((day + timedelta(days=ahead)).weekday() < 5 for ahead in range(DAYS - number)) < LEFT_DAYS
+        last = number == self.days
+        left = sum((day + timedelta(days=ahead)).weekday() < 5 for ahead in range(self.days - number)) < LEFT_DAYS
         if number in LOADS:
             with clock.moved_to(self._morning(day, last)):
                 self._load(number)
@@ -178,7 +187,7 @@ class Demo:
         before = max((load for load in LOADS if load < number), default=None)
         since = self.first + timedelta(days=before if before is not None else -HISTORY_DAYS)
         until = self.first + timedelta(days=number)
-        for given in agency.PRACTICES:
+        for given in self.given:
             sent = files.export(given.style, self.patients[given.slug], since, until)
             practice_id = self.practices[given.slug]
             owner = self.members[practice_id].actor
@@ -247,7 +256,7 @@ class Demo:
         return (member, Source.MEMBER) if member.password_hash else (self.lead, Source.PRACTICE_SAID)
 
     def _appeal(self, practice_id: int) -> float:
-        return next(each.appeal for each in agency.PRACTICES if self.practices[each.slug] == practice_id)
+        return next(each.appeal for each in self.given if self.practices[each.slug] == practice_id)
 
 
 @contextmanager

@@ -56,7 +56,10 @@ def _sentence(story: Story, said: Said, against: list[Wait]) -> str:
         case Waits.ON_ANOTHER_CALL:
             return _on_another_call(story.task)
         case Waits.UNREAD_REPLY:
-            return "They wrote something that nobody has read yet: nobody contacts them before somebody has."
+            return (
+                "They wrote something that nobody has read yet, or a row of a file says of them what nobody understood:"
+                " nobody contacts them before it is read, or the row corrected under Imports."
+            )
         case _:
             return _not_yet(story.task, said, [wait.code for wait in against])
 

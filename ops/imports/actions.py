@@ -120,10 +120,11 @@ def _refuse_begun(file: ImportFile) -> None:
 
 
 def set_aside(load: Import) -> int:
-    """Whoever uploaded says that the rows still wrong are dealt with (or do not matter); how many they were."""
+    """Whoever uploaded says that the rows still wrong are dealt with (or do not matter); how many they were. A row that
+    keeps a patient from being contacted stays: somebody has to say what it says."""
     done = db.session.execute(
         sa.update(QuarantinedRow)
-        .where(QuarantinedRow.import_id == load.id, QuarantinedRow.corrected_at.is_(None))
+        .where(QuarantinedRow.import_id == load.id, QuarantinedRow.corrected_at.is_(None), ~QuarantinedRow.holding())
         .values(corrected_at=clock.now())
     )
     return rows_changed(done)

@@ -123,6 +123,9 @@ class QuarantinedRow(Base):
     """The record as it stood in the file, cell by cell (a shifted row cannot be told apart by column)."""
     reasons: Mapped[list[str]] = mapped_column(Words)
     corrected_at: Mapped[datetime | None] = mapped_column(Moment)
+    about: Mapped[str | None]
+    """The number of the patient of whom it says a no, or what nobody understands: whoever has it is not contacted
+    (ops/messages/unread.sql) until the row is right, or a later file says it so that we understand."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
@@ -130,7 +133,19 @@ class QuarantinedRow(Base):
         ),
         sa.UniqueConstraint("file_id", "line"),
         sa.Index(None, "import_id"),
+        sa.Index(
+            "ix_quarantined_rows_holding",
+            "practice_id",
+            "about",
+            postgresql_where=sa.text("about IS NOT NULL AND corrected_at IS NULL"),
+        ),
     )
+
+    @classmethod
+    def holding(cls) -> sa.ColumnElement[bool]:
+        """Whether the row keeps somebody from being contacted (ops/messages/unread.sql)."""
+        keys = sa.table("unread_keys", sa.column("row_id", sa.BigInteger))
+        return sa.exists().where(keys.c.row_id == cls.id)
 
 
 class SavedMapping(Base):

@@ -21,11 +21,16 @@ def an_import(practice: Practice, import_id: int) -> Import | None:
 
 
 def quarantined(import_: Import, page: int = 1) -> tuple[list[QuarantinedRow], bool]:
-    """One page of the rows that are still wrong, by file and line, and whether there is another."""
+    """One page of the rows that are still wrong, and whether there is another: first those that keep a patient from
+    being contacted, then by file and line."""
     query = sa.select(QuarantinedRow).where(
         QuarantinedRow.import_id == import_.id, QuarantinedRow.corrected_at.is_(None)
     )
-    query = query.order_by(QuarantinedRow.file_id, QuarantinedRow.line).limit(PAGE + 1).offset((page - 1) * PAGE)
+    query = (
+        query.order_by(~QuarantinedRow.holding(), QuarantinedRow.file_id, QuarantinedRow.line)
+        .limit(PAGE + 1)
+        .offset((page - 1) * PAGE)
+    )
     rows = list(db.session.scalars(query))
     return rows[:PAGE], len(rows) > PAGE
 

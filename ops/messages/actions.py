@@ -1,15 +1,15 @@
 """What can be done with messages: queue one, take a reply, let somebody out, settle what is unclear."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ops import clock
+from ops.agency.queries import agency
 from ops.background import Job, ring
-from ops.config import settings
 from ops.contact import actions as contact
 from ops.contact import segments
 from ops.contact.facts import Reason
@@ -43,6 +43,7 @@ def queue_message(
     body: str,
     subject: str = "",
     script_version_id: int | None = None,
+    filled_with: Mapping[str, str] | None = None,
     send_after: datetime | None = None,
 ) -> Message:
     """Put a text ("sms") or email ("email") into the outbox, to leave as soon as the gate allows, not before
@@ -52,6 +53,8 @@ def queue_message(
     Without a patient it goes to a friend, who must have agreed. A text's typographic marks are made plain; an email
     gets the practice's footer with the way out. Raises Refused for what may not be sent: no address, an unfilled
     placeholder, more than ten parts, a treatment or a date.
+
+    `filled_with`: the values its script version was filled with, to fill it again when it leaves (`last_look`).
     """
     over = MessageChannel(channel)
     message_id, now = uuid.uuid4(), clock.now()
@@ -72,6 +75,7 @@ def queue_message(
         "subject": subject,
         "body": text,
         "script_version_id": script_version_id,
+        "filled_with": dict(filled_with) if filled_with is not None else None,
         "state": MessageState.QUEUED,
         "send_after": send_after or now,
         "created_at": now,
@@ -117,7 +121,7 @@ def _public(practice: Practice, patient: Patient | None) -> str:
 
 def footer(practice: Practice, message_id: uuid.UUID) -> str:
     """What stands below every email (docs/rules.md A9): who sends it, from where, and how to get no more."""
-    sender = ", ".join(part for part in (practice.name, settings().postal_address) if part)
+    sender = ", ".join(part for part in (practice.name, agency().postal_address) if part)
     return f"\n\n-- \n{sender}\nNo more of these emails: {unsubscribe_url(message_id)}\n"
 
 

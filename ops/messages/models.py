@@ -80,6 +80,11 @@ class Message(Base):
     def waits(self) -> bool:
         return self.state is MessageState.QUEUED
 
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether nobody wanted it to leave any more."""
+        return self.state is MessageState.CANCELLED
+
 
 class MessageEvent(Base):
     """One change of a message's state."""
@@ -106,14 +111,21 @@ class RecorderDelivery(Base):
 
 
 class UnreadKey(Base):
-    """A number or address of somebody who wrote what nobody has read. Triggers keep these rows (unread.sql)."""
+    """A number or address of somebody who wrote what nobody has read (`reply_id`), or of whom a file said what nobody
+    has understood (`row_id`). Triggers keep these rows (unread.sql)."""
 
     __tablename__ = "unread_keys"
-    key: Mapped[bytes] = mapped_column(primary_key=True)
-    reply_id: Mapped[int] = mapped_column(
-        sa.BigInteger, sa.ForeignKey("inbound_messages.id", ondelete="CASCADE"), primary_key=True, index=True
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    key: Mapped[bytes] = mapped_column(index=True)
+    reply_id: Mapped[int | None] = mapped_column(
+        sa.BigInteger, sa.ForeignKey("inbound_messages.id", ondelete="CASCADE"), index=True
+    )
+    row_id: Mapped[int | None] = mapped_column(
+        sa.BigInteger, sa.ForeignKey("quarantined_rows.id", ondelete="CASCADE"), index=True
     )
     practice_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("practices.id"))
+
+    __table_args__ = (sa.CheckConstraint("num_nonnulls(reply_id, row_id) = 1", name="one_source"),)
 
 
 class InboundMessage(Base):

@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from ops.contact import windows
 from ops.contact.asking import NO_TEXT, Person, ReferredPerson, Text, may_contact
 from ops.contact.facts import Channel, Decision, Reason
 from ops.contact.models import GateDecision
+from ops.contact.places import places_of
 from ops.contact.queries import has_agreed
+from ops.contact.rules import UNKNOWN
 from ops.db import db
 from ops.messages import channels
 from ops.messages.actions import STOP_CONFIRMATION, gives_away
@@ -52,6 +55,16 @@ def foresee(
         registered = channels.registered(MessageChannel(channel), practice.sender_email)
         text = Text(gives_away=False, approved=True, registered=registered)
     return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
+
+
+def courteous_from(message: Message, practice: Practice, at: datetime) -> datetime:
+    """From when on an email may leave without coming at night: where we know them to be, else where the practice is.
+    A text has hours of its own, which the gate keeps."""
+    person = _person(message)
+    if message.channel is not MessageChannel.EMAIL or person is None:
+        return at
+    places = places_of(person.state, person.zip, person.phone, person.stated_zone)
+    return windows.courteous_from({each.zone for each in places if each.state != UNKNOWN} or {practice.zone}, at)
 
 
 def _text(message: Message, practice: Practice) -> Text:

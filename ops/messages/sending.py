@@ -19,13 +19,14 @@ import structlog
 
 from ops import clock, one_clock
 from ops.contact import actions as contact
-from ops.contact.facts import Decision
+from ops.contact.facts import Decision, Reason
 from ops.contact.gate import FOR_GOOD
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
-from ops.messages import channels, permission
+from ops.messages import channels, last_look, permission
 from ops.messages.channels import Channel, NotSent, Outgoing
 from ops.messages.events import move
+from ops.messages.last_look import NotYet, Says, Unwanted
 from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import Message, MessageChannel, MessageEvent, MessageState
 from ops.practices.models import Practice, PracticeStatus
@@ -37,6 +38,9 @@ TRY_AGAIN = timedelta(minutes=10)
 MAX_WAIT = timedelta(days=7)
 """What could not leave for so long would come out of the blue."""
 MAX_TRIES = 6
+SPREAD_SECONDS = 3600
+HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
+"""It leaves when they open, however long that is."""
 
 
 def deliver(message_id: uuid.UUID) -> MessageState | None:
@@ -82,6 +86,8 @@ def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, No
     with transaction(ACTOR) as session:
         message = session.get_one(Message, message_id, populate_existing=True)
         practice = session.get_one(Practice, message.practice_id, populate_existing=True)
+        if not _still_to_leave(message, practice, now):
+            return None, None
         decision = permission.ask(message, practice, now)
         if not decision.allow:
             _refuse(message, practice, decision, now)
@@ -104,6 +110,28 @@ def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, No
     return (outgoing, channel) if held else (None, None)
 
 
+def _still_to_leave(message: Message, practice: Practice, now: datetime) -> bool:
+    """Whether it is wanted now, with the words it has by now: what is sent is what is kept."""
+    match last_look.take(practice, message):
+        case Unwanted(why):
+            move(message.id, MessageState.CLAIMED, MessageState.CANCELLED, actor=ACTOR, note=why)
+            return False
+        case NotYet(why):
+            _later(message, now + LOOK_AGAIN, why)
+            return False
+        case Says(subject, body):
+            message.subject, message.body = subject, body
+    opens = permission.courteous_from(message, practice, now)
+    if opens > now:
+        _later(message, opens + _spread(message), "an email does not come at night")
+    return opens <= now
+
+
+def _spread(message: Message) -> timedelta:
+    """What waited for one moment leaves over the hour after it, each message at a minute of its own."""
+    return timedelta(seconds=message.id.int % SPREAD_SECONDS)
+
+
 def _outgoing(message: Message, practice: Practice, channel: Channel) -> Outgoing:
     reference = str(message.id)
     return Outgoing(
@@ -120,27 +148,25 @@ def _outgoing(message: Message, practice: Practice, channel: Channel) -> Outgoin
 
 
 def _refuse(message: Message, practice: Practice, decision: Decision, now: datetime) -> None:
-    """Wait for the hour at which it may go, or block it for good."""
+    """Wait for the hour at which it may go, or block it for good. A pause is waited out, and what waited through it has
+    waited for nothing else."""
     reasons = [str(reason) for reason in decision.reasons]
     for_good = FOR_GOOD.intersection(decision.reasons) or practice.status is PracticeStatus.ENDED
-    if for_good or now - message.created_at > MAX_WAIT:
+    paused = Reason.PRACTICE_PAUSED in decision.reasons
+    since = max(message.created_at, practice.resumed_at or message.created_at)
+    given_up = not paused and now - since > MAX_WAIT and not HOURS.issuperset(decision.reasons)
+    if for_good or given_up:
         note = "" if for_good else "it could not be sent for a week"
         move(message.id, MessageState.CLAIMED, MessageState.BLOCKED, actor=ACTOR, note=note, block_reasons=reasons)
         return
     opens = decision.opens_at if decision.opens_at and decision.opens_at > now else now + LOOK_AGAIN
-    _later(message, opens, reasons)
+    _later(message, opens + _spread(message) if paused else opens, reasons_words(reasons), reasons)
 
 
-def _later(message: Message, at: datetime, reasons: list[str]) -> None:
-    move(
-        message.id,
-        MessageState.CLAIMED,
-        MessageState.QUEUED,
-        actor=ACTOR,
-        note=f"not now: {reasons_words(reasons)}",
-        send_after=at,
-        block_reasons=reasons,
-    )
+def _later(message: Message, at: datetime, why: str, reasons: list[str] | None = None) -> None:
+    note = f"not now: {why}"
+    was, becomes = MessageState.CLAIMED, MessageState.QUEUED
+    move(message.id, was, becomes, actor=ACTOR, note=note, send_after=at, block_reasons=reasons)
 
 
 def _send(channel: Channel, outgoing: Outgoing) -> Exception | None:

@@ -1,20 +1,28 @@
--- What people wrote to us that nobody has read, by every number and address of whoever wrote: nobody contacts these until
--- somebody has read it, whatever the words are (`decide_reply`). A plain stop is no such reply: it has ended contact.
-CREATE OR REPLACE VIEW unread_replies AS
-    SELECT i.id AS reply_id, i.practice_id, i.contact_key AS key FROM inbound_messages i
+-- What has been said of contacting somebody that nobody has understood, by every number and address it is about: nobody
+-- contacts these until somebody has. Two sources: what people wrote to us, until it is read, whatever the words are
+-- (`decide_reply`; a plain stop is no such reply, it has ended contact); and a row of a practice's file that was put aside
+-- and says a no or an unknown word of a patient we have, until the row is made right.
+CREATE OR REPLACE VIEW not_understood AS
+    SELECT i.id AS reply_id, NULL::bigint AS row_id, i.practice_id, i.contact_key AS key FROM inbound_messages i
     WHERE i.meaning <> 'stop' AND i.decided_at IS NULL
     UNION
-    SELECT i.id, i.practice_id, k.key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
+    SELECT i.id, NULL, i.practice_id, k.key FROM inbound_messages i JOIN patients a ON a.id = i.patient_id
     CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
-    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL AND k.key IS NOT NULL;
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL AND k.key IS NOT NULL
+    UNION
+    SELECT NULL, q.id, q.practice_id, k.key FROM quarantined_rows q
+    JOIN patients a ON a.practice_id = q.practice_id AND a.external_id = q.about
+    CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
+    WHERE q.about IS NOT NULL AND q.corrected_at IS NULL AND k.key IS NOT NULL;
 
 
--- The same as rows of unread_keys, which each claim looks into several times: one look at one index instead of three
--- joins. Only these triggers write them, in the transaction of whatever changed.
-CREATE OR REPLACE FUNCTION keep_unread_keys(replies bigint[]) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM unread_keys WHERE reply_id = ANY (replies);
-    INSERT INTO unread_keys (reply_id, practice_id, key)
-    SELECT u.reply_id, u.practice_id, u.key FROM unread_replies u WHERE u.reply_id = ANY (replies);
+-- The same as rows of unread_keys, which each claim looks into several times: one look at one index instead of five
+-- joins. Only these triggers, and the end of a load, write them, in the transaction of whatever changed.
+CREATE OR REPLACE FUNCTION keep_unread_keys(replies bigint[], rows bigint[]) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM unread_keys WHERE reply_id = ANY (replies) OR row_id = ANY (rows);
+    INSERT INTO unread_keys (reply_id, row_id, practice_id, key)
+    SELECT u.reply_id, u.row_id, u.practice_id, u.key FROM not_understood u
+    WHERE u.reply_id = ANY (replies) OR u.row_id = ANY (rows);
 $$;
 
 
@@ -23,7 +31,7 @@ CREATE OR REPLACE FUNCTION note_reply_keys() RETURNS trigger LANGUAGE plpgsql AS
 BEGIN
     -- whoever corrects the patient's number at the same time does so before this, or sees the reply
     PERFORM FROM patients a WHERE a.id = NEW.patient_id FOR SHARE;
-    PERFORM keep_unread_keys(ARRAY[NEW.id]);
+    PERFORM keep_unread_keys(ARRAY[NEW.id], '{}');
     RETURN NULL;
 END $$;
 
@@ -33,11 +41,34 @@ CREATE OR REPLACE TRIGGER unread_keys AFTER INSERT OR UPDATE OF meaning, decided
 ON inbound_messages FOR EACH ROW EXECUTE FUNCTION note_reply_keys();
 
 
--- For a patient whose number or address changed: what they wrote holds back the new one.
+-- For a row that was put aside, or was made right.
+CREATE OR REPLACE FUNCTION note_row_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM patients a WHERE a.practice_id = NEW.practice_id AND a.external_id = NEW.about FOR SHARE;
+    PERFORM keep_unread_keys('{}', ARRAY[NEW.id]);
+    RETURN NULL;
+END $$;
+
+
+-- Rows that were put aside and say nothing of contacting anybody are the most: nothing is done for them.
+CREATE OR REPLACE TRIGGER unread_keys AFTER INSERT ON quarantined_rows FOR EACH ROW WHEN (NEW.about IS NOT NULL)
+EXECUTE FUNCTION note_row_keys();
+
+
+-- Whatever ends that it holds somebody back.
+CREATE OR REPLACE TRIGGER unread_keys_of_corrected AFTER UPDATE OF about, corrected_at ON quarantined_rows FOR EACH ROW
+WHEN ((OLD.about, OLD.corrected_at) IS DISTINCT FROM (NEW.about, NEW.corrected_at))
+EXECUTE FUNCTION note_row_keys();
+
+
+-- For a patient whose number or address changed: what was said holds back the new one.
 CREATE OR REPLACE FUNCTION note_patient_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM keep_unread_keys(ARRAY(SELECT i.id FROM inbound_messages i
-                                   WHERE i.patient_id = NEW.id AND i.meaning <> 'stop' AND i.decided_at IS NULL));
+    PERFORM keep_unread_keys(
+        ARRAY(SELECT i.id FROM inbound_messages i
+              WHERE i.patient_id = NEW.id AND i.meaning <> 'stop' AND i.decided_at IS NULL),
+        ARRAY(SELECT q.id FROM quarantined_rows q
+              WHERE q.practice_id = NEW.practice_id AND q.about = NEW.external_id AND q.corrected_at IS NULL));
     RETURN NULL;
 END $$;
 

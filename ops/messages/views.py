@@ -222,6 +222,7 @@ def _details(selected: Message, form: AnswerForm) -> dict:
         "patient": patient,
         "turns": turns,
         "events": events,
+        "told": events[-1].note.removeprefix("not now: ").rstrip(".") if events else "",
         "decisions": queries.decisions(selected),
         "reasons_words": reasons_words,
         "names": ACTORS | queries.names_of({event.actor for event in events} | decided),

@@ -34,7 +34,7 @@ LABELS = {
 }
 VERBS = {"insert": "added", "update": "changed", "delete": "removed"}
 SILENT = frozenset(
-    {"id", "updated_at", "created_at", "import_id", "phone_key", "email_key", "phone_raw", "practice_id"}
+    {"id", "updated_at", "created_at", "import_id", "phone_key", "email_key", "phone_raw", "practice_id", "resumed_at"}
 )
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TOGETHER = timedelta(seconds=2)

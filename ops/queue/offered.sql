@@ -63,6 +63,7 @@ RETURNS TABLE (reply_id bigint)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT u.reply_id FROM unread_keys u
     WHERE a_kind IN ('reply', 'friend_follow_up') AND u.practice_id = a_practice AND u.key IN (a_phone, an_email)
+      AND u.reply_id IS NOT NULL
 $$;
 
 

@@ -75,6 +75,12 @@ def variables_in(source: str) -> frozenset[str]:
     return frozenset(_parsed(source).analyze().globals)
 
 
+def used(values: Mapping[str, str], *sources: str) -> dict[str, str]:
+    """Of these values those that the scripts use. Raises ScriptError when one is not valid Liquid."""
+    names = frozenset().union(*map(variables_in, sources))
+    return {name: value for name, value in values.items() if name in names}
+
+
 def render(source: str, values: Mapping[str, str]) -> str:
     """The script with the values put in, as plain text. Raises ScriptError when one it uses is missing or empty."""
     template = _parsed(source)

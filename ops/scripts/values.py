@@ -7,7 +7,7 @@ longest that any practice has, since that is the one that costs a part more (doc
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from ops.config import settings
+from ops.agency.queries import agency
 from ops.scripts.render import VARIABLES
 
 HELPS_BEST = "people who want to look and feel like themselves again"
@@ -72,8 +72,8 @@ def of_row(practice: Any, review_links: str) -> dict[str, str]:
         "helps_best": practice.helps_best or HELPS_BEST,
         "shareable": practice.shareable,
         "website": practice.website,
-        "callback_number": spoken_number(practice.callback_number or settings().agency_number),
-        "agency_name": settings().agency_name,
+        "callback_number": spoken_number(practice.callback_number or agency().number),
+        "agency_name": agency().name,
         "review_links": review_links,
     }
     return {name: value for name, value in found.items() if value}

@@ -118,6 +118,7 @@ WALLS: dict[str, Wall] = {
     "breaks": Wall(None),
     "desk_keys": Wall(None),
     "number_stops": Wall(None, guards=(AppendOnly(),)),
+    "agency_settings": Wall(None, guards=(Audit(hidden="logo"),)),
     "desk_settings": Wall(None, guards=(Audit(),)),
     # what went wrong: a member writes back what the practice did, on its own concerns, and nothing else
     "concerns": Wall(OWN, ("SELECT", "UPDATE (answer, answered_at, answered_by)"), (Audit(),)),

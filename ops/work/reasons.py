@@ -42,7 +42,11 @@ class Waits(StrEnum):
     )
     NO_WINDOW = "no_window", "no hours in which they may be called within two weeks", "not in sight"
     WINDOW_SHUT = "window_shut", "outside the hours in which they may be called", "within a minute"
-    UNREAD_REPLY = "UNREAD_REPLY", "wrote something that nobody has read yet", "as soon as somebody has read it"
+    UNREAD_REPLY = (
+        "UNREAD_REPLY",
+        "wrote something that nobody has read yet, or a file says of them what nobody understood",
+        "as soon as somebody has read it, or corrected the row",
+    )
     """The gate's own reason, by which the search passes them over too."""
     ON_ANOTHER_CALL = "on_another_call", "an agent is speaking to the same person just now", "after that call"
     # not for this agent

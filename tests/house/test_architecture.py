@@ -39,6 +39,7 @@ LAYERS: list[set[str]] = [
     {"referrals"},
     {"messages", "scripts"},
     {"contact", "imports"},
+    {"agency"},
     {"practices"},
     {"accounts"},
     {"mail", "work"},

@@ -131,12 +131,17 @@ def test_a_paused_practice_sends_when_it_goes_on_and_an_ended_one_never(practice
     assert send(other) is MessageState.BLOCKED
 
 
-def test_what_could_not_leave_for_a_week_never_does(practice):
+def test_what_could_not_leave_for_a_week_never_does_but_a_pause_is_waited_out(practice):
     message = queued(practice)
     with at(NOON), transaction("test"):
         practices.pause_practice(practice)
     assert send(message, NOON + timedelta(days=6)) is MessageState.QUEUED
-    assert send(message, NOON + timedelta(days=7, hours=2)) is MessageState.BLOCKED
+    assert send(message, NOON + timedelta(days=8)) is MessageState.QUEUED
+    with at(NOON + timedelta(days=8)), transaction("test") as session:
+        practices.resume_practice(practice)
+        session.execute(sa.text("UPDATE practices SET baa_on = NULL"))
+    assert send(message, NOON + timedelta(days=14)) is MessageState.QUEUED
+    assert send(message, NOON + timedelta(days=15, hours=2)) is MessageState.BLOCKED
 
 
 def test_a_number_that_is_not_the_patients_any_more_gets_nothing(practice):

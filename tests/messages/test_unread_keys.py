@@ -15,7 +15,7 @@ from ops.practices.models import Patient
 from tests.world import make_patient, make_practice
 
 KEPT = "SELECT reply_id, practice_id, key FROM unread_keys"
-SAID = "SELECT reply_id, practice_id, key FROM unread_replies"
+SAID = "SELECT reply_id, practice_id, key FROM not_understood"
 
 
 def rows(query: str) -> set[tuple[int, int, bytes]]:

@@ -7,7 +7,7 @@ A no to one way of contact is no no of the person: what may not be taken is left
 the cadence goes on by the way that is open.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -28,6 +28,8 @@ from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind, StepMode
 from ops.work.states import RunState, TaskState
+
+LATE = timedelta(days=1)
 
 
 def due_runs(limit: int) -> list[int]:
@@ -133,9 +135,18 @@ def _do(run: CadenceRun, step: CadenceStep, patient: Patient, place: int) -> Non
         run.position, run.next_at = place, None
         _open_call(run, step)
         return
-    queue_template(patient, _kind(run), Medium(step.mode.value), f"{message_key(run)}{step.id}")
+    key = f"{message_key(run)}{step.id}"
+    queue_template(patient, _kind(run), Medium(step.mode.value), key, send_after=_not_all_at_once(run))
     run.position = place
     advance(run)
+
+
+def _not_all_at_once(run: CadenceRun) -> datetime | None:
+    """When what is late leaves: after a pause, or the import of a year, over an hour; None: at once."""
+    now = clock.now()
+    if run.next_at is None or now - run.next_at < LATE:
+        return None
+    return now + timedelta(seconds=run.id * 61 % 3600)
 
 
 def _open_call(run: CadenceRun, step: CadenceStep) -> None:
@@ -153,6 +164,13 @@ def _open_call(run: CadenceRun, step: CadenceStep) -> None:
 def message_key(run: CadenceRun) -> str:
     """How the reason keys of the texts and emails of its steps begin."""
     return f"run:{run.id}:step:"
+
+
+def run_of(reason_key: str) -> int | None:
+    """The number of the cadence whose step sent it, None of other messages: the other way round."""
+    what, _, rest = reason_key.partition(":")
+    number, _, step = rest.partition(":")
+    return int(number) if what == "run" and number.isdecimal() and step.startswith("step:") else None
 
 
 def reason_of(run: CadenceRun) -> str:

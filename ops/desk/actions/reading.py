@@ -15,7 +15,8 @@ from ops.queue.people import person_of
 from ops.work.endings import Ending, EndReason
 
 UNREAD = sa.text(
-    "SELECT DISTINCT reply_id FROM unread_keys WHERE practice_id = :practice AND key IN (:phone, :email)"
+    "SELECT DISTINCT reply_id FROM unread_keys"
+    " WHERE practice_id = :practice AND key IN (:phone, :email) AND reply_id IS NOT NULL"
 ).bindparams(sa.bindparam("phone", type_=sa.LargeBinary), sa.bindparam("email", type_=sa.LargeBinary))
 
 

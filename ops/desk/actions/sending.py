@@ -46,6 +46,7 @@ def send_from_card(task_id: int, agent: User, fence: int, medium: Medium, versio
         subject=way.written.subject,
         body=way.written.body,
         script_version_id=version_id,
+        filled_with=way.written.filled_with,
     )
     facts = {"medium": medium.value, "template": way.written.name, "reason_key": key, "version_id": version_id}
     moves.move(task, EventKind.SENT, actor, **facts)

@@ -14,6 +14,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.imports.models import Import, ImportChunk, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.recognising import Profile
+from ops.practices import refusals
 from ops.practices.models import Practice, PracticeStatus
 
 CHUNK = 1 << 20
@@ -108,8 +109,27 @@ def raw(file: ImportFile) -> Iterator[BinaryIO]:
 
 
 def forget_raw() -> int:
-    """Delete raw files and quarantined rows older than 30 days; how many files. The counts of the import stay."""
+    """Delete raw files and quarantined rows older than 30 days; how many files. The counts of the import stay.
+
+    What a row said of contacting somebody, and nobody made right in all that time, is a no from then on.
+    """
     old = sa.select(ImportFile.id).join(Import).where(Import.created_at < clock.now() - KEEP_RAW)
+    _refuse_for_good(old)
     db.session.execute(sa.delete(QuarantinedRow).where(QuarantinedRow.file_id.in_(old)))
     gone = db.session.execute(sa.delete(ImportChunk).where(ImportChunk.file_id.in_(old)).returning(ImportChunk.file_id))
     return len(set(gone.scalars()))
+
+
+def _refuse_for_good(files: sa.Select[int]) -> None:
+    held = sa.table("unread_keys", sa.column("row_id", sa.BigInteger), sa.column("key", sa.LargeBinary))
+    said = (
+        sa.select(QuarantinedRow.practice_id, QuarantinedRow.import_id, QuarantinedRow.line, held.c.key)
+        .join(held, held.c.row_id == QuarantinedRow.id)
+        .where(QuarantinedRow.file_id.in_(files))
+    )
+    found = [
+        refusals.Refusal(key, "all", f"import {load}, line {line}, never understood", practice)
+        for practice, load, line, key in db.session.execute(said)
+    ]
+    if found:
+        refusals.keep(found, "tick")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ops.db import db
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 
+HELD = "of patients who are not contacted until the row is corrected"
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
@@ -60,6 +61,8 @@ class LoadCounts:
     rows_withdrawn: int = 0
     rows_ignored: dict[str, int] = field(default_factory=dict)
     """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
+    held: int = 0
+    """Of the quarantined rows: those that keep a patient we have from being contacted, until they are made right."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """What each was taken for, the columns that were dropped, and what was not read of it."""
 
@@ -99,7 +102,14 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
         files=[_how_read(file) for file in load.files if file.was_looked_at],
+        held=count_holding(import_id),
     )
+
+
+def count_holding(import_id: int) -> int:
+    """Rows of this import that keep somebody from being contacted."""
+    theirs = sa.select(sa.func.count()).where(QuarantinedRow.import_id == import_id, QuarantinedRow.holding())
+    return db.session.scalar(theirs) or 0
 
 
 def _how_read(file: ImportFile) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
 from ops.imports.loading.outcome import LoadCounts, outcome_of
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.loading.writing import Writer, Written, stated_columns
+from ops.imports.loading.writing import Writer, Written, hold_back, stated_columns
 from ops.imports.models import Import, ImportFile, ImportState, SavedMapping
 from ops.imports.reading.apart import Apart
 from ops.imports.reading.recognising import Profile
@@ -267,5 +267,6 @@ class _Run:
         with self._edge() as session:
             now = clock.now()
             self._still_ours(session, {"state": ImportState.DONE, "beat_at": now, "finished_at": now})
+            hold_back(session, self._import_id)
             if self._within is None:
                 ring(Job.IMPORT_FINISHED, self._practice_id)

@@ -139,13 +139,27 @@ class Cleaner:
         for place in self._unread:
             if cells[place] and len(cells[place]) <= LONGEST_TAGS and tells(cells[place], self._has_milestone):
                 reason = f"{self._headers[place]}: {cells[place].strip()!r} stands in a column that is not read"
-                return BadRow(line, stated, (reason,))
+                return BadRow(line, stated, (reason,), self._whose(cells))
         dead, refused = self._flags_in_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
             row = self._second_look(record, cells, reason_of(error))
+        if isinstance(row, BadRow):
+            return row._replace(about=self._whose(cells)) if dead or refused or self._may_refuse(cells) else row
         return _flagged(row, dead, refused) if dead or refused else row
+
+    def _whose(self, cells: list[str]) -> str:
+        number = cells[self._id].strip()
+        return number if len(number) <= MAX_ID else ""
+
+    def _may_refuse(self, cells: list[str]) -> bool:
+        """Whether a row that is put aside says no to something, or what nobody can tell from it."""
+        try:
+            dead, refused = self._standing(tuple([cells[place] for place, _ in self._flags]))
+        except Exception:
+            return True
+        return dead or bool(refused)
 
     def _flags_in_names(self, cells: list[str]) -> tuple[bool, tuple[OptOut, ...]]:
         """Take "DO NOT TEXT" and the like out of the names: whether somebody died, and what they refused."""
@@ -328,10 +342,8 @@ class Cleaner:
         return readers
 
 
-def _flagged(row: GoodRow | BadRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow | BadRow:
+def _flagged(row: GoodRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow:
     """The row with what its names said."""
-    if isinstance(row, BadRow):
-        return row
     patient = row.patient and row.patient._replace(deceased=row.patient.deceased or dead)
     return row._replace(patient=patient, opt_outs=(*row.opt_outs, *refused))
 

@@ -110,8 +110,13 @@ class LeftOutRow(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A record that is quarantined: nothing of it is stored but this."""
+    """A record that is quarantined: nothing of it is stored but this.
+
+    `about` is the number of the patient when it says a no, or something nobody understands, of contacting them: whoever
+    has that number is not contacted until somebody has made the row right.
+    """
 
     line: int
     cells: list[str]
     reasons: tuple[str, ...]
+    about: str = ""

@@ -7,6 +7,7 @@ which keeps what it is given as a phone or mailbox would and lets a person answe
 from dataclasses import dataclass
 from typing import Protocol
 
+from ops.agency.queries import agency
 from ops.config import settings
 from ops.messages.models import MessageChannel
 
@@ -68,7 +69,7 @@ def choose(channel: MessageChannel, sender_email: str) -> Channel:
     from ops.messages.channels import recorder, smtp
 
     conf = settings()
-    if channel is MessageChannel.EMAIL and sender_email and conf.smtp_url and conf.postal_address:
+    if channel is MessageChannel.EMAIL and sender_email and conf.smtp_url and agency().postal_address:
         return smtp.Smtp(conf.smtp_url)
     return recorder.Recorder()
 

@@ -148,9 +148,10 @@ def reopen_practice(practice: Practice) -> None:
 
 def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatus, ...]) -> None:
     """Compare and set, so that of two people who press at once one is told."""
-    moved = db.session.execute(
-        sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
-    )
+    moving = sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
+    if to is PracticeStatus.ACTIVE:
+        moving = moving.values(resumed_at=clock.now())
+    moved = db.session.execute(moving)
     db.session.refresh(practice)
     if not rows_changed(moved):
         raise Refused(f"{practice.name} is {practice.status_words}; that cannot be done now.")

@@ -12,7 +12,7 @@ from ops.practices.models import Patient, Practice
 from ops.referrals.models import ReferralEvent
 from ops.scripts import queries as scripts
 from ops.scripts.models import Medium
-from ops.scripts.render import ScriptError, render
+from ops.scripts.render import ScriptError, render, used
 from ops.scripts.values import of_practice
 
 
@@ -38,6 +38,7 @@ def close_loop(
                 subject=subject,
                 body=body,
                 script_version_id=version.id,
+                filled_with=used(values, version.subject, version.body),
                 send_after=send_after,
             )
         except (ScriptError, Refused):  # a friend is not lost because the thank-you cannot be written

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.clashes import OF_A_CLASH
 from ops.imports.loading.same_ids import written_otherwise
-from ops.imports.loading.writing.aside import note_corrected, put_aside
+from ops.imports.loading.writing.aside import hold_back, let_go, note_corrected, put_aside
 from ops.imports.loading.writing.people import stage, stated_columns, write_people
 from ops.imports.loading.writing.refused import write_refusals
 from ops.imports.loading.writing.visits import unknown_people, withdraw_visits, write_visits
 from ops.imports.loading.writing.written import Load, Written
 
-__all__ = ["Writer", "Written", "stated_columns"]
+__all__ = ["Writer", "Written", "hold_back", "stated_columns"]
 
 LOCK = 7_034_003 << 32
 
@@ -45,6 +45,7 @@ class Writer(Load):
                 write_visits(self, cursor, batch, now, done)
             withdraw_visits(self, cursor, batch, now, done)
             write_refusals(self, cursor, batch, done)
+            let_go(self, cursor, batch)
             put_aside(self, cursor, done.bad)
             note_corrected(self, cursor, batch, done.bad, now)
         return done

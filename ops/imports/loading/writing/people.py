@@ -8,6 +8,7 @@ from ops.imports.loading.batches import Batch
 from ops.imports.loading.clashes import CLASH, Known, somebody_else
 from ops.imports.loading.writing.copying import copy
 from ops.imports.loading.writing.written import Load, Written
+from ops.imports.reading.answers import DECISIVE, OUTCOMES
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.practices.refusals import Move, follow, keys_of
@@ -28,6 +29,7 @@ PATIENT_COLUMNS = {
     "phone_key": "bytea",
     "email_key": "bytea",
 }
+SAYS_MAY = "may we contact them"
 _STATED_BY: dict[str, set[Field]] = {
     "first_name": {Field.FIRST_NAME, Field.FULL_NAME},
     "last_name": {Field.LAST_NAME, Field.FULL_NAME},
@@ -42,6 +44,7 @@ _STATED_BY: dict[str, set[Field]] = {
     "state": {Field.STATE},
     "zip": {Field.ZIP},
     "language": {Field.LANGUAGE},
+    SAYS_MAY: {*DECISIVE} - {*OUTCOMES},
 }
 """A file changes of a known patient what it has columns for, and nothing else."""
 
@@ -106,9 +109,10 @@ def _follow(load: Load, cursor: Cursor) -> None:
 
 
 def stated_columns(profile: Profile | None) -> frozenset[str]:
-    """The patient columns a file of this profile speaks about; all of them for a FHIR bundle (None)."""
+    """The patient columns a file of this profile speaks about, and `SAYS_MAY`. A FHIR bundle (None) speaks of all
+    columns and says nothing of contacting anybody."""
     if profile is None:
-        return frozenset(_STATED_BY)
+        return frozenset(_STATED_BY) - {SAYS_MAY}
     meanings = set(profile.columns.values())
     return frozenset(column for column, fields in _STATED_BY.items() if fields & meanings)
 

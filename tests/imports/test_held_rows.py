@@ -1,0 +1,104 @@
+"""A row that is put aside and says a no, or what nobody understands, of a patient we have: they are not contacted until
+it is made right, understood in a later file, or forgotten, which counts as a no."""
+
+import pytest
+import sqlalchemy as sa
+from freezegun import freeze_time
+
+from ops.contact.models import Suppression
+from ops.db import db, transaction
+from ops.imports.loading import correct, forget_raw
+from ops.imports.models import QuarantinedRow
+from tests.loads import HEAD, load, patient
+from tests.uploads import text
+from tests.world import make_practice
+
+pytestmark = pytest.mark.usefixtures("app")
+
+TWO = HEAD + "1,Ada,Lane,1985-03-12,312-555-0101,ada@example.com,no\n2,Bea,Cole,1985-03-12,312-555-0102,,no\n"
+WORDS = {
+    "a word that is neither yes nor no": "1,Ada,Lane,1985-03-12,312-555-0101,ada@example.com,ask her husband\n",
+    "a no beside a cell that cannot be read": "1,Ada,Lane,the spring,312-555-0101,ada@example.com,yes\n",
+    "a flag in a name beside one": "1,Ada,Lane DO NOT CALL,the spring,312-555-0101,ada@example.com,no\n",
+    "the number in another writing": "0001,Ada,Lane,1985-03-12,312-555-0101,ada@example.com,ask her husband\n",
+}
+
+
+@pytest.fixture
+def practice():
+    with freeze_time("2026-06-15 15:00"):
+        yield make_practice("lake", zone="America/Chicago")
+
+
+def held() -> set[str]:
+    """The patients somebody with their number or address would be held back as."""
+    db.session.rollback()
+    query = "SELECT a.external_id FROM patients a JOIN unread_keys u ON u.key IN (a.phone_key, a.email_key)"
+    return set(db.session.scalars(sa.text(query)))
+
+
+def the_row() -> QuarantinedRow:
+    return db.session.scalars(sa.select(QuarantinedRow).order_by(QuarantinedRow.id.desc())).first()
+
+
+@pytest.mark.parametrize("row", WORDS.values(), ids=WORDS.keys())
+def test_whoever_such_a_row_is_about_is_held_back_by_number_and_address(practice, row):
+    load(practice, TWO)
+    outcome = load(practice, HEAD + row)
+    assert len(outcome.quarantined) == 1 and outcome.held == 1
+    assert held() == {"1"}
+
+
+def test_a_row_that_says_nothing_of_contacting_them_holds_nobody_back(practice):
+    load(practice, TWO)
+    assert load(practice, HEAD + "1,Ada,Lane,the spring,312-555-0101,,no\n").held == 0
+    assert held() == set()
+
+
+def test_a_patient_of_the_same_file_is_held_back_too(practice):
+    load(
+        practice, HEAD + "1,Ada,Lane,1985-03-12,312-555-0101,,ask her husband\n1,Ada,Lane,1985-03-12,312-555-0101,,no\n"
+    )
+    assert held() == {"1"}
+
+
+def test_the_row_made_right_lets_them_go_or_keeps_the_no(practice):
+    load(practice, TWO)
+    for answer, kept in (("no", 0), ("yes", 2)):
+        load(practice, HEAD + WORDS["a word that is neither yes nor no"])
+        row = the_row()
+        with transaction("test"):
+            assert correct(row, [*row.cells[:-1], answer], "test") == ()
+        assert held() == set()
+        assert len(db.session.scalars(sa.select(Suppression.id)).all()) == kept
+
+
+def test_a_later_file_that_says_it_so_that_we_understand_lets_them_go(practice):
+    load(practice, TWO)
+    load(practice, HEAD + WORDS["a word that is neither yes nor no"])
+    load(practice, "Patient ID,First Name,Last Name\n1,Ada,Lane\n")
+    assert held() == {"1"}, "a file that says nothing of contacting them is no answer"
+    load(practice, TWO)
+    assert held() == set()
+
+
+def test_what_nobody_made_right_before_its_file_is_forgotten_counts_as_a_no(practice):
+    load(practice, TWO)
+    load(practice, HEAD + WORDS["a word that is neither yes nor no"])
+    with freeze_time("2026-07-20"), transaction("tick"):
+        forget_raw()
+    ada = patient("1")
+    assert {(row.contact_key, row.channel.value) for row in db.session.scalars(sa.select(Suppression))} == {
+        (ada.phone_key, "all"),
+        (ada.email_key, "all"),
+    }
+
+
+def test_the_page_names_who_is_held_back_first(practice, sign_in):
+    from tests.world import make_user
+
+    load(practice, TWO)
+    load(practice, HEAD + "9,,Drew,1985-03-12,,,no\n" + WORDS["a word that is neither yes nor no"])
+    lead = sign_in(make_user("lead"))
+    page = text(lead.get(f"/practices/lake/imports/{the_row().import_id}"))
+    assert "1 row says something about contacting a patient you have" in page
