@@ -6,8 +6,8 @@ Down: who was stopped is forgotten, and emails about it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
