@@ -28,8 +28,9 @@ from ops.queue.actions import claiming, tasks
 from ops.queue.models import Share, Task
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.skips import Skip
 from tests.emptying import empty
-from tests.queue_model import LEASE, SKIPPED, Agent, Lane, Queue, Work
+from tests.queue_model import LEASE, Agent, Lane, Queue, Work
 from tests.world import make_patient, make_practice, make_user
 
 ZONE = "America/Chicago"
@@ -210,11 +211,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.model.give_back(task)
 
     @precondition(lambda self: self._held())
-    @rule(index=which)
-    def skip(self, index: int) -> None:
+    @rule(index=which, means=st.sampled_from(Skip))
+    def skip(self, index: int, means: Skip) -> None:
         task = self._pick(index)
-        self._with(task, tasks.skip, "I know them.")
-        self.model.give_back(task, self.model.now + SKIPPED)
+        agent = task.held_by
+        self._with(task, tasks.skip, "", means)
+        self.model.skip(task, agent, means)
 
     @precondition(lambda self: self._held())
     @rule(index=which, later=minutes)

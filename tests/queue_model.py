@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ops.queue import retries
 from ops.work.kinds import Kind
+from ops.work.skips import Skip
 
 CREDIT = 3.0
 LEASE = timedelta(minutes=10)
@@ -47,6 +48,13 @@ class Agent:
     """None: all of them."""
     certified: set[int] | None = None
     """Practices; None: all of them."""
+    knows: set[int] = field(default_factory=set)
+    """People who never come to them."""
+    not_mine: set[int] = field(default_factory=set)
+    """Tasks that never do."""
+
+    def shuns(self, task: "Work") -> bool:
+        return task.person in self.knows or task.id in self.not_mine
 
     def does(self, practice_id: int, lane: Lane) -> bool:
         return (
@@ -125,8 +133,8 @@ class Queue:
     practices: dict[int, Account] = field(default_factory=dict)
     tasks: dict[int, Work] = field(default_factory=dict)
     agents: dict[int, Agent] = field(default_factory=dict)
-    spoke: dict[int, int] = field(default_factory=dict)
-    """Who spoke to a patient last."""
+    spoke: dict[int, list[int]] = field(default_factory=dict)
+    """Who spoke to a patient, the last one last."""
 
     def add_practice(self, practice_id: int, hours: float) -> None:
         level = min((each.virtual_time for each in self._at_work()), default=0.0)
@@ -203,6 +211,7 @@ class Queue:
             and each.lane.is_open(self.now)
             and each.person not in in_progress
             and (not self._owned(each) or each.owner == agent)
+            and not self.agents[agent].shuns(each)
         ]
 
     def _owned(self, task: Work) -> bool:
@@ -215,6 +224,18 @@ class Queue:
         task.practice.charge(-task.estimate)
         task.owner = task.owner_until = None
         self._let_go(task, ready_at or task.ready_at)
+
+    def skip(self, task: Work, agent: int, means: Skip) -> None:
+        """What somebody else should do is offered to the others at once, and never again to who said so."""
+        who = self.agents[agent]
+        if means is Skip.KNOWS:
+            who.knows.add(task.person)
+        if means is not Skip.LATER:
+            who.not_mine.add(task.id)
+        self.give_back(task, self.now + SKIPPED if means is Skip.LATER else None)
+        for other in self.tasks.values():
+            if other.state == "waiting" and other.owner == agent and who.shuns(other):
+                other.owner = other.owner_until = other.handed_at = None
 
     def end(self, task: Work) -> None:
         """An outcome that ends the work after speaking to them."""
@@ -251,7 +272,7 @@ class Queue:
         task.practice.charge(minutes - task.estimate)
         task.tries += 1
         if spoke:
-            self.spoke[task.patient] = task.held_by
+            self.spoke.setdefault(task.patient, []).append(task.held_by)
 
     def _finish(self, task: Work, state: str = "done") -> None:
         task.state, task.offered, task.held_by, task.promised_at = state, False, None, None
@@ -262,7 +283,8 @@ class Queue:
 
     def _prefer(self, task: Work, ready_at: datetime | None = None) -> None:
         """Who spoke to the patient last is asked first, for twenty minutes."""
-        task.owner = self.spoke.get(task.patient)
+        spoke = [each for each in self.spoke.get(task.patient, []) if task.person not in self.agents[each].knows]
+        task.owner = spoke[-1] if spoke else None
         task.owner_until = (ready_at or task.ready_at) + PREFERRED if task.owner else None
 
     def _keep_together(self, task: Work, agent: int | None) -> None:

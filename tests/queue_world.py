@@ -66,6 +66,12 @@ def give_back(agent, task: Task) -> None:
         tasks.release(task.id, agent.id, task.fence, agent.actor)
 
 
+def never_offered(task: Task, agent, *, knows: bool) -> None:
+    """What a skip says of it; whoever it is assigned to, it stays so."""
+    with transaction("test") as session:
+        tasks.never_again(session.get_one(Task, task.id), agent.id, knows=knows)
+
+
 def record(agent, task: Task, outcome: Outcome, **typed) -> None:
     with transaction(agent.actor):
         record_outcome(task.id, agent.id, task.fence, agent.actor, Saved(outcome, **typed))

@@ -25,6 +25,7 @@ from ops.referrals.actions import NOTHING, NewFriend, Told
 from ops.referrals.actions.moving import LONGEST_WORDS
 from ops.work.answers import OptIn
 from ops.work.outcomes import TALKS, Outcome
+from ops.work.skips import Skip
 
 OPT_IN_WORDS = (
     (OptIn.ON_THE_CALL.value, "They are with the patient and said yes to me"),
@@ -47,7 +48,13 @@ class ReadForm(FenceForm):
 
 
 class SkipForm(FenceForm):
-    reason = StringField("Why not this one?", validators=[Length(max=500)])
+    """`means` is chosen; what is only written is read."""
+
+    means = StringField("Why not this one?", validators=[AnyOf(["", None, *list(Skip)], "Please choose a reason.")])
+    reason = StringField("Anything to add", validators=[Length(max=500)])
+
+    def chosen(self) -> Skip | None:
+        return next((each for each in Skip if each.value == self.means.data), None)
 
 
 class SnoozeForm(FenceForm):

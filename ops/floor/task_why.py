@@ -76,6 +76,8 @@ def _nobody(story: Story) -> str:
     practice, language = story.practice, language_of(story.task)
     found = lacks(practice.id, story.task.kind, language)
     staff = [found[who.user_id] for who in workers()]
+    if any(not lacking for lacking in staff):  # then it was they who did not want it
+        return "Whoever may work it has said that they know them, or that somebody else should do it: a lead decides."
     wants = {
         f"is certified for {practice.name}": {Lack.PRACTICE},
         f"speaks {language_words(language)}": {Lack.PRACTICE, Lack.LANGUAGE},

@@ -4,7 +4,7 @@
 -- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
 -- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
 -- kinds, for practices, languages and kinds the agent is not certified for (what a lead assigned excepted), assigned to
--- a colleague, about somebody who is being called already, or about somebody who wrote what nobody has read.
+-- a colleague, that this agent skipped for good, about somebody who is being called already, or about somebody who wrote what nobody has read.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -36,6 +36,7 @@ BEGIN
            EXISTS (SELECT FROM tasks t WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered
                    AND t.handed_at IS NOT NULL) AS any_handed,
            EXISTS (SELECT FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL) AS any_promised,
+           ARRAY(SELECT n.task_id FROM not_for n WHERE n.user_id = an_agent) AS not_for_them,
            s.speaks, s.does, s.everywhere, s.theirs
     INTO who FROM skills s WHERE s.user_id = an_agent;
     IF who.held IS NOT NULL THEN
@@ -43,6 +44,7 @@ BEGIN
                                          'fence', t.fence, 'lease_until', t.lease_until)
                 FROM tasks t WHERE t.id = who.held);
     END IF;
+    tried := tried || who.not_for_them;  -- few, found once: no look for each candidate
 
     FOR round IN 1..1000 LOOP
         best := NULL;

@@ -79,6 +79,20 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 
+-- The waiting tasks that somebody is never offered again, because they said so when they skipped one: that task, and where
+-- they know whom it is about, all of that record and all about that number, in whichever practice, also as a friend.
+CREATE OR REPLACE VIEW not_for AS
+    SELECT n.user_id, t.id AS task_id FROM not_offered n JOIN tasks t ON t.id = n.task_id AND t.state = 'waiting'
+    UNION
+    SELECT n.user_id, t.id FROM not_offered n JOIN tasks t ON t.patient_id = n.patient_id AND t.state = 'waiting'
+    UNION
+    SELECT n.user_id, t.id FROM not_offered n JOIN patients a ON a.phone_key = n.person_key
+    JOIN tasks t ON t.patient_id = a.id AND t.person_key = n.person_key AND t.state = 'waiting'
+    UNION
+    SELECT n.user_id, t.id FROM not_offered n JOIN referrals r ON r.contact_key = n.person_key
+    JOIN tasks t ON t.patient_id = r.referrer_id AND t.person_key = n.person_key AND t.state = 'waiting';
+
+
 -- What each person may work; without a profile every practice and kind, in English. `does` NULL: every kind; `theirs`
 -- NULL: every practice, new ones too.
 CREATE OR REPLACE VIEW skills AS

@@ -72,7 +72,9 @@ PILES = """
 WITH staff AS MATERIALIZED (
     SELECT s.* FROM skills s JOIN users u ON u.id = s.user_id AND u.active AND u.role = ANY (:at_work)
     WHERE CAST(:agent AS bigint) IS NULL OR s.user_id = :agent
-), here AS MATERIALIZED ({here}), each AS (
+), here AS MATERIALIZED ({here}), shunned AS MATERIALIZED (
+    SELECT n.task_id, array_agg(n.user_id ORDER BY n.user_id) AS by FROM not_for n GROUP BY n.task_id
+), each AS (
     SELECT {task} AS task_id, t.practice_id, t.lane_id, t.kind, t.state = 'claimed' AS held, t.ready_at, t.created_at,
            CASE WHEN t.state = 'claimed' THEN NULL
                 -- spoken_to (offered.sql) the other way round: two looks at the few in progress, not two for each task
@@ -94,8 +96,8 @@ WITH staff AS MATERIALIZED (
            CASE WHEN t.state = 'waiting' AND (t.ready_at <= :now OR t.handed_at IS NOT NULL)
                      AND t.owner_id IN (SELECT h.user_id FROM here h)
                 THEN keeper(t.owner_id, t.owner_until, :now) END AS keeper,
-           t.handed_at, CASE WHEN t.state = 'waiting' THEN t.promised_at END AS promised
-    FROM tasks t WHERE t.state IN ('waiting', 'claimed') AND {which}
+           t.handed_at, CASE WHEN t.state = 'waiting' THEN t.promised_at END AS promised, x.by AS shunned
+    FROM tasks t LEFT JOIN shunned x ON x.task_id = t.id WHERE t.state IN ('waiting', 'claimed') AND {which}
 ), piles AS (
     SELECT e.task_id, e.practice_id, e.lane_id, e.kind, e.held, e.codes, e.keeper,
            e.keeper IS NOT NULL AND e.handed_at IS NOT NULL AS assigned,
@@ -103,8 +105,8 @@ WITH staff AS MATERIALIZED (
            count(e.promised) AS promised, count(*) FILTER (WHERE e.promised < :now) AS overdue,
            count(*) FILTER (WHERE e.created_at > :first) AS first,
            count(*) FILTER (WHERE e.created_at > :second) AS second,
-           count(*) FILTER (WHERE e.created_at > :third) AS third
-    FROM each e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+           count(*) FILTER (WHERE e.created_at > :third) AS third, e.shunned
+    FROM each e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, e.shunned
 )
 SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p.assigned,
        p.tasks, p.opens_at, p.oldest_at, p.promised, p.overdue,
@@ -113,7 +115,8 @@ SELECT p.task_id, p.practice_id, p.lane_id, p.kind, p.held, p.codes, p.keeper, p
        CASE WHEN l.opens_at > :now THEN l.opens_at END AS shut_until,
        ARRAY(SELECT r.code FROM why_paused(p.practice_id, p.kind) r) AS paused,
        EXISTS (SELECT FROM staff s WHERE may_work(
-           p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)) AS somebody
+           p.practice_id, p.kind, l.language, s.speaks, s.does, s.everywhere, s.theirs)
+           AND (p.shunned IS NULL OR s.user_id <> ALL (p.shunned))) AS somebody
 FROM piles p LEFT JOIN lanes l ON l.id = p.lane_id
 """
 NARROWED = {

@@ -108,6 +108,7 @@ FREE = """
     w.state = 'waiting' AND w.offered AND NOT EXISTS (SELECT FROM spoken_to(w.patient_id, w.person_key))
     AND NOT EXISTS (SELECT FROM unread_of(w.kind, w.practice_id, w.person_key))
     AND NOT EXISTS (SELECT FROM why_paused(w.practice_id, w.kind))
+    AND w.id <> ALL (ARRAY(SELECT n.task_id FROM not_for n WHERE n.user_id = :agent))
 """
 KEPT = """
     (kept_from(:agent, w.owner_id, w.owner_until, :now) AND w.owner_id IN (SELECT h.user_id FROM here h))

@@ -115,6 +115,7 @@ WALLS: dict[str, Wall] = {
     "kind_pauses": Wall(OWN, guards=(Audit("practice_id,kind"),)),
     "agent_profiles": Wall(None, guards=(Audit("user_id"),)),
     "certifications": Wall(OWN, guards=(Audit("user_id,practice_id"),)),
+    "not_offered": Wall(OWN, guards=(AppendOnly("UPDATE"),)),
     "breaks": Wall(None),
     "desk_keys": Wall(None),
     "number_stops": Wall(None, guards=(AppendOnly(),)),

@@ -20,6 +20,7 @@ from ops.queue import jobs as queue_jobs
 from ops.queue.actions import claiming, shares, tasks
 from ops.queue.models import Lane, Share, Task, TaskEvent
 from ops.work.kinds import Kind
+from ops.work.skips import Skip
 from ops.work.states import EventKind, TaskState
 from tests.floors import claim
 from tests.world import make_patient, make_practice, make_user
@@ -197,8 +198,8 @@ def test_a_skipped_task_does_not_come_straight_back(agent):
     practice_with(1)
     task = claim(agent)
     with transaction(agent.actor):
-        tasks.skip(task.id, agent.id, task.fence, agent.actor, "I know this person.")
-    assert claim(agent) is None
+        tasks.skip(task.id, agent.id, task.fence, agent.actor, "", Skip.LATER)
+    assert claim(agent) is None and claim(make_user(Role.AGENT)) is None
     with freeze_time("2026-03-10 18:31:00"):
         assert claim(agent).id == task.id
 

@@ -36,7 +36,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.states import TaskState
 from tests.floors import claim
-from tests.queue_world import claim_facts, open_for, practice_of, profile, wrote
+from tests.queue_world import claim_facts, never_offered, open_for, practice_of, profile, wrote
 from tests.world import make_patient, make_user
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
@@ -193,6 +193,8 @@ FORBIDDEN = {
     "asked not to be called": Rule(never_again, by_gate=True),
     "wrote what nobody has read": Rule(lambda case: wrote(case.patient)),
     "wrote elsewhere": Rule(lambda c: wrote(make_patient(c.elsewhere, phone=c.patient.phone), email="b@example.com")),
+    "somebody they know": Rule(lambda case: never_offered(case.task, case.agent, knows=True)),
+    "what they skipped for good": Rule(lambda case: never_offered(case.task, case.agent, knows=False)),
     "on a break": Rule(go_on_break, all_work=True),
 }
 

@@ -11,7 +11,7 @@ from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.desk.forms import FenceForm, SkipForm, SnoozeForm, at_zone
 from ops.desk.views import bp
-from ops.desk.views.showing import first_error, not_saved, to_desk
+from ops.desk.views.showing import brings_next, first_error, not_saved, take_next, to_desk
 from ops.errors import Refused
 from ops.queue.actions import tasks
 
@@ -26,28 +26,30 @@ def release(task_id: int) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/skip")
 @allow(*AT_WORK)
 def skip(task_id: int) -> ResponseReturnValue:
-    """Not this one, with a reason."""
+    """Not this one, with a reason; the next card follows."""
     return _let_go(
         SkipForm(),
         task_id,
-        lambda form: tasks.skip(task_id, me().id, form.fence.data, me().actor, form.reason.data or ""),
+        lambda form: tasks.skip(task_id, me().id, form.fence.data, me().actor, form.reason.data or "", form.chosen()),
+        and_next=True,
     )
 
 
 @bp.post("/tasks/<int:task_id>/snooze")
 @allow(*AT_WORK)
 def snooze(task_id: int) -> ResponseReturnValue:
-    """Later."""
+    """Later; the next card follows."""
     return _let_go(
         SnoozeForm(),
         task_id,
         lambda form: tasks.snooze(
             task_id, me().id, form.fence.data, me().actor, at_zone(form.until.data, form.zone.data)
         ),
+        and_next=True,
     )
 
 
-def _let_go(form: FlaskForm, task_id: int, verb: Any) -> ResponseReturnValue:
+def _let_go(form: FlaskForm, task_id: int, verb: Any, *, and_next: bool = False) -> ResponseReturnValue:
     try:
         if not form.validate():
             raise Refused(first_error(form))
@@ -56,4 +58,4 @@ def _let_go(form: FlaskForm, task_id: int, verb: Any) -> ResponseReturnValue:
     except Refused as problem:
         return not_saved(task_id, str(problem))
     flash("Back in the queue.", "success")
-    return to_desk()
+    return take_next() if and_next and brings_next(True) else to_desk()

@@ -14,10 +14,8 @@ from ops.desk.actions import reading, recording, undoing
 from ops.desk.card import open_card_of
 from ops.desk.forms import OutcomeForm, ReadForm
 from ops.desk.views import bp
-from ops.desk.views.showing import first_error, not_saved, show_card, take_next, to_desk
+from ops.desk.views.showing import brings_next, first_error, not_saved, show_card, take_next, to_desk
 from ops.errors import Refused
-from ops.rhythm.models import WrapUp
-from ops.rhythm.queries import desk_settings
 
 
 @bp.post("/tasks/<int:task_id>/outcome")
@@ -34,18 +32,7 @@ def record(task_id: int) -> ResponseReturnValue:
             recording.record_outcome(task_id, me().id, form.fence.data or 0, me().actor, saved)
     except Refused as problem:
         return not_saved(task_id, str(problem))
-    return take_next() if _brings_next(bool(form.and_next.data)) else to_desk()
-
-
-def _brings_next(wanted: bool) -> bool:
-    """Whether the next card follows by itself: as leads set the desk, else as the agent wants it."""
-    match desk_settings().wrap_up:
-        case WrapUp.NEXT:
-            return True
-        case WrapUp.ASK:
-            return False
-        case _:
-            return wanted
+    return take_next() if brings_next(bool(form.and_next.data)) else to_desk()
 
 
 @bp.post("/attempts/<int:attempt_id>/undo")

@@ -24,12 +24,13 @@ from ops.queue.hours import group_words
 from ops.queue.words import reason_words
 from ops.rhythm import today
 from ops.rhythm.models import WrapUp
-from ops.rhythm.queries import IDLE_SECONDS, on_break
+from ops.rhythm.queries import IDLE_SECONDS, desk_settings, on_break
 from ops.scripts.values import spoken_number
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
 from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
+from ops.work.skips import Skip
 
 
 @bp.get("/desk")
@@ -69,6 +70,7 @@ def show_card(
         problem=problem,
         kind_words=KIND_WORDS,
         opt_in_words=OPT_IN_WORDS,
+        skips=Skip,
         now=clock.now(),
         zone_info=ZoneInfo,
         shown=shown,
@@ -117,6 +119,17 @@ def take_next() -> ResponseReturnValue:
 
 def to_desk() -> ResponseReturnValue:
     return desk() if "X-Desk" in request.headers else redirect(url_for("desk.desk"), 303)
+
+
+def brings_next(wanted: bool) -> bool:
+    """Whether the next card follows by itself: as leads set the desk, else as the agent wants it."""
+    match desk_settings().wrap_up:
+        case WrapUp.NEXT:
+            return True
+        case WrapUp.ASK:
+            return False
+        case _:
+            return wanted
 
 
 def first_error(form: FlaskForm) -> str:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from ops import clock
 from ops.accounts import sessions
 from ops.db import db
@@ -93,6 +95,8 @@ def assign(task_id: int, user_id: int, actor: str, reason: str = "", *, override
         if not reason:
             raise Refused("Please say why it is taken from whoever has it in progress.")
         tasks.give_back(task, EventKind.RELEASED_BY_LEAD, actor, reason=reason, held_by=task.held_by)
+    if user_id in shunned_by(task):
+        raise Refused(f"{who.name} has said that this is not for them. Choose somebody else.")
     task.owner_id, task.handed_at, task.owner_until = user_id, now, starts + keeping.ASSIGNED
     facts = {"to": user_id, "reason": reason, "until": task.owner_until.isoformat()}
     moves.move(task, EventKind.ASSIGNED, actor, **facts, override=[str(lack) for lack in lacking])
@@ -110,6 +114,11 @@ def _open_task(task_id: int) -> Task:
 def lacks(task: Task) -> dict[int, list[Lack]]:
     """What each person would need for this task and has not got."""
     return workers.lacks(task.practice_id, task.kind, language_of(task))
+
+
+def shunned_by(task: Task) -> set[int]:
+    """Who is never offered this task, because they said so."""
+    return set(db.session.scalars(sa.text("SELECT user_id FROM not_for WHERE task_id = :task"), {"task": task.id}))
 
 
 def language_of(task: Task) -> str:

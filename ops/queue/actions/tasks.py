@@ -17,10 +17,11 @@ from ops.practices.models import Patient
 from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
 from ops.queue.actions.moves import LeaseLost, end_run
-from ops.queue.models import Attempt, CadenceRun, Task
+from ops.queue.models import Attempt, CadenceRun, NotOffered, Task
 from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
+from ops.work.skips import Skip, meant
 from ops.work.states import EventKind, RunState, TaskState
 
 LOOK_AGAIN = timedelta(hours=1)
@@ -62,14 +63,15 @@ def open_task(
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )
-    prefer(task)
     lanes.fit(task, db.session.get_one(Patient, patient_id))
+    prefer(task)
     return task
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
     """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody. Who is
     away gets nothing that is due now."""
+    known = sa.or_(NotOffered.patient_id == task.patient_id, NotOffered.person_key == task.person_key)
     spoke = db.session.scalar(
         sa.select(Attempt.agent_id)
         .join(User, User.id == Attempt.agent_id)
@@ -79,6 +81,7 @@ def prefer(task: Task, ready_at: datetime | None = None) -> None:
             Attempt.at > clock.now() - keeping.REMEMBERED,
             User.active,
             sa.true() if task.referral_id is None else sa.false(),  # the friend is somebody else
+            ~sa.exists().where(NotOffered.user_id == Attempt.agent_id, known),
         )
         .order_by(Attempt.at.desc(), Attempt.id.desc())
         .limit(1)
@@ -168,13 +171,37 @@ def leave_card(user_id: int, why: str, actor: str) -> None:
         give_back(held(theirs.id, user_id, theirs.fence), EventKind.RELEASED, actor, why=why)
 
 
-def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str) -> None:
-    """Not this one, for a reason; it is not offered again for half an hour. Raises Refused without a reason,
-    LeaseLost."""
-    if not reason.strip():
+def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str, means: Skip | None = None) -> None:
+    """Not this one, for a reason that lasts as it says (`Skip`); what was only written is read (`skips.meant`).
+
+    Raises Refused without a reason, LeaseLost.
+    """
+    reason = reason.strip()[:500]
+    if not reason and means is None:
         raise Refused("Please say why you skip this task.")
-    task = held(task_id, agent_id, fence)
-    give_back(task, EventKind.SKIPPED, actor, ready_at=clock.now() + SKIPPED_FOR, reason=reason.strip()[:500])
+    task, why = held(task_id, agent_id, fence), means or meant(reason)
+    if why.for_others:
+        never_again(task, agent_id, knows=why is Skip.KNOWS)
+    ready_at = None if why.for_others else clock.now() + SKIPPED_FOR
+    said = ": ".join(each for each in (why.words, reason) if each)
+    give_back(task, EventKind.SKIPPED, actor, ready_at=ready_at, reason=said, means=why)
+    if why.for_others:
+        mine = "t.owner_id = :user AND t.id IN (SELECT n.task_id FROM not_for n WHERE n.user_id = :user)"
+        moves.let_go(mine, why.words, actor, wait=True, user=agent_id)
+
+
+def never_again(task: Task, agent_id: int, *, knows: bool) -> None:
+    """This agent is never offered the task again; `knows`: nor anything else about whom it calls, on any record."""
+    row = {"user_id": agent_id, "practice_id": task.practice_id, "task_id": task.id, "at": clock.now()}
+    about: list[dict[str, Any]] = [{}]
+    if knows:
+        about = [{"person_key": task.person_key}]
+        if task.referral_id is None:  # else it is the friend whom they know
+            whose = sa.text("SELECT patient_id, phone_key AS person_key FROM records_of(:practice, :patient)")
+            found = db.session.execute(whose, {"practice": task.practice_id, "patient": task.patient_id})
+            about = [dict(each) for each in found.mappings()]
+    db.session.add_all(NotOffered(**row, **each) for each in about)
+    db.session.flush()
 
 
 def snooze(task_id: int, agent_id: int, fence: int, actor: str, until: datetime) -> None:

@@ -3,7 +3,7 @@
 from ops.queue.models.ledger import KindPause, Lane, Share
 from ops.queue.models.runs import CadenceRun
 from ops.queue.models.tasks import Attempt, Task, TaskEvent
-from ops.queue.models.workers import AgentProfile, Certification
+from ops.queue.models.workers import AgentProfile, Certification, NotOffered
 
 __all__ = [
     "AgentProfile",
@@ -12,6 +12,7 @@ __all__ = [
     "Certification",
     "KindPause",
     "Lane",
+    "NotOffered",
     "Share",
     "Task",
     "TaskEvent",

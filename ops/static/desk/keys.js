@@ -63,7 +63,7 @@ function withKey(key) {
 export function press(target) {
   const box = target.closest("details");
   if (box && target.tagName !== "SUMMARY") box.open = true;
-  if (target.matches("textarea, input:not([type=checkbox])")) {
+  if (target.matches("textarea, select, input:not([type=checkbox])")) {
     target.focus();
   } else if (target.matches("summary")) {
     openBox(target.parentElement);
