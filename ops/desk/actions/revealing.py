@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import Role, User
+from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.desk.card import Card, log_read, open_card_of
 from ops.desk.models import NumberStop
@@ -50,7 +51,6 @@ def _since(user_id: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 def to_be_told() -> list[User]:
     """Every lead; the admins where there is none."""
-    for role in (Role.LEAD, Role.ADMIN):
-        if found := list(db.session.scalars(sa.select(User).where(User.active, User.role == role).order_by(User.id))):
-            return found
-    return []
+    staff = sa.select(User).where(User.active, User.role.in_(STAFF)).order_by(User.id)
+    people = list(db.session.scalars(staff))
+    return [person for person in people if person.role is Role.LEAD] or people
