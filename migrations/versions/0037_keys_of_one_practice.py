@@ -6,8 +6,8 @@ go on reading and writing (`ops/migrate.py`).
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
