@@ -23,6 +23,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "practices": {"state": "IL", "zone": "America/Chicago"},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},
+    "unread_keys": {"reply_id": 1},
     "triggers": {"spacing_days": 30, "open_days": 30},
 }
 
