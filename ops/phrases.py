@@ -37,6 +37,13 @@ def moment_words(moment: datetime) -> str:
     return f"{day_words(moment)}, {time_words(moment)}"
 
 
+def phone_words(number: str) -> str:
+    """ "(619) 555-0142" for +16195550142, as Americans write it; another number, or an address, as it is."""
+    if len(number) == 12 and number.startswith("+1"):
+        return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
+    return number
+
+
 def age_words(since: datetime, now: datetime) -> str:
     """How long ago, as short as a table wants it: "12 min", "3 h", "5 days"."""
     minutes = max(0, int((now - since).total_seconds() // 60))

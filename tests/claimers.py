@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ops import clock, create_app
 from ops.accounts.models import User
-from ops.db import db, transaction
+from ops.db import db, driver_transaction, transaction
 from ops.desk.actions.recording import Saved, record_outcome
 from ops.errors import Refused
 from ops.queue import jobs
@@ -25,17 +25,15 @@ from ops.work.outcomes import Outcome
 OUTCOMES = (Outcome.ALL_WELL, Outcome.NO_ANSWER, Outcome.NOT_HAPPY, Outcome.VOICEMAIL, Outcome.ALL_WELL)
 
 
-FINISH = sa.text(
-    "UPDATE tasks SET state = 'done', finished_at = :at, held_by = NULL, lease_until = NULL WHERE id = :id"
-)
+FINISH = "UPDATE tasks SET state = 'done', finished_at = %s, held_by = NULL, lease_until = NULL WHERE id = %s"
 
 
 def claim_all(agent_id: int, actor: str, took: list[int]) -> None:
     """Claim and finish until there is nothing."""
     while claimed := jobs.next_for(agent_id, actor):
         took.append(claimed.id)
-        with transaction(actor) as session:
-            session.execute(FINISH, {"id": claimed.id, "at": clock.now()})
+        with driver_transaction() as connection:
+            connection.execute(FINISH, (clock.now(), claimed.id))
 
 
 def settle(agent_id: int, actor: str, took: list[int]) -> None:

@@ -11,6 +11,9 @@ from ops.config import settings
 from ops.contact.asked import ASSUMED, BadFacts, Question, question
 from ops.contact.facts import Channel, Decision
 from ops.contact.gate import decide
+from ops.contact.places import zone_info
+from ops.phrases import moment_words
+from ops.zones import AT_HOME
 
 
 def _options(command: Any) -> Any:
@@ -99,7 +102,8 @@ def in_words(decision: Decision) -> str:
     """One or two lines for a person."""
     places = ", ".join(f"{place.state} {place.zone} ({place.source})" for place in decision.places)
     verdict = "ALLOW" if decision.allow else "BLOCK " + " ".join(decision.reasons)
-    opens = f", opens {decision.opens_at:%Y-%m-%d %H:%M:%S} UTC" if decision.opens_at and not decision.allow else ""
+    at, where = decision.opens_at, decision.places[0].zone if decision.places else AT_HOME
+    opens = f", opens {moment_words(at.astimezone(zone_info(where)))}" if at and not decision.allow else ""
     return f"{verdict}{opens} [rules {decision.rules_version}]\n{places}"
 
 

@@ -5,12 +5,31 @@ CREATE OR REPLACE VIEW counted_contacts AS
     WHERE c.attempt_id IS NULL OR EXISTS (SELECT FROM attempts a WHERE a.id = c.attempt_id);
 
 
+-- What uses up the contacts a day of one number, and from when until when each counts: what was sent or called; a call
+-- somebody has in progress (but `but_task`, of which it is asked), counted as made when its lease ends; and a call that was
+-- promised, a day before as after, so that nothing automatic uses up what was promised. That a reply is to be read by then
+-- is no promise of a call. `since`: what was over by then is left out.
+CREATE OR REPLACE FUNCTION cap_uses(a_phone bytea, since timestamptz, but_task bigint)
+RETURNS TABLE (counts_from timestamptz, counts_until timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT c.at, c.at + interval '24 hours' FROM counted_contacts c
+    WHERE c.contact_key = a_phone AND c.at > since - interval '24 hours'
+    UNION ALL
+    SELECT '-infinity', h.lease_until + interval '24 hours' FROM tasks h
+    WHERE h.person_key = a_phone AND h.state = 'claimed' AND h.id IS DISTINCT FROM but_task
+    UNION ALL
+    SELECT p.promised_at - interval '24 hours', p.promised_at + interval '24 hours' FROM tasks p
+    WHERE p.person_key = a_phone AND p.state = 'waiting' AND p.promised_at IS NOT NULL
+      AND p.promised_at > since - interval '24 hours' AND (p.kind <> 'reply' OR p.tries > 0)
+      AND p.id IS DISTINCT FROM but_task
+$$;
+
+
 -- What the database knows about contacting one person: the one place where suppressions, consent and the cap are read.
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
---   address; attempts: calls and texts to the number in the 24 hours up to `at`, and calls to it that somebody else has
---   in progress (of `but_task` it is asked itself); consent: the last word about this channel, NULL when none was noted;
+--   address; attempts: what counts toward the cap of the number at `at` (cap_uses); consent: the last word about this channel, NULL when none was noted;
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
 -- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.
@@ -23,10 +42,8 @@ LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
             WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)
               AND s.lifted_at IS NULL),
-           (SELECT count(*) FROM counted_contacts c
-            WHERE c.contact_key = a_phone AND c.at > contact_known.at - interval '24 hours' AND c.at <= contact_known.at)
-           + (SELECT count(*) FROM tasks h
-              WHERE h.person_key = a_phone AND h.state = 'claimed' AND h.id IS DISTINCT FROM but_task),
+           (SELECT count(*) FROM cap_uses(a_phone, contact_known.at, but_task) u
+            WHERE u.counts_from <= contact_known.at AND u.counts_until > contact_known.at),
            (SELECT e.given FROM consent_events e
             WHERE e.contact_key = CASE WHEN a_channel = 'email' THEN an_email ELSE a_phone END
               AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')

@@ -22,6 +22,19 @@ def has_agreed(practice_id: int, contact_key: bytes) -> bool:
     return db.session.scalar(last) is True
 
 
+def cap_frees(contact_key: bytes, at: datetime, but_task: int | None = None) -> list[datetime]:
+    """When each of what counts toward the cap of this number from `at` on counts no more (`cap_uses`, known.sql)."""
+    asked = {"key": contact_key, "at": at, "task": but_task}
+    return list(db.session.scalars(CAP_FREES, asked))
+
+
+CAP_FREES = sa.text("SELECT counts_until FROM cap_uses(:key, :at, :task)").bindparams(
+    sa.bindparam("key", type_=sa.LargeBinary),
+    sa.bindparam("at", type_=Moment),
+    sa.bindparam("task", type_=sa.BigInteger),
+)
+
+
 def counted_contacts(contact_key: bytes, at: datetime) -> list[datetime]:
     """When this number was contacted in the 24 hours up to `at`, earliest first: what the cap counts."""
     counted = (COUNTED.c.contact_key == contact_key, COUNTED.c.at > at - CAP_WINDOW, COUNTED.c.at <= at)

@@ -1,30 +1,38 @@
 """What the agent sees of a task: the minimum necessary about the patient, and everything about what to say and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ops import clock
 from ops.accounts.models import User
 from ops.accounts.reads import keep_read
 from ops.config import settings
-from ops.contact import asking, gate
-from ops.contact.facts import Decision, Reason
-from ops.contact.words import reasons_words as gate_words
+from ops.contact.facts import Decision
 from ops.crypto import contact_key
 from ops.desk import facts as desk_facts
+from ops.desk import may
 from ops.desk.facts import CardFacts
+from ops.desk.notes import Note
+from ops.messages.models import MessageState
+from ops.messages.words import KIND_WORDS as MESSAGE_WORDS
+from ops.messages.words import STATE_WORDS
+from ops.phrases import moment_words
+from ops.practices.models import ANY_TREATMENT
 from ops.queue import wording
+from ops.queue.promises import Possible
 from ops.queue.words import reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
-from ops.scripts.said import SaidPart, said, unknown_in
+from ops.scripts.said import SaidPart, said
 from ops.work.effects import Do
 from ops.work.kinds import Kind
 from ops.work.outcomes import OUTCOME_WORDS, Outcome, Rule, rules_for
 from ops.work.reads import ReadOf
 
-CHANNEL_WORDS = {"call": "Calls", "sms": "Texts", "email": "Emails"}
+CALLBACK_HOURS = (time(10), time(16))
+"""Of tomorrow, offered for a callback."""
 NO_SCRIPT = "Nobody has published a script for this kind of task yet. Please tell your lead."
 MAY_STOP_ASKED = "CT"
 """Whom the law has us ask, right after the opening, whether to go on (docs/rules.md A6)."""
@@ -61,8 +69,12 @@ class Card:
     consent: tuple[tuple[str, str], ...]
     """(channel, what stands for or against it) in plain words."""
     outcomes: tuple[Rule, ...]
-    no_note: str | None
-    """Why the note to forward cannot be sent, for kinds that send one: promise nothing then."""
+    callback: Possible | None
+    """From when on another call can be promised, where today's are used up or the hours are shut; None: from now on."""
+    note: Note | None
+    """By which way the note to forward goes, for kinds that send one."""
+    email_goes_on: bool
+    """Whether their cadence goes on by email when the number is not used any more."""
     newer_script: bool
     """Another version of the script was published since the card was opened."""
 
@@ -75,6 +87,34 @@ class Card:
     def why_not(self) -> str:
         """Why they may not be called now, in words; "" when they may."""
         return reasons_words(list(self.decision.reasons))
+
+    @property
+    def note_words(self) -> str:
+        """How the note goes, where it does not go at once by text; "" where it does, or there is none."""
+        note = self.note
+        if note is None or not note.why:
+            return ""
+        if note.medium is None:
+            return f"The note to forward cannot be sent. {note.why} Do not promise it."
+        return f"The note to forward {self._note_goes}. {note.why}"
+
+    @property
+    def _note_goes(self) -> str:
+        if not (self.note and self.note.at):
+            return f"goes by {self.note.by}" if self.note else ""
+        return f"leaves by {self.note.by} on {moment_words(self.note.at.astimezone(ZoneInfo(self.zones[0])))}"
+
+    def says(self, rule: Rule) -> str:
+        """What this outcome will do, said before it is pressed."""
+        sends = Do.SEND_NOTE in rule.effects and self.note
+        if (sends and sends.medium is None) or (rule.about_the_number and rule.otherwise and not self.email_goes_on):
+            return rule.otherwise
+        return f"{rule.says} The note {self._note_goes}." if sends and sends.why else rule.says
+
+    @property
+    def no_callback_before(self) -> str:
+        """Why no call can be promised before `callback.at`, or at all; "" when one can."""
+        return reasons_words(list(self.callback.against)) if self.callback else ""
 
     @property
     def last_unread(self) -> int:
@@ -96,6 +136,27 @@ class Card:
     def must_ask(self) -> bool:
         """Whether they have to be asked, after the opening, if they want to go on, to end or to be removed."""
         return any(place.state == MAY_STOP_ASKED for place in self.decision.places)
+
+    @property
+    def callback_times(self) -> tuple[tuple[str, str, str], ...]:
+        """Offered with one key as the time of a callback, none before it may be: (words, how the script finds it,
+        with what), in the time of whom is called."""
+        zone = ZoneInfo(self.zones[0])
+        now = earliest = clock.now().astimezone(zone)
+        first = ("In an hour", "minutes", "60")
+        if self.callback:
+            if self.callback.at is None:
+                return ()
+            earliest = self.callback.at.astimezone(zone)
+            first = (moment_words(earliest), "at", f"{earliest:%Y-%m-%dT%H:%M}")
+        day = now.date() + timedelta(days=1)
+        hours = [each for each in CALLBACK_HOURS if datetime.combine(day, each, zone) >= earliest]
+        return (first, *((f"Tomorrow, {each:%-I:%M %p}", "tomorrow", f"{each:%H:%M}") for each in hours))
+
+    @property
+    def treatment(self) -> str | None:
+        """What they were treated with, by its category (minimum necessary); None where no more is known."""
+        return None if self.task.category == ANY_TREATMENT else self.task.category
 
     @property
     def phone(self) -> str:
@@ -135,8 +196,10 @@ def open_card_of(agent: User) -> Card | None:
 
 def card_of(facts: CardFacts, agent: User) -> Card:
     """Everything the desk shows of these facts."""
-    kind, person = Kind(facts.kind), _person(facts)
-    decision, against = _ask(facts, person)
+    kind, person = Kind(facts.kind), may.person_on(facts)
+    decision, against = may.may_call(facts, person)
+    leaves = clock.now() + timedelta(seconds=settings().undo_seconds)
+    messages = may.may_message(facts, person, leaves)
     script, missing = _said(facts, agent)
     return Card(
         task=facts,
@@ -150,40 +213,17 @@ def card_of(facts: CardFacts, agent: User) -> Card:
         missing=missing,
         history=_history(facts),
         promises=tuple(each.at for each in facts.promises),
-        consent=_consent(facts, against),
+        consent=may.lines(facts, against, messages),
         outcomes=rules_for(kind),
         newer_script=facts.script_in_force is not None and facts.script_in_force != facts.script_version_id,
-        no_note=_why_no_note(facts, kind),
+        callback=may.callback(facts, decision),
+        note=may.note(facts, kind, messages, leaves),
+        email_goes_on=may.email_goes_on(facts, messages["email"]),
     )
 
 
 def _first_name(facts: CardFacts) -> str:
     return facts.friend_name.split(" ")[0] if facts.friend_name else facts.first_name
-
-
-def _person(facts: CardFacts) -> asking.Described:
-    if facts.referral_id:
-        return asking.ReferredPerson(phone=facts.friend_phone, email=facts.friend_email, opted_in=True)
-    return facts
-
-
-def _ask(facts: CardFacts, person: asking.Described) -> tuple[Decision, list[str]]:
-    """The gate's answer and the suppressions. Any failure on the way is a no."""
-    against, unread = list(facts.suppressions or ()), facts.unread
-    try:
-        if facts.referral_id and facts.friend_phone and facts.friend_email:
-            more, unread_there = desk_facts.of_friend(facts, contact_key(facts.friend_email))
-            against, unread = against + more, unread or unread_there
-        known = asking.Known(
-            against or None, facts.attempts, facts.consent, facts.status, facts.baa_on, facts.dealt_on, unread
-        )
-        now = clock.now()
-        # card.sql reads the task that this agent holds, and no other
-        asked = asking.facts_from(person, known, "call", now, facts.practice.zone, text=asking.NO_TEXT, lock_held=True)
-        return gate.decide(asked, now), against
-    except Exception as problem:  # whatever it was, nobody has said yes
-        asking.log.error("gate_unanswered", error=type(problem).__name__)
-        return Decision(False, (Reason.STORE_UNREADABLE,), (), None, None, "unread"), against
 
 
 def _said(facts: CardFacts, agent: User) -> tuple[tuple[SaidPart, ...], str | None]:
@@ -207,48 +247,14 @@ def _history(facts: CardFacts) -> tuple[Before, ...]:
         for each in facts.attempts_made
     ]
     messages = [
-        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'}, {each.kind.replace('_', ' ')}: {each.state}")
+        Before(each.at, f"{'Text' if each.channel == 'sms' else 'Email'} ({_message_words(each)})")
         for each in facts.messages_sent
     ]
     return tuple(sorted((*calls, *messages), key=lambda each: each.at, reverse=True)[:8])
 
 
-def _consent(facts: CardFacts, against: list[str]) -> tuple[tuple[str, str], ...]:
-    """What stands for or against each channel, and how much of the caps is used, in plain words."""
-    limits = settings()
-    lines = []
-    for channel, label in CHANNEL_WORDS.items():
-        why = [code for over, _, code in (each.partition(":") for each in against) if over in (channel, "all")]
-        lines.append((label, f"no: {gate_words(why)}" if why else _agreed(facts, channel)))
-    used = f"{facts.attempts} of {limits.attempts_per_day} contacts in 24 hours"
-    lines.append(("Used", f"{used}, {facts.calls_this_month} of {limits.attempts_per_person} calls in 30 days"))
-    return tuple(lines)
-
-
-def _agreed(facts: CardFacts, channel: str) -> str:
-    if facts.referral_id:
-        return "they agreed to be contacted"
-    if channel == "call" and facts.consent is not None:
-        return "they agreed" if facts.consent else "no: they took their consent back"
-    return "nothing against it"
-
-
-def _why_no_note(facts: CardFacts, kind: Kind) -> str | None:
-    """Why the note to forward could reach them neither by text nor by email; None when it could."""
-    if not any(Do.SEND_NOTE in rule.effects for rule in rules_for(kind)):
-        return None
-    values, problems = wording.values(facts.practice, facts), []
-    written = {note.medium: note for note in facts.notes}
-    for medium, address, missing in (("sms", facts.phone, "number to text"), ("email", facts.email, "email address")):
-        if not address:
-            problems.append(f"We have no {missing}.")
-        elif medium not in written:
-            problems.append("Nobody has published a text for it.")
-        elif unknown := unknown_in(f"{written[medium].subject} {written[medium].body}", values):
-            problems.append(f"Nothing is known for: {', '.join(unknown)}.")
-        else:
-            return None
-    return " ".join(dict.fromkeys(problems))
+def _message_words(sent: desk_facts.Sent) -> str:
+    return f"{MESSAGE_WORDS.get(sent.kind, sent.kind).lower()}, {STATE_WORDS[MessageState(sent.state)].lower()}"
 
 
 def log_read(

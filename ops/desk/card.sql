@@ -28,9 +28,8 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
                JOIN users u ON u.id = b.agent_id
                WHERE b.patient_id = t.patient_id AND k.referral_id IS NOT DISTINCT FROM t.referral_id
                ORDER BY b.at DESC, b.id DESC LIMIT 8) x) AS attempts_made,
-        (SELECT count(*) FROM attempts b JOIN tasks k ON k.id = b.task_id
-         WHERE b.patient_id = t.patient_id AND b.at > at_now - interval '30 days'
-           AND k.referral_id IS NOT DISTINCT FROM t.referral_id) AS calls_this_month,
+        (SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, t.person_key, at_now, t.id) u
+         WHERE u.counts_from <= at_now AND u.counts_until > at_now) AS calls_this_month,
         (SELECT coalesce(json_agg(json_build_object('at', x.created_at, 'channel', x.channel, 'kind', x.kind,
                                                     'state', x.state)), '[]')
          FROM (SELECT g.created_at, g.channel, g.kind, g.state FROM messages g
@@ -40,6 +39,12 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
          FROM tasks o WHERE o.patient_id = t.patient_id AND o.state = 'waiting' AND o.promised_at IS NOT NULL
            AND o.kind <> 'reply' AND o.referral_id IS NOT DISTINCT FROM t.referral_id) AS promises,
         known.unread,
+        -- of a text or email that leaves once the outcome cannot be taken back, the call that is going on counted
+        (SELECT json_build_object('sms', (SELECT row_to_json(k) FROM contact_known(
+                    t.practice_id, a.phone_key, a.email_key, 'sms', at_now + (at_now - undoable), NULL) k),
+                'email', (SELECT row_to_json(k) FROM contact_known(
+                    t.practice_id, a.phone_key, a.email_key, 'email', at_now + (at_now - undoable), NULL) k))
+         WHERE r.id IS NULL) AS known_later,
         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'at', i.received_at, 'channel', i.channel,
                                                     'body', i.body) ORDER BY i.id), '[]')
          FROM inbound_messages i WHERE i.id IN (
@@ -73,7 +78,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
         CASE WHEN r.id IS NULL THEN a.email_key END, 'call', at_now, t.id) known
     WHERE t.held_by = an_agent AND t.state = 'claimed'
 ) whole), 'beside', (SELECT row_to_json(whole) FROM (
-    SELECT k.keys, coalesce(k.dials, false) AS dials, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
+    SELECT k.keys, coalesce(k.dials, false) AS dials, coalesce(k.ring, 'sound') AS ring, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,
         l.id AS last_id, l.outcome AS last_outcome, l.at AS last_at
     FROM (SELECT) one
     LEFT JOIN desk_keys k ON k.user_id = an_agent

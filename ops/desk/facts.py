@@ -5,12 +5,14 @@ is.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from ops import clock
+from ops.config import settings
+from ops.contact.asking import Known
 from ops.db import db, read_row
 
 DESK = "SELECT desk_of(%(agent)s, %(at)s, %(undoable)s) AS found"
@@ -142,15 +144,18 @@ class CardFacts:
     script_in_force: int | None
     notes: tuple[Note, ...]
     next_promise: NextPromise | None
+    known_later: dict[str, Known] | None
+    """By "sms" and "email", what the gate asks about a message of this card when it may leave; None for a friend."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside every card: own keys, how leads set the desk (None: as it comes), the outcome that can still
-    be taken back."""
+    """What stands beside every card: own keys and ring, how leads set the desk (None: as it comes), the outcome that
+    can still be taken back."""
 
     keys: dict[str, str] | None
     dials: bool
+    ring: str
     wrap_up: str | None
     wrap_up_seconds: int | None
     idle_seconds: int | None
@@ -174,7 +179,7 @@ def desk_of(agent_id: int, undoable: datetime) -> tuple[CardFacts | None, Beside
 
 def in_hand(agent_id: int) -> CardFacts | None:
     """The first half of `desk_of`."""
-    return desk_of(agent_id, clock.now())[0]
+    return desk_of(agent_id, clock.now() - timedelta(seconds=settings().undo_seconds))[0]
 
 
 def _card(found: dict[str, Any]) -> CardFacts:
@@ -189,7 +194,14 @@ def _card(found: dict[str, Any]) -> CardFacts:
     found["promises"] = tuple(Promise(**_at(each)) for each in found["promises"])
     found["notes"] = tuple(Note(**each) for each in found["notes"] or ())
     found["next_promise"] = NextPromise(**_at(promised)) if promised else None
+    if later := found["known_later"]:
+        found["known_later"] = {channel: _known(known) for channel, known in later.items()}
     return CardFacts(**found)
+
+
+def _known(row: dict[str, Any]) -> Known:
+    baa_on, dealt_on = (date.fromisoformat(row[name]) if row[name] else None for name in ("baa_on", "dealt_on"))
+    return Known(row["suppressions"], row["attempts"], row["consent"], row["status"], baa_on, dealt_on, row["unread"])
 
 
 def _at(line: dict[str, Any]) -> dict[str, Any]:

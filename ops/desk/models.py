@@ -1,16 +1,26 @@
 """How people set up the desk, and who wanted to see more numbers than anybody calls."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.db import Base, Moment
+from ops.db import Base, Moment, closed_set
+
+
+class Ring(StrEnum):
+    """How an idle desk calls its agent when there is work, or a call they promised is due."""
+
+    SOUND = "sound"
+    TITLE = "title"
+    NOTHING = "nothing"
 
 
 class DeskKeys(Base):
-    """An agent's own keys; without a row each is as it is printed. Whether single keys work at all is on the user."""
+    """An agent's own desk: keys, number, ring; without a row it is as it comes. Whether single keys work at all is on
+    the user."""
 
     __tablename__ = "desk_keys"
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
@@ -18,6 +28,7 @@ class DeskKeys(Base):
     """Only what differs from the printed key: the name of an action -> its key."""
     dials: Mapped[bool]
     """Showing the number dials it at once: for whoever has a telephone on this machine."""
+    ring: Mapped[Ring] = mapped_column(closed_set(Ring, "ring"), default=Ring.SOUND)
 
 
 class NumberStop(Base):

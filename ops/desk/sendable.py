@@ -13,16 +13,17 @@ from ops import clock
 from ops.accounts.models import User
 from ops.cadences.texts import Written, write
 from ops.contact import segments
-from ops.contact.asking import Person, ReferredPerson, may_contact
-from ops.contact.facts import Decision, Reason
+from ops.contact.asking import Person, ReferredPerson
+from ops.contact.facts import Decision
+from ops.contact.openings import Foreseen, first_open
 from ops.contact.places import zone_info
-from ops.contact.queries import CAP_WINDOW, counted_contacts, has_agreed
+from ops.contact.queries import cap_frees, has_agreed
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
 from ops.messages import actions as messages
-from ops.messages.models import Message, MessageChannel, MessageState
-from ops.messages.permission import published_text
+from ops.messages.models import Message, MessageState
+from ops.messages.permission import foresee
 from ops.messages.words import STATE_TAGS, STATE_WORDS
 from ops.phrases import time_words
 from ops.practices.models import Patient, Practice
@@ -35,8 +36,6 @@ from ops.work.states import EventKind, TaskState
 
 MEDIA = (Medium.SMS, Medium.EMAIL)
 NEVER_LEFT = (MessageState.FAILED, MessageState.BLOCKED, MessageState.CANCELLED)
-CLOCK_ENDS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY, Reason.CAP_24H}
-"""What keeps from sending only for a time that can be told."""
 LISTED = 8
 
 
@@ -119,42 +118,31 @@ def way(task: Task, agent: User, medium: Medium) -> Way:
 
 
 def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zone: str) -> str:
-    """When they may be sent something again, if the clock alone can bring it; "" when they may now.
-
-    The cap has no hour of its own: it is over 24 hours after one of the contacts it counts, and their hours may be shut
-    then.
-    """
+    """When they may be sent something again, if the clock alone can bring it; "" when they may now."""
     now = clock.now()
     person = addressee(task, practice, patient, medium)
-    key = person.phone_key
-    over = [at + CAP_WINDOW for at in counted_contacts(key, now)] if key else []
-    for moment in (now, *over):
+
+    def ask(moment: datetime) -> Foreseen:
         decision = _ask(task, practice, person, medium, moment)
-        if not set(decision.reasons) <= CLOCK_ENDS:
-            return ""
-        if Reason.CAP_24H not in decision.reasons:
-            at = moment if decision.allow else decision.opens_at
-            return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
-    return ""
+        return Foreseen(frozenset(decision.reasons), decision.opens_at)
+
+    at = first_open(ask, now, cap_frees(person.phone_key, now) if person.phone_key else [])
+    return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
 
 
 def _day_and_time(local: datetime) -> str:
     return f"{local:%A}, {time_words(local)}"
 
 
+def foreseen(task: Task, medium: Medium, at: datetime) -> Decision:
+    """The gate's answer for a message to whom this task is about, at `at`."""
+    practice, patient = db.session.get_one(Practice, task.practice_id), db.session.get_one(Patient, task.patient_id)
+    return _ask(task, practice, addressee(task, practice, patient, medium), medium, at)
+
+
 def _ask(task: Task, practice: Practice, person: Person, medium: Medium, at: datetime) -> Decision:
-    """The gate's answer for a message, not kept: nothing is sent yet."""
-    return may_contact(
-        person,
-        practice,
-        medium.value,
-        at,
-        f"task:{task.id}",
-        # `_written` gives nothing but a published text that gives nothing away; without one there is nothing to send
-        text=published_text(practice, MessageChannel(medium.value)),
-        lock_held=task.state is TaskState.CLAIMED,
-        store=False,
-    )
+    """The gate's answer for a message: `_written` gives nothing but a published text that gives nothing away."""
+    return foresee(person, practice, medium.value, at, held=task.state is TaskState.CLAIMED)
 
 
 def addressee(task: Task, practice: Practice, patient: Patient, medium: Medium) -> Person:

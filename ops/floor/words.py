@@ -73,10 +73,15 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
         parts.append(f"{'an email' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
+    if note := facts.get("note"):
+        parts.append(f"the note {note}: {facts.get('note_why', '')}")
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):
         parts.append(codes)
     parts += [str(facts[name]) for name in ("reason", "why") if facts.get(name) and not facts.get("reasons")]
-    for name, words in (("until", "until"), ("ready_at", "due")):
+    if event.kind is EventKind.PROMISE_BROKEN and (promised := _moment(facts.get("promised_at"))):
+        parts.append(f"promised for {said(promised)}")
+    until = "possible from" if event.kind is EventKind.PROMISE_BROKEN else "until"
+    for name, words in (("until", until), ("ready_at", "due")):
         if moment := _moment(facts.get(name)):
             parts.append(f"{words} {said(moment)}")
     if (holder := facts.get("held_by")) is not None:

@@ -67,6 +67,8 @@ class Message(Base):
             "state",
             postgresql_where=sa.text("state IN ('claimed', 'attempting', 'unknown')"),
         ),
+        # what a lead's board tells of notes that could not be sent: few among all messages
+        sa.Index("ix_messages_not_sent", "settled_at", postgresql_where=sa.text("state IN ('failed', 'blocked')")),
         sa.Index(None, "created_at"),
         sa.Index(None, "practice_id", "created_at"),
         sa.Index(None, "patient_id"),

@@ -50,10 +50,7 @@ def foresee(
     Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
     made, but that of `but_task`.
     """
-    text = NO_TEXT
-    if channel != Channel.CALL:
-        registered = channels.registered(MessageChannel(channel), practice.sender_email)
-        text = Text(gives_away=False, approved=True, registered=registered)
+    text = NO_TEXT if channel == Channel.CALL else published_text(MessageChannel(channel), practice.sender_email)
     return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
 
 
@@ -76,9 +73,10 @@ def _text(message: Message, practice: Practice) -> Text:
     )
 
 
-def published_text(practice: Practice, channel: MessageChannel) -> Text:
-    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away."""
-    return Text(gives_away=False, approved=True, registered=channels.registered(channel, practice.sender_email))
+def published_text(channel: MessageChannel, sender_email: str = "") -> Text:
+    """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away. Of
+    the practice's sender address only whether carriers take part depends, and that of texts not."""
+    return Text(gives_away=False, approved=True, registered=channels.registered(channel, sender_email))
 
 
 def _was_published(script_version_id: int | None) -> bool:

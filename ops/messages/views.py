@@ -18,7 +18,7 @@ from ops.messages.forms import AnswerForm
 from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf
 from ops.messages.replies import Meaning
-from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS
+from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS, why_written
 from ops.practices.models import Patient, Practice
 from ops.web import csrf
 from ops.work.reads import ReadOf
@@ -189,6 +189,7 @@ def _page(selected: Message | None, form: AnswerForm) -> str:
         states=STATE_WORDS,
         tags=STATE_TAGS,
         kinds=KIND_WORDS,
+        why_written=why_written,
         **(_details(selected, form) if selected else {"selected": None}),
     )
 

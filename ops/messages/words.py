@@ -47,3 +47,16 @@ MEANING_WORDS = {
     Meaning.OTHER: "Received. Nobody contacts them until somebody has read it.",
 }
 ACTORS = {"outbox": "the outbox", "tick": "the clock", "inbound": "their reply", "unsubscribe": "the link in the email"}
+WHY_WRITTEN = {
+    "run": "A step of a cadence",
+    "note": "An outcome that promises the note to forward",
+    "card": "Sent by an agent from the card",
+    "loop": "A friend moved on: the referrer is told",
+    "stop": "They asked us to stop",
+}
+"""By what stands before the colon of a message's reason key."""
+
+
+def why_written(reason_key: str) -> str:
+    """The one business reason of a message, in words."""
+    return WHY_WRITTEN.get(reason_key.partition(":")[0], "Written by a person")

@@ -136,6 +136,10 @@ class Contract(Base):
     )
 
 
+ANY_TREATMENT = "treatment"
+"""The category of a treatment of which no more is said: a word to say aloud, and nothing to show beside “Treatment”."""
+
+
 class TreatmentType(Base):
     """A treatment the practice does, how it is recognized in files, and when its result shows (days after it)."""
 
@@ -143,7 +147,7 @@ class TreatmentType(Base):
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id", ondelete="CASCADE"))
     name: Mapped[str]
-    category: Mapped[str] = mapped_column(default="treatment")
+    category: Mapped[str] = mapped_column(default=ANY_TREATMENT)
     """The only word about it an agent sees (minimum necessary)."""
     match_words: Mapped[list[str]] = mapped_column(Words, default=list)
     """A description in a file that contains one of these (any case) is this treatment."""

@@ -319,9 +319,8 @@ BEGIN
         -- a card on which it is read is handed out to be read: the number on it is the gate's to show, after that
         'unread', known.unread AND NOT here.is_read, 'is_read', here.is_read,
         'person_attempts', (
-            SELECT count(*) FROM attempts m JOIN tasks k ON k.id = m.task_id
-            WHERE m.patient_id = t.patient_id AND m.at > candidate_facts.at - interval '30 days'
-              AND k.referral_id IS NOT DISTINCT FROM t.referral_id),
+            SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, t.person_key, candidate_facts.at, t.id) u
+            WHERE u.counts_from <= candidate_facts.at AND u.counts_until > candidate_facts.at),
         'script_version_id', (
             SELECT v.id FROM scripts c JOIN script_versions v ON v.script_id = c.id AND v.state = 'published'
             WHERE c.kind = t.kind AND c.medium = 'call' AND (c.practice_id = t.practice_id OR c.practice_id IS NULL)

@@ -13,7 +13,7 @@ from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.phrases import day_words
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import claiming, friends, lanes, ranking, shares, tasks
+from ops.queue.actions import claiming, friends, lanes, promises, ranking, shares, tasks
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.models import Referral
@@ -78,6 +78,13 @@ def upkeep() -> None:
     friends_moved()
     unhandled = db.session.scalars(_unhandled_replies()).all()
     each("read replies", unhandled, note_reply, owner=InboundMessage.practice_id, limit=AT_ONCE)
+    promised = promises.coming_up(AT_ONCE)
+    each("look at promises", promised, _look_at_promise, owner=Task.practice_id, limit=AT_ONCE)
+
+
+def _look_at_promise(task_id: int) -> None:
+    with transaction("tick"):
+        promises.look_at(task_id)
 
 
 def friends_moved() -> None:

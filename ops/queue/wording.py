@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ops.accounts.models import User
 from ops.phrases import day_words
-from ops.practices.models import Milestone, MilestoneKind, TreatmentType
+from ops.practices.models import ANY_TREATMENT, Milestone, MilestoneKind, TreatmentType
 from ops.scripts.values import OfPractice, of_practice
 from ops.work.kinds import Kind
 
@@ -22,7 +22,7 @@ def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) ->
     """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum
     necessary)."""
     happened = f"{MILESTONE_WORDS[milestone.kind]} on {day_words(milestone.happened_on)}"
-    what = f" ({treatment.category})" if treatment else ""
+    what = f" ({treatment.category})" if treatment and treatment.category != ANY_TREATMENT else ""
     if milestone.withdrawn_why:
         return f"{happened}{what}, as we were told first. The practice's records say now: {milestone.withdrawn_why}."
     if kind is Kind.ASK and milestone.kind is MilestoneKind.TREATMENT_COMPLETED:

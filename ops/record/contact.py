@@ -7,13 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ops import clock
-from ops.contact.asking import NO_TEXT, may_contact
 from ops.contact.facts import Channel, Decision
 from ops.contact.models import ConsentEvent, Lifted, SuppressedChannel, Suppression
 from ops.contact.words import reasons_words
 from ops.db import db
-from ops.messages.models import MessageChannel
-from ops.messages.permission import published_text
+from ops.messages.permission import foresee
 from ops.record.people import Human
 
 CHANNEL_WORDS = {Channel.CALL: "Call", Channel.SMS: "Text", Channel.EMAIL: "Email"}
@@ -57,11 +55,7 @@ def _way(human: Human, channel: Channel) -> Way:
     to = patient.email if channel is Channel.EMAIL else patient.phone
     if not to:
         return Way(CHANNEL_WORDS[channel], "", NO_ADDRESS[channel])
-    text = NO_TEXT if channel is Channel.CALL else published_text(practice, MessageChannel(channel.value))
-    decision = may_contact(
-        patient, practice, channel, now, f"patient:{patient.id}", text=text, lock_held=True, store=False
-    )
-    return _answered(channel, to, decision, now)
+    return _answered(channel, to, foresee(patient, practice, channel, now), now)
 
 
 def _answered(channel: Channel, to: str, decision: Decision, now: datetime) -> Way:

@@ -26,7 +26,6 @@ from ops.referrals.models import Referral
 from ops.referrals.queries import FriendLine, Shelf
 from ops.referrals.steps import BY_STATE
 from ops.referrals.words import SOURCE_WORDS, STATE_WORDS
-from ops.scripts.values import spoken_number
 from ops.work.answers import ReferralState, Source
 from ops.work.reads import ReadOf
 
@@ -91,7 +90,6 @@ def _page(
         names=names_of(actors) if me().role in STAFF else {},
         state_words=STATE_WORDS,
         source_words=SOURCE_WORDS,
-        spoken_number=spoken_number,
         hour_words=lambda f, zone: time_words(datetime.combine(f.visit_on, f.visit_time, ZoneInfo(zone))),
         may_take_back=_may_take_back,
         problem=problem,

@@ -75,10 +75,6 @@ class MyQueue:
     opens_at: datetime | None = None
     idle: bool = False
 
-    @property
-    def many(self) -> bool:
-        return self.ready >= ENOUGH
-
 
 TODAY = sa.text(
     f"""
@@ -161,6 +157,19 @@ def waiting(agent_id: int) -> MyQueue:
 def ready(agent_id: int) -> int:
     """How many tasks this agent could take now, counted up to `ENOUGH`; one look at the heads of open lanes."""
     return db.session.scalar(READY, {"now": clock.now(), "agent": agent_id, "enough": ENOUGH}) or 0
+
+
+OWN_DUE = sa.text(
+    f"""
+    SELECT count(*) FROM tasks w JOIN lanes l ON l.id = w.lane_id
+    WHERE w.owner_id = :agent AND w.promised_at <= :now AND window_open(l.opens_at, l.closes_at, :now) AND {FREE}
+    """  # noqa: S608 (our own words)
+)
+
+
+def own_due(agent_id: int) -> int:
+    """How many calls this agent promised are due, and can be made now."""
+    return db.session.scalar(OWN_DUE, {"now": clock.now(), "agent": agent_id}) or 0
 
 
 def _counted(who: Worker) -> MyQueue:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ops.agency.queries import agency
+from ops.phrases import phone_words
 from ops.scripts.render import VARIABLES
 
 HELPS_BEST = "people who want to look and feel like themselves again"
@@ -72,7 +73,7 @@ def of_row(practice: Any, review_links: str) -> dict[str, str]:
         "helps_best": practice.helps_best or HELPS_BEST,
         "shareable": practice.shareable,
         "website": practice.website,
-        "callback_number": spoken_number(practice.callback_number or agency().number),
+        "callback_number": phone_words(practice.callback_number or agency().number),
         "agency_name": agency().name,
         "review_links": review_links,
     }
@@ -85,10 +86,3 @@ def longest(known: Iterable[dict[str, str]]) -> dict[str, str]:
     for values in known:
         found = {name: max(found[name], values.get(name, ""), key=len) for name in found}
     return {name: value or VARIABLES[name] for name, value in found.items()}
-
-
-def spoken_number(number: str) -> str:
-    """(619) 555-0142 for +16195550142; another number as it is."""
-    if len(number) == 12 and number.startswith("+1"):
-        return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
-    return number

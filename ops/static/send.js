@@ -60,6 +60,10 @@ async function send(event, dialog, link) {
       body: new URLSearchParams(new FormData(form)),
       headers: { Accept: "application/json" },
     });
+    if (answer.status === 401) {
+      complain("You have been signed out. Nothing was sent: close this, and sign in again.", dialog);
+      return;
+    }
     const { said, problem } = await answer.json();
     if (said) tell(said, dialog, link);
     else await again(problem, dialog, link);

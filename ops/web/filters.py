@@ -11,7 +11,9 @@ from ops.config import settings
 
 def prepare(app: Flask) -> None:
     """Add the filters to Jinja."""
-    app.jinja_env.filters.update(moment=moment, clock_time=clock_time, day=day, percent_of=percent_of, ago=ago)
+    app.jinja_env.filters.update(
+        moment=moment, clock_time=clock_time, day=day, percent_of=percent_of, ago=ago, phone=phone
+    )
     app.jinja_env.globals.update(
         shifted_clock=shifted_clock,
         age_words=phrases.age_words,
@@ -53,6 +55,11 @@ def day(value: date | datetime | None, zone: str | None = None) -> str:
 
 def _local(value: datetime, zone: str | None) -> datetime:
     return value.astimezone(ZoneInfo(zone or own_zone()))
+
+
+def phone(number: str | None) -> str:
+    """ "(619) 555-0142"; an address as it is, a dash for None."""
+    return phrases.phone_words(number) if number else "–"
 
 
 def percent_of(part: int, whole: int) -> str:

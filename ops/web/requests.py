@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 log = structlog.get_logger()
-QUIET = frozenset({"static", "bootstrap.static", "runtime.alive", "runtime.ready"})
+QUIET = frozenset({"static", "bootstrap.static", "runtime.alive", "runtime.ready", "desk.calls"})
 """Asked all the time; a line each would hide the others."""
 
 

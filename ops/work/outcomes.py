@@ -42,6 +42,8 @@ class Rule:
     says: str
     effects: tuple[Effect, ...]
     """In this order."""
+    otherwise: str = ""
+    """What it says instead when the message that `says` speaks of cannot be sent."""
     reached: bool = True
     needs_note: bool = False
     """Whether the words of the person must be written down with it."""
@@ -112,6 +114,7 @@ BAD_NUMBER = Rule(
     "Number does not work",
     "The number is not used again for this practice; email goes on.",
     (Suppress(("call", "sms"), "REASSIGNED_SUSPECT"), Then.NEXT_STEP, Do.LOSE_FRIEND),
+    otherwise="The number is not used again for this practice; no email can be sent to them either.",
     reached=False,
 )
 
@@ -163,6 +166,7 @@ WILLING = Rule(
     "Willing",
     "Sends the note to forward; a friend you record is called today.",
     (NoteAnswer(Answer.WILLING), Do.TAKE_FRIEND, Do.SEND_NOTE, Then.END, Do.END_DOUBLE_ASKS),
+    otherwise="No note can be sent; a friend you record is called today.",
 )
 
 
@@ -172,6 +176,7 @@ THINKING = Rule(
     "Has to think",
     "Sends the note and asks once more in 7 days.",
     (NoteAnswer(Answer.NOT_NOW), Do.SEND_NOTE, Later(timedelta(days=7)), Do.END_DOUBLE_ASKS),
+    otherwise="No note can be sent; asks once more in 7 days.",
 )
 
 

@@ -34,6 +34,8 @@ class Waits(StrEnum):
     # what the claim found when it came up, and why it waits again
     PERSON_LIMIT = "person_limit", "called often enough this month"
     NO_NUMBER = "no_number", "has no phone number any more"
+    LATE = "late", "nobody has taken it in time", "as soon as somebody takes it"
+    """Of a promise alone (`ops/queue/actions/promises.py`)."""
     # it is due, and may not be called just now
     NO_LANE = (
         "no_lane",

@@ -62,7 +62,7 @@ def test_one_contact_by_options_as_json():
 def test_a_block_in_words_says_why_and_when_it_opens():
     result = ask("--strict", "--state", "FL", "--zip", "33101", "--at", "2026-12-08T05:00:00Z", *BY_OPTIONS)
     assert result.exit_code == 0
-    assert result.stdout.startswith("BLOCK HOURS_STATE, opens 2026-12-08 13:00:00 UTC")
+    assert result.stdout.startswith("BLOCK HOURS_STATE, opens Dec 8, 2026, 8:00 AM EST")
 
 
 def test_every_option_reaches_the_gate():

@@ -20,6 +20,8 @@ from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browse
 from tests.morning import KINDS, PRACTICES
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
+LOWEST = """Math.max(...[...document.querySelectorAll("button[name=outcome]")]
+    .map((each) => each.getBoundingClientRect().bottom + scrollY))"""
 FREQUENT = (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.WILLING, Outcome.THINKING)
 
 
@@ -73,6 +75,7 @@ def key_of(kind: Kind, outcome: Outcome) -> str:
 def record(page: Page, kind: Kind, outcome: Outcome) -> int:
     """From the card to the next one by keys; how many were pressed. What an outcome needs is typed as well."""
     before = card_of(page)
+    assert page.evaluate(f"{LOWEST} <= 800"), "every outcome of the kind is there at once"
     key = key_of(kind, outcome)
     reached = outcome not in (Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.BAD_NUMBER, Outcome.WRONG_PERSON)
     pressed = ["k"]
@@ -87,10 +90,9 @@ def record(page: Page, kind: Kind, outcome: Outcome) -> int:
         keys(page, "Escape")
     if outcome is Outcome.CALLBACK:
         keys(page, key)
-        page.keyboard.press("Tab")  # past the parts of the date, to the quick times
-        while page.evaluate("document.activeElement.dataset.minutes ?? ''") != "60":
-            page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
+        keys(page, "1")
+        pressed += [key, "1"]
+        key = "Enter"
     keys(page, key)
     pressed.append(key)
     next_card(page, before)
@@ -121,12 +123,25 @@ def test_twenty_tasks_over_five_practices_with_every_outcome(agency: Agency, des
     assert agency.ask("SELECT count(DISTINCT practice_id) FROM attempts") == len(PRACTICES)
     for outcome in FREQUENT:
         assert needed[outcome] <= 3, f"{outcome} took {needed[outcome]} keys"
+    assert needed[Outcome.CALLBACK] <= 5, "with the number and the opening: four from a card on which they are said"
 
 
 def test_every_talk_was_said_to_begin_with_the_opening(agency: Agency) -> None:
     talks = "outcome NOT IN ('no_answer', 'voicemail', 'bad_number', 'wrong_person', 'remove_me', 'not_happy')"
     assert agency.ask(f"SELECT bool_and(opening_said) FROM attempts WHERE {talks}") is True
     assert agency.ask("SELECT count(*) FROM attempts WHERE talk_seconds IS NULL") == 0
+
+
+def test_an_idle_desk_calls_when_work_comes(agency: Agency, desk: Page) -> None:
+    keys(desk, "Shift")  # a browser makes no sound before
+    looks_again = "document.dispatchEvent(new Event('visibilitychange'))"  # as when somebody comes back to the tab
+    desk.evaluate(looks_again)
+    expect(desk.locator("#ready-words")).to_have_text("Nothing can be worked right now.")
+    fill(agency, "more")
+    desk.evaluate(looks_again)
+    expect(desk.locator("#live")).to_contain_text("tasks can be worked now.")
+    expect(desk).to_have_title("● Work is here · Loopkeeper")
+    assert desk.locator("#ring-silent").is_hidden(), "the sound was played"
 
 
 def test_the_lead_hears_of_who_was_not_happy(agency: Agency, desk: Page) -> None:
@@ -204,6 +219,9 @@ def test_a_sign_in_that_ended_keeps_what_was_typed(agency: Agency, card: Page) -
     keys(card, "Escape")
     agency.change("UPDATE auth_sessions SET ended_at = created_at, ended_why = 'revoked' WHERE ended_at IS NULL")
     keys(card, "n")
+    expect(card.locator("#signed-out")).to_contain_text("this sign-in was ended from another place.")
+    assert card.get_by_label("Note").input_value() == "Written before the sign-in ended"
+    card.keyboard.press("Enter")
     expect(card.get_by_role("button", name="Sign in")).to_be_visible()
     card.get_by_label("Email", exact=True).fill("agent@example.com")
     card.get_by_label("Password").fill(PASSWORD)
@@ -223,10 +241,48 @@ def test_a_card_that_was_taken_away_says_so_and_shows_the_words(agency: Agency, 
     is_accessible(card)
 
 
+LONG = "Look: https://www.example.com/" + "a1b2c3d4" * 10
+
+
+def test_what_they_wrote_is_read_first_by_keyboard_alone(agency: Agency, card: Page) -> None:
+    keys(card, "m")
+    card.keyboard.type(LONG)
+    keys(card, "Escape")
+    fill(agency, "write", card_of(card)[0], LONG)
+    card.reload()
+    expect(card.get_by_role("heading", name="They wrote. Please read it first")).to_be_visible()
+    expect(card.locator("button[data-action=number]")).to_be_disabled()
+    for width in (1280, 360):
+        card.set_viewport_size({"width": width, "height": 800})
+        is_accessible(card)
+        assert card.evaluate("document.documentElement.scrollWidth") <= width
+        assert card.evaluate(INSIDE) == [], "a long word reaches out of its column"
+    card.set_viewport_size({"width": 1280, "height": 900})
+    while card.evaluate("document.activeElement.value ?? ''") != "no_stop":
+        card.keyboard.press("Tab")
+    keys(card, "Enter", "Enter")
+    expect(card.get_by_text("Noted: it does not mean stop.")).to_be_visible()
+    expect(card.get_by_label("Note")).to_have_value(LONG)
+    expect(card.locator("button[data-action=number]")).to_be_enabled()
+    before = card_of(card)
+    fill(agency, "write", before[0], "Who are you?")
+    card.reload()
+    card.get_by_role("button", name="Yes, stop contacting them").press("Enter")
+    expect(card.get_by_text("They will not be contacted again.")).to_be_visible()
+    next_card(card, before)
+
+
+INSIDE = """[...document.querySelectorAll(".card-page .panel")]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.textContent.trim().slice(0, 40))"""
+
+
 def test_the_sheet_and_the_palette_say_and_do_what_the_keys_do(card: Page) -> None:
     keys(card, "?")
     expect(card.get_by_role("dialog", name="All keys of this page")).to_be_visible()
     expect(card.locator("#sheet-keys")).to_contain_text("No answer")
+    expect(card.locator("#sheet-title")).to_be_focused()
+    assert card.evaluate("document.getElementById('sheet').scrollTop") == 0
     is_accessible(card)
     keys(card, "Escape", "p")
     expect(card.get_by_role("dialog", name="Find an action")).to_be_visible()
@@ -283,6 +339,10 @@ def test_the_desk_fits_and_is_accessible(agency: Agency, card: Page, width: int)
     card.set_viewport_size({"width": width, "height": 800})
     is_accessible(card)
     assert card.evaluate("document.documentElement.scrollWidth") <= width
+    outcomes = "[...document.querySelectorAll('button[name=outcome]')]"
+    assert card.evaluate(f"{outcomes}.every((each) => each.getBoundingClientRect().bottom <= innerHeight)"), (
+        "not at once"
+    )
     card.goto(f"{agency.address}/my-day")
     is_accessible(card)
     assert card.evaluate("document.documentElement.scrollWidth") <= width

@@ -12,6 +12,7 @@ from ops import clock
 from ops.accounts.models import Role
 from ops.accounts.reads import keep_read
 from ops.cadences import jobs
+from ops.config import settings
 from ops.contact.actions import suppress
 from ops.contact.models import Suppression
 from ops.contact.queries import counted_contacts
@@ -352,7 +353,11 @@ def test_what_others_wrote_in_the_same_moment_is_not_taken_back(app, held, agent
     assert db.session.scalars(sa.select(Task.state).where(Task.kind == "reply")).all() == [TaskState.WAITING]
 
 
-def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(practice, held, agent, patient, noon):
+def test_a_promise_that_was_cancelled_and_taken_back_is_a_promise_again(
+    practice, held, agent, patient, noon, monkeypatch
+):
+    monkeypatch.setenv("ATTEMPTS_PER_DAY", "3")  # what was promised would else leave no call for the other task
+    settings.cache_clear()
     with transaction(agent.actor):
         tasks.release(held.id, agent.id, held.fence, agent.actor)
         other = tasks.open_task(

@@ -15,6 +15,7 @@ from freezegun import freeze_time
 from ops.accounts.models import Role
 from ops.cadences import jobs
 from ops.db import db, transaction
+from ops.practices.models import Patient
 from ops.queue.actions import lanes
 from ops.queue.models import Share, Task, TaskEvent
 from ops.work.states import EventKind, TaskState
@@ -42,6 +43,14 @@ OPENED = sa.text(
     FROM patients WHERE practice_id = :practice
     """
 )
+BESIDE = sa.text(
+    """
+    UPDATE tasks t SET lane_id = one.lane_id, person_key = a.phone_key, offered = true
+    FROM patients a, (SELECT practice_id, max(lane_id) AS lane_id FROM tasks GROUP BY practice_id) one
+    WHERE a.id = t.patient_id AND one.practice_id = t.practice_id AND t.lane_id IS NULL
+    """
+)
+"""All patients of this test live in one place, so their tasks are in the lane that the product found for the first."""
 
 
 def backlog(hours: float, number: int) -> int:
@@ -73,8 +82,10 @@ def test_sixty_four_at_once_take_ten_thousand_tasks_once_each_and_fairly(app):
         practices = {backlog(hours, TASKS * hours // sum(HOURS)): hours for hours in HOURS}
         lonely = backlog(5, 1)
         with transaction("test"):
-            while lanes.fit_waiting():
-                pass
+            first = sa.select(sa.func.min(Task.id)).group_by(Task.practice_id)
+            for task in db.session.scalars(sa.select(Task).where(Task.id.in_(first))).all():
+                lanes.fit(task, db.session.get_one(Patient, task.patient_id))
+            db.session.execute(BESIDE)
             lanes.refresh()
     done = claimers("claim")
     said, _ = done.communicate(timeout=400)

@@ -1,6 +1,6 @@
 """Finished cards as a lead reads them, and what an agent is told about them."""
 
-from flask import Blueprint, g
+from flask import Blueprint, g, session
 
 from ops.accounts.access import BADGES, Badge
 from ops.accounts.models import Role, User
@@ -20,10 +20,19 @@ def _notice(user: User | None) -> Notice | None:
     return g.coaching_notice
 
 
+def _line(user: User | None) -> Notice | None:
+    """What is new and was not said to this browser yet: the line is shown once, the number in the navigation stays."""
+    notice = _notice(user)
+    if notice is None or session.get("coached") == notice.newest:
+        return None
+    session["coached"] = notice.newest
+    return notice
+
+
 def _badge(user: User) -> Badge | None:
     notice = _notice(user)
     return Badge(str(notice.calls), f"{notice.calls} new from {notice.who}", urgent=True) if notice else None
 
 
 BADGES["coaching.mine"] = _badge
-bp.app_context_processor(lambda: {"coaching_notice": _notice})
+bp.app_context_processor(lambda: {"coaching_line": _line})

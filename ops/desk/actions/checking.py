@@ -6,9 +6,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from ops import clock
-from ops.contact.asking import NO_TEXT, Person, may_contact
-from ops.contact.facts import Reason
-from ops.contact.words import reasons_words
+from ops.contact.asking import Person
 from ops.crypto import contact_key
 from ops.db import db
 from ops.desk.actions.reading import unread_on
@@ -18,14 +16,13 @@ from ops.phrases import moment_words
 from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task, TaskEvent
+from ops.queue.promises import possible
+from ops.queue.words import reasons_words
 from ops.referrals.models import Referral
 from ops.work.effects import Then
 from ops.work.kinds import Kind
-from ops.work.outcomes import Rule, rule
+from ops.work.outcomes import OUTCOME_WORDS, Rule, rule
 from ops.work.states import EventKind
-
-HOURS = {Reason.HOURS_STATE, Reason.HOURS_UNKNOWN_PLACE, Reason.HOLIDAY}
-
 
 FARTHEST_PROMISE = timedelta(days=30)
 """How long after the task's days, or from now, a call can be promised."""
@@ -51,7 +48,7 @@ def _check_same(first: Attempt, saved: Saved) -> None:
         key = contact_key(saved.friend.phone or saved.friend.email or "")
         same = there(Referral.referrer_id == first.patient_id, Referral.contact_key == key)
     if not same:
-        said = first.outcome.replace("_", " ")
+        said = OUTCOME_WORDS[first.outcome]
         raise tasks.LeaseLost(f"This call was saved already, as “{said}”. What you typed now was not saved.")
 
 
@@ -89,25 +86,14 @@ def _check_moment(task: Task, saved: Saved) -> None:
         raise Refused("That is too far away for this task; choose an earlier day.")
 
 
-def check_lawful(task: Task, practice: Practice, person: Person, saved: Saved) -> None:
-    """A call that the law forbids then must not be promised: the agent is still on the phone and can agree on another
-    time. Raises Refused with the hours of that day, or the next that has any."""
+def check_can_be_kept(task: Task, practice: Practice, person: Person, saved: Saved) -> None:
+    """A call that cannot be made then must not be promised: the agent is still on the phone and can agree on another
+    time. The call that was just made is counted already. Raises Refused with the first moment that is possible."""
     if saved.callback_at is None:
         return
-    then = may_contact(
-        person,
-        practice,
-        "call",
-        saved.callback_at,
-        f"task:{task.id}",
-        text=NO_TEXT,
-        lock_held=True,  # `record_outcome` has locked the task
-        store=False,
-        but_task=task.id,
-    )
-    if not HOURS.intersection(then.reasons):
+    then = possible(task, practice, person, saved.callback_at)
+    if not then.against:
         return
-    where = ZoneInfo(then.places[0].zone if then.places else practice.zone)
-    at = then.window[0].astimezone(where) if then.window else None
+    at = then.at.astimezone(ZoneInfo(then.zone)) if then.at else None
     opens = f" They may from {at:%A}, {moment_words(at)} on." if at else ""
-    raise Refused(f"They may not be called then: {reasons_words(then.reasons)}.{opens}")
+    raise Refused(f"They may not be called then: {reasons_words(list(then.against))}.{opens}")

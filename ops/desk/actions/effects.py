@@ -1,7 +1,7 @@
 """The one place that does what the rows of `ops/work/outcomes.py` say, one short function for each effect."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from ops.concerns.actions import raise_concern
 from ops.contact.actions import hold_number, record_contact, suppress
 from ops.contact.asking import Person
 from ops.db import db
+from ops.desk import notes
 from ops.desk.actions import undoing
 from ops.desk.actions.saved import Saved
 from ops.desk.sendable import note_key
@@ -26,7 +27,6 @@ from ops.queue.people import keys_of, records_of, referral_of
 from ops.referrals.actions import NOTHING, Told, add_email, move_referral, record_ask
 from ops.referrals.models import Ask
 from ops.referrals.states import may_follow
-from ops.scripts.models import Medium
 from ops.work.answers import Answer, ReferralState
 from ops.work.effects import Do, Effect, Later, MoveReferral, NoteAnswer, Suppress, Then
 from ops.work.endings import Ending, EndReason
@@ -54,6 +54,8 @@ class Call:
     """The contact key of the number that was called: the one that was shown, which may have been corrected since."""
     ask: Ask | None = None
     """The ask it answered, once that is noted."""
+    told: dict[str, str] = field(default_factory=dict)
+    """What else the task's story tells with the outcome."""
 
 
 def effects_of(call: Call) -> tuple[Effect, ...]:
@@ -115,14 +117,19 @@ def _take_friend(call: Call) -> None:
 
 
 def _send_note(call: Call) -> None:
-    """The note to forward, by text or else by email. Whose friend we have gets the thank-you; two texts would be one
-    too many."""
+    """The note to forward, by the way that is open, as the card said. Whose friend we have gets the thank-you; two
+    texts would be one too many."""
     if call.saved.friend:
         return
-    reason_key = note_key(call.task)
-    for medium in (Medium.SMS, Medium.EMAIL):
-        if texts.send_template(call.patient, Kind.ASK, medium, reason_key, send_after=_not_to_be_taken_back()):
-            return
+    leaves = _not_to_be_taken_back()
+    note = notes.planned(call.practice, call.patient, leaves, call.task.id)
+    if note.medium:
+        texts.send_template(
+            call.patient, Kind.ASK, note.medium, note_key(call.task), send_after=max(leaves, note.at or leaves)
+        )
+    if note.why:
+        call.told["note"] = f"by {note.by}" if note.medium else "not sent"
+        call.told["note_why"] = note.why
 
 
 def _not_to_be_taken_back() -> datetime:
@@ -179,11 +186,11 @@ def _move(effect: Then | Later, call: Call) -> None:
             _outlast(task, run, clock.now() + after)
             _again(call, clock.now() + after)
         case Then.NEXT_STEP:
-            tasks.finish(task, call.actor, outcome=call.saved.outcome)
+            tasks.finish(task, call.actor, outcome=call.saved.outcome, **call.told)
             if run:
                 stepping.advance(run)
         case Then.END:
-            tasks.finish(task, call.actor, outcome=call.saved.outcome)
+            tasks.finish(task, call.actor, outcome=call.saved.outcome, **call.told)
             if run:
                 tasks.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
         case never:
@@ -204,7 +211,7 @@ def _last(effect: Then | Later, task: Task, *, over: bool) -> Then | Later:
 
 
 def _again(call: Call, at: datetime, promised_at: datetime | None = None) -> None:
-    tasks.retry(call.task, at, call.actor, promised_at=promised_at, outcome=call.saved.outcome)
+    tasks.retry(call.task, at, call.actor, promised_at=promised_at, outcome=call.saved.outcome, **call.told)
 
 
 def _promise(call: Call, run: CadenceRun | None) -> None:

@@ -39,8 +39,6 @@ def _record(task: Task, agent_id: int, actor: str, saved: Saved) -> Attempt:
     practice = db.session.get_one(Practice, task.practice_id)
     patient = db.session.get_one(Patient, task.patient_id)
     person = person_of(task, patient)
-    if chosen.then is Then.PROMISE:
-        checking.check_lawful(task, practice, person, saved)
     since = clock.now()
     shown = last_shown(agent_id, task.practice_id, task.patient_id, task.id, task.claimed_at or since)
     dialed = shown or person.phone_key
@@ -51,6 +49,8 @@ def _record(task: Task, agent_id: int, actor: str, saved: Saved) -> Attempt:
     attempt = _write_attempt(task, agent_id, saved)
     call = effects.Call(task, practice, patient, person, chosen, saved, actor, attempt, dialed)
     effects.count_call(call)
+    if chosen.then is Then.PROMISE:
+        checking.check_can_be_kept(task, practice, person, saved)
     for effect in effects.effects_of(call):
         effects.apply(effect, call)
     after = undoing.picture(task, keys, since, own=True)

@@ -12,9 +12,11 @@ from ops.desk.revealed import TooMany
 from ops.desk.views import bp
 from ops.desk.views.showing import not_saved, show_card
 from ops.errors import Refused
+from ops.phrases import phone_words
 from ops.queue.actions import claiming
+from ops.rhythm import today
+from ops.rhythm.words import due_words
 from ops.scripts.queries import newer_than
-from ops.scripts.values import spoken_number
 from ops.web.errors import wants_json
 from ops.work.reads import ReadOf
 
@@ -32,8 +34,9 @@ def heartbeat(task_id: int) -> ResponseReturnValue:
             task = claiming.heartbeat(task_id, me().id, form.fence.data or 0)
             assert task.lease_until
             newer = newer_than(task.script_version_id, task.practice_id, task.kind, task.patient_id)
-            wrote = max(reading.unread_on(task), default=0)
-            return jsonify(held=True, until=task.lease_until.isoformat(), newer=newer is not None, wrote=wrote)
+            wrote, due = max(reading.unread_on(task), default=0), today.own_due(me().id)
+            told = {"newer": newer is not None, "wrote": wrote, "due": due, "due_words": due_words(due)}
+            return jsonify(held=True, until=task.lease_until.isoformat(), **told)
     except Refused:
         return jsonify(held=False), 409
 
@@ -68,4 +71,4 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
         return show_card(card, shown=what)
     if what is ReadOf.ADDRESS:
         return jsonify(email=card.email)
-    return jsonify(number=card.phone, spoken=spoken_number(card.phone))
+    return jsonify(number=card.phone, spoken=phone_words(card.phone))

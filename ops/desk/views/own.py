@@ -1,6 +1,6 @@
-"""How a person sets up their desk: its keys."""
+"""How a person sets up their desk: its keys, and how it calls them while it is idle."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
@@ -9,7 +9,9 @@ from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.desk import keys
 from ops.desk.actions import key_settings
+from ops.desk.models import Ring
 from ops.desk.views import bp
+from ops.desk.views.showing import to_desk
 from ops.errors import Refused
 
 
@@ -41,6 +43,18 @@ def own_keys() -> ResponseReturnValue:
         outcomes=keys.OUTCOMES,
     )
     return page, status
+
+
+@bp.post("/desk/ring")
+@allow(*AT_WORK)
+def set_ring() -> ResponseReturnValue:
+    """How the idle desk calls this person."""
+    ring = request.form.get("ring")
+    if ring not in set(Ring):
+        abort(400)
+    with transaction(me().actor):
+        key_settings.set_ring(me().id, Ring(ring))
+    return to_desk()
 
 
 @bp.post("/desk/keys/as-printed")

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import redirect, render_template, request, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from ops import clock
-from ops.accounts.access import allow, me
+from ops.accounts.access import allow, me, passive
 from ops.accounts.roles import AT_WORK
 from ops.db import transaction
 from ops.desk import facts as desk_facts
@@ -18,19 +18,23 @@ from ops.desk.actions import undoing
 from ops.desk.card import Card, card_of, log_read, open_card_of
 from ops.desk.facts import Beside
 from ops.desk.forms import OPT_IN_WORDS, typed_again
+from ops.desk.models import Ring
 from ops.desk.views import bp
+from ops.phrases import phone_words
 from ops.queue import jobs
 from ops.queue.hours import group_words
 from ops.queue.words import reason_words
 from ops.rhythm import today
 from ops.rhythm.models import WrapUp
 from ops.rhythm.queries import IDLE_SECONDS, desk_settings, on_break
-from ops.scripts.values import spoken_number
+from ops.rhythm.words import due_words, ready_words
 from ops.work import outcomes
 from ops.work.kinds import KIND_WORDS
 from ops.work.reads import ReadOf
 from ops.work.reasons import UNTIL_KNOWN
 from ops.work.skips import Skip
+
+RINGS = {Ring.SOUND: "Sound and tab title", Ring.TITLE: "Tab title", Ring.NOTHING: "Nothing"}
 
 
 @bp.get("/desk")
@@ -42,12 +46,16 @@ def desk() -> ResponseReturnValue:
 
 
 def _empty(beside: Beside) -> ResponseReturnValue:
+    waiting = today.waiting(me().id)
     return render_template(
         "desk/desk.html",
         day=today.day_of(me().id),
-        waiting=today.waiting(me().id),
+        waiting=waiting,
+        own_due=today.own_due(me().id),
+        ready_words=ready_words(waiting.ready, today.ENOUGH),
         reason_words=reason_words,
         until_known=UNTIL_KNOWN,
+        rings=RINGS,
         group_words=group_words,
         now=clock.now(),
         **_at_hand(beside),
@@ -74,7 +82,7 @@ def show_card(
         now=clock.now(),
         zone_info=ZoneInfo,
         shown=shown,
-        spoken=spoken_number(card.phone),
+        spoken=phone_words(card.phone),
         **_at_hand(beside or desk_facts.desk_of(me().id, clock.now() - undoing.undo_for())[1]),
     )
     return page, status
@@ -91,6 +99,7 @@ def _at_hand(found: Beside) -> dict[str, Any]:
         "printed": printed,
         "single_keys": me().single_keys,
         "dials": found.dials,
+        "ring": found.ring,
         "last_id": found.last_id,
         "last_words": outcomes.OUTCOME_WORDS[outcomes.Outcome(found.last_outcome)] if found.last_outcome else "",
         "undo_left": _seconds_left(found.last_at) if found.last_at else 0,
@@ -102,6 +111,21 @@ def _at_hand(found: Beside) -> dict[str, Any]:
 
 def _seconds_left(recorded_at: datetime) -> int:
     return round((recorded_at + undoing.undo_for() - clock.now()).total_seconds())
+
+
+@bp.get("/desk/calls")
+@allow(*AT_WORK)
+@passive
+def calls() -> ResponseReturnValue:
+    """What the idle desk asks for by itself: how much can be worked now, and whether calls they promised are due.
+    Two cheap statements; not a sign of life."""
+    if on_break(me().id):
+        return jsonify(ready=0, promised=0, says="")
+    ready, due = today.ready(me().id), today.own_due(me().id)
+    says = ready_words(ready, today.ENOUGH)
+    title = "Callback due" if due else "Work is here"
+    words = f"{due_words(due)} {says}" if due else says
+    return jsonify(ready=ready, promised=due, says=words, title=f"{title} · Loopkeeper")
 
 
 @bp.post("/desk/next")

@@ -17,6 +17,7 @@ from ops.floor import board as floor
 from ops.floor import board_lists as lists
 from ops.floor import lists as floor_lists
 from ops.floor import words
+from ops.floor.broken import broken_promises
 from ops.floor.forms import ReasonForm
 from ops.floor.task_story import Story, story_of
 from ops.floor.task_why import why_waiting
@@ -82,12 +83,11 @@ def board() -> ResponseReturnValue:
     """The live queue, and who was not happy."""
     asked = _asked()
     unhappy = lists.unhappy(asked)
-    with transaction(me().actor):
-        for practice_id, patient_id in sorted({(one.practice_id, one.patient_id) for one in unhappy}):
-            keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
+    _note_looks({(one.practice_id, one.patient_id) for one in unhappy})
     return render_template(
         "floor/board.html",
         practices=lists.practice_choices(),
+        broken=broken_promises(asked),
         incomplete=lists.incomplete(asked),
         unhappy=unhappy,
         shown_no_more=lists.shown_no_more(),
@@ -95,6 +95,15 @@ def board() -> ResponseReturnValue:
         **_controls(asked),
         **_live(asked),
     )
+
+
+def _note_looks(people: set[tuple[int, int]]) -> None:
+    """Whom the list of who was not happy names, by (practice, patient)."""
+    if not people:
+        return
+    with transaction(me().actor):
+        for practice_id, patient_id in sorted(people):
+            keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
 
 
 def _controls(asked: floor.Asked) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ops.background import Job, ring
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks
-from ops.practices.models import Milestone, Practice, TreatmentType
+from ops.practices.models import ANY_TREATMENT, Milestone, Practice, TreatmentType
 
 LONGEST_DAYS = 1095
 
@@ -49,7 +49,7 @@ def _checked(treatment: Treatment) -> dict:
     words = [checks.text(word, "A word to recognize it by", 60).lower() for word in treatment["match_words"]]
     return {
         "name": checks.text(treatment["name"], "The name", 80, needed=True),
-        "category": checks.text(treatment["category"], "The category", 40) or "treatment",
+        "category": checks.text(treatment["category"], "The category", 40) or ANY_TREATMENT,
         "match_words": list(dict.fromkeys(word for word in words if word))[:50],
         "opens_days": opens,
         "peaks_days": peaks,

@@ -22,7 +22,7 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.isolated import each_within
 from ops.queue import rank as queue_rank
-from ops.queue.actions import moves, shares, tasks
+from ops.queue.actions import moves, promises, shares, tasks
 from ops.queue.models import Task
 from ops.queue.order import Band
 from ops.work.kinds import Kind
@@ -227,9 +227,11 @@ def shut(refusal: Refusal) -> None:
     if task is None or task.state is not TaskState.WAITING:
         return
     if refusal.why_not:
+        promises.tell_broken(task, [refusal.why_not])
         tasks.wait_until(task, refusal.at + TOMORROW, [refusal.why_not])
     else:
         asking.keep(refusal.decision, refusal.facts, refusal.at, task.practice_id, f"task:{task.id}")
+        promises.tell_broken(task, map(str, refusal.decision.reasons))
         tasks.shut(task, refusal.decision)
 
 

@@ -82,7 +82,11 @@ def _one_at_a_time(user_id: int) -> None:
 
 
 def set_desk(
-    wrap_up: WrapUp, wrap_up_seconds: int, idle_seconds: int, unused_numbers: int, numbers_an_hour: int
+    wrap_up: WrapUp,
+    wrap_up_seconds: int,
+    idle_seconds: int,
+    unused_numbers: int = rhythm_queries.UNUSED_NUMBERS,
+    numbers_an_hour: int = rhythm_queries.NUMBERS_AN_HOUR,
 ) -> None:
     """Set everybody's desk from their next card on. Raises Refused for seconds out of range (15 to 600, 30 to 900), and
     for numbers within an hour (3 to 60 without an outcome, 10 to 300 in all)."""

@@ -1,6 +1,8 @@
 // A card that is open: its clocks, its lease, its draft, its number. `openCard` returns what closes it again.
 
+import { watchOutcomes } from "./outcomes.js";
 import { announce, offline } from "./swap.js";
+import { ring } from "./waits.js";
 
 const IDLE_HEARTBEATS_S = 300; // nobody here for so long: the lease is not renewed, and the card says so
 const BEAT_S = 60;
@@ -61,7 +63,8 @@ class Card {
     this.restore();
     this.watchFields(signal);
     this.watchNumber(signal);
-    this.watchOutcomes(signal);
+    watchOutcomes(this.form, signal, () => this.note());
+    this.form.addEventListener("submit", () => this.say(), { ...signal, capture: true });
     this.watchPresence(signal);
     this.tick();
     const stop = every(1, () => this.tick());
@@ -124,7 +127,6 @@ class Card {
       box.addEventListener("toggle", () => this.opened(box, tick), signal);
       tick?.addEventListener("change", () => this.opened(box, tick, false), signal);
     }
-    this.quickTimes(signal);
   }
 
   // Opening an answer is saying that they said it; closing it again takes that back.
@@ -247,49 +249,6 @@ class Card {
     return Boolean(talkFrom && !talkTo && this.now() - talkFrom < LONGEST_CALL_S * 1000);
   }
 
-  // -- what an outcome still needs is asked for, not refused
-
-  watchOutcomes(signal) {
-    for (const button of this.form.querySelectorAll("button[data-needs]")) {
-      const field = this.form.elements[button.dataset.needs];
-      button.addEventListener("click", (event) => this.needs(event, field), signal);
-    }
-    this.form.addEventListener("submit", () => this.say(), { ...signal, capture: true });
-  }
-
-  needs(event, field) {
-    if (field.value.trim()) return;
-    event.preventDefault();
-    const box = field.closest("details");
-    if (box) box.open = true;
-    field.focus();
-    announce(field.name === "note" ? "Please write down what they said, then press it again." : "When shall they be called back?");
-  }
-
-  quickTimes(signal) {
-    const box = document.getElementById("quick-times");
-    const field = document.getElementById("callback_at");
-    box.hidden = false;
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.form.querySelector("button[data-needs=callback_at]").click();
-    }, signal);
-    const wall = new Date(field.dataset.wall); // their wall clock, read as if it were ours: only added to
-    const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
-    box.addEventListener("click", (event) => {
-      const { minutes, tomorrow } = event.target.dataset;
-      const at = new Date(wall);
-      if (minutes) at.setMinutes(at.getMinutes() + Number(minutes));
-      else if (tomorrow) at.setFullYear(at.getFullYear(), at.getMonth(), at.getDate() + 1);
-      else return;
-      if (tomorrow) at.setHours(...tomorrow.split(":").map(Number));
-      field.value = shown(at);
-      this.note();
-      this.form.querySelector("button[data-needs=callback_at]").focus();
-    }, signal);
-  }
-
   // -- presence, lease and clocks, once a second
 
   watchPresence(signal) {
@@ -355,10 +314,20 @@ class Card {
     document.getElementById("lease-lost").hidden = true;
     if (found.until) this.leaseUntil = Date.parse(found.until);
     document.getElementById("newer")?.toggleAttribute("hidden", !found.newer);
+    this.promised(found);
     const unread = found.wrote > Number(this.page.dataset.wrote);
     document.getElementById("wrote").hidden = !unread;
     const button = this.page.querySelector("button[data-action=number]");
     if (unread && button) button.disabled = true;
+  }
+
+  // A call they promised has come due meanwhile: said, and rung for unless they are on the phone.
+  promised({ due = 0, due_words: words }) {
+    const shown = document.getElementById("promise-due");
+    shown.querySelector("span").textContent = words;
+    shown.hidden = !due;
+    if (due > (this.due ?? 0)) ring(this.onCall() ? "title" : this.page.dataset.ring, "Callback due · Loopkeeper", words);
+    this.due = due;
   }
 
   // Ask the server something about this card; null when it cannot be reached, or does not know us any more, or when

@@ -3,12 +3,15 @@
 import { openCard } from "./card.js";
 import { prepareKeys } from "./keys.js";
 import { swapForms } from "./swap.js";
+import { watchForWork } from "./waits.js";
 import "../send.js"; // with the first page of the desk: cards that come later bring no scripts
 
-let close = openCard();
+const open = () => [openCard(), watchForWork()];
+
+let close = open();
 prepareKeys();
 swapForms(() => {
-  close();
-  close = openCard();
+  close.forEach((each) => each());
+  close = open();
   prepareKeys();
 });

@@ -106,6 +106,7 @@ function openSheet() {
   });
   document.getElementById("sheet-keys").replaceChildren(...rows);
   sheet.showModal();
+  sheet.scrollTop = 0;
 }
 
 let shown = [];

@@ -19,17 +19,19 @@ async function send(form, submitter, swapped) {
   sending = true;
   document.body.classList.add("sending");
   const body = new URLSearchParams(new FormData(form, submitter));
+  const stays = "stay" in form.dataset && submitter && `[name="${submitter.name}"][value="${submitter.value}"]`;
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Desk": "1" } });
     const page = await answer.text();
     if (answer.redirected && !isDesk(answer.url)) {
-      location.assign(answer.url); // signed out, most likely: the draft is kept
+      leave(answer.url, page);
       return;
     }
     again = null; // what could not be sent before is not tried on another card
     show(page);
     swapped();
     settle();
+    if (stays) document.querySelector(stays)?.focus();
   } catch {
     again = () => send(form, submitter, swapped);
     offline(true);
@@ -38,6 +40,16 @@ async function send(form, submitter, swapped) {
     delete form.dataset.sent;
     document.body.classList.remove("sending");
   }
+}
+
+// Signed out, most likely: that is said here, beside what was typed, with the way back.
+function leave(address, page) {
+  const signedOut = document.getElementById("signed-out");
+  if (!signedOut || new URL(address).pathname !== "/sign-in") return location.assign(address);
+  const why = new DOMParser().parseFromString(page, "text/html").querySelector("#content .alert");
+  if (why) document.getElementById("signed-out-why").textContent = why.textContent;
+  signedOut.hidden = false;
+  signedOut.querySelector("a").focus();
 }
 
 function isDesk(address) {
@@ -59,7 +71,7 @@ function settle() {
   scrollTo(0, 0);
   const problem = document.getElementById("problem");
   const title = document.getElementById("card-title");
-  (problem ?? title)?.focus({ preventScroll: true });
+  (problem ?? document.getElementById("wrote-title") ?? title)?.focus({ preventScroll: true });
   const said = document.getElementById("saved")?.querySelector("p")?.textContent ?? "";
   announce(`${said} ${document.title.split(" · ")[0]}: ${title?.textContent ?? ""}`);
 }
