@@ -6,8 +6,8 @@ Down: who was stopped is forgotten, and emails about it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
