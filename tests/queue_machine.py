@@ -188,10 +188,10 @@ class QueueMachine(RuleBasedStateMachine):
         self._record(task, recording.Saved(ENDS[task.lane.kind]))
         self.model.end(task)
 
-    @precondition(lambda self: self._held(lambda task: self._contacts_left(task.person) >= 1))
+    @precondition(lambda self: self._held(self._may_try_again))
     @rule(index=which)
     def no_answer(self, index: int) -> None:
-        task = self._pick(index, lambda task: self._contacts_left(task.person) >= 1)
+        task = self._pick(index, self._may_try_again)
         self._record(task, recording.Saved(Outcome.NO_ANSWER))
         self.model.no_answer(task)
 
@@ -343,6 +343,10 @@ class QueueMachine(RuleBasedStateMachine):
         """Has one task and may get another without the law's cap on calls a day coming into play."""
         theirs = [each for each in self.model.tasks.values() if each.person == person]
         return len(theirs) == 1 and self._contacts_left(person) >= 1
+
+    def _may_try_again(self, task: Work) -> bool:
+        """Who wrote is tried again today."""
+        return self._contacts_left(task.person) >= (2 if task.lane.kind is Kind.REPLY else 1)
 
     def _contacts_left(self, person: int) -> int:
         """Calls they may get without the limits of the gate (two in 24 hours, a few in all) coming into play, those

@@ -251,8 +251,19 @@ class Queue:
             return
         ready_at = retries.next_try(self.now, self.zone, task.tries)
         task.promised_at = None
-        self._prefer(task, ready_at)
+        if task.lane.kind is Kind.REPLY:  # who wrote is owed a call, today if it can be
+            closes = self._closes(task.lane)
+            waits = [each for each in (120, 60, 30) if self.now + timedelta(minutes=each) < closes]
+            if waits and task.tries == 1:
+                ready_at = self.now + timedelta(minutes=waits[0])
+            task.promised_at, task.owner, task.owner_until = ready_at, None, None
+        else:
+            self._prefer(task, ready_at)
         self._let_go(task, ready_at)
+
+    def _closes(self, lane: Lane) -> datetime:
+        shut = datetime.combine(self.now.astimezone(UTC).date(), SHUT[lane.place][0], UTC)
+        return shut if shut > self.now else shut + timedelta(days=1)
 
     def call_back(self, task: Work, at: datetime, *, mine: bool) -> None:
         self._record(task, spoke=True)

@@ -81,6 +81,14 @@ def _correct(practice_id: int) -> None:
     changed = correcting.changed(practice_id)
     db.session.rollback()
     each("put cadences right", changed, _put_right, owner=Milestone.practice_id)
+    behind = starting.came_back(practice_id)
+    db.session.rollback()
+    each("tell of later visits", behind, _look_behind, owner=CadenceRun.practice_id)
+
+
+def _look_behind(run_id: int) -> None:
+    with transaction("tick"):
+        correcting.look_behind(run_id)
 
 
 def _put_right(milestone_id: int) -> None:

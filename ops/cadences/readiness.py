@@ -24,7 +24,6 @@ ALWAYS = (Kind.FRIEND_FOLLOW_UP, Kind.LOOP_CLOSING, Kind.REPLY)
 """What comes up whatever cadences are on."""
 Pair = tuple[str, str]
 """A kind of work and a medium."""
-LIVE = sa.text("SELECT id FROM practices WHERE status = 'active'")
 FACTS = sa.text(
     """
     SELECT p.*,
@@ -43,14 +42,14 @@ FACTS = sa.text(
                    AND NOT EXISTS (SELECT FROM script_versions o WHERE o.script_id = sc.id AND o.state = 'published')
                  ORDER BY sc.name) AS unapproved
     FROM practices p CROSS JOIN LATERAL (SELECT (CAST(:now AS timestamptz) AT TIME ZONE p.zone)::date AS day) here
-    WHERE p.id = ANY(:ids)
+    WHERE p.id = ANY(:ids) OR (CAST(:ids AS bigint[]) IS NULL AND p.status = 'active')
     """
 )
 IN_FORCE = sa.text(
     """
     SELECT coalesce(s.practice_id, 0) AS practice_id, s.kind, s.medium, v.subject, v.body
     FROM scripts s JOIN script_versions v ON v.script_id = s.id AND v.state = 'published'
-    WHERE s.practice_id IS NULL OR s.practice_id = ANY(:ids)
+    WHERE s.practice_id IS NULL OR s.practice_id = ANY(:ids) OR CAST(:ids AS bigint[]) IS NULL
     """
 )
 WORDS = {
@@ -64,14 +63,14 @@ WORDS = {
 
 def look(connection: sa.Connection, ids: Iterable[int] | None) -> dict[int, list[Missing]]:
     """What each of these practices (None: every live one) is missing, by id; without those that are complete."""
-    wanted = list(connection.scalars(LIVE) if ids is None else ids)
+    wanted = None if ids is None else list(ids)
     texts = _texts(connection, wanted)
     rows = connection.execute(FACTS, {"ids": wanted, "now": clock.now()})
     found = {row.id: list(_missing(row, texts.get(0, {}) | texts.get(row.id, {}))) for row in rows}
     return {practice_id: missing for practice_id, missing in found.items() if missing}
 
 
-def _texts(connection: sa.Connection, ids: list[int]) -> dict[int, dict[Pair, list[rules.Text]]]:
+def _texts(connection: sa.Connection, ids: list[int] | None) -> dict[int, dict[Pair, list[rules.Text]]]:
     """What is said, by practice (0: the agency's, its defaults while it has none), kind and medium; both of two that
     are tried."""
     found: dict[int, dict[Pair, list[rules.Text]]] = {}

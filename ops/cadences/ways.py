@@ -32,7 +32,8 @@ class LeftOut(NamedTuple):
     def kept(self) -> dict[str, Any]:
         """As the run keeps it."""
         codes = self.problem.codes if isinstance(self.problem, NotAllowed) else []
-        return {"step": self.place, "mode": str(self.mode), "why": str(self.problem), "codes": codes}
+        at = clock.now().isoformat()
+        return {"at": at, "step": self.place, "mode": str(self.mode), "why": str(self.problem), "codes": codes}
 
 
 def calls_refused(patient: Patient) -> bool:

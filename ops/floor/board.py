@@ -1,11 +1,10 @@
 """The lead's board: how the floor stands, practice by practice, and what waits for what.
 
 A handful of statements, however many practices there are: one looks at the open tasks once and counts them where they
-are (`piles`), one adds up hours, small ones read contracts, lanes, what is paused and who works. With a million open
-tasks the first is the cost of the page, so nothing here looks at them twice.
+are (`piles`), one adds up hours, small ones read lanes, what is paused and who works. With a million open tasks the
+first is the cost of the page, so nothing here looks at them twice.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,12 +15,11 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import STATUS_WORDS, Contract, PracticeStatus
+from ops.practices.models import STATUS_WORDS, PracticeStatus
 from ops.practices.months import Month, days_passed, hours_bought
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
 from ops.queue.hours import Age, Window, ages, windows
-from ops.queue.models import KindPause
 from ops.queue.waiting import Stood, lanes_by_id, piles, waits
 from ops.work.kinds import Kind
 
@@ -125,7 +123,11 @@ HOURS = sa.text(
            o.rank AS owed_rank, coalesce(s.weight, 1) AS weight,
            -- who was away is owed no more than the credit when it is back
            least((SELECT min(level) FROM owed) - s.virtual_time, :credit)
-               * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes
+               * greatest((s.hours * s.weight)::float, :least_hours) AS owed_minutes,
+           ARRAY(SELECT c.hours_per_month FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS hours,
+           ARRAY(SELECT c.starts_on FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS starts,
+           ARRAY(SELECT c.ends_on FROM contracts c WHERE c.practice_id = p.id ORDER BY c.id) AS ends,
+           ARRAY(SELECT k.kind::text FROM kind_pauses k WHERE k.practice_id = p.id ORDER BY 1) AS paused
     FROM practices p
     LEFT JOIN given g ON g.id = p.id
     LEFT JOIN shares s ON s.practice_id = p.id
@@ -153,12 +155,10 @@ def look(asked: Asked) -> Board:
     for one in found:
         by_practice.setdefault(one[0].practice_id, []).append(one)
     given = {"slug": asked.practice, "now": clock.now(), "credit": CREDIT, "least_hours": NO_CONTRACT_HOURS}
-    contracts, paused = _contracts(), _paused()
     lines = [
         _line(
-            dict(row) | _bought(row["zone"], contracts.get(row["practice_id"], ())),
+            _with_pace(dict(row)),
             by_practice.get(row["practice_id"], []),
-            paused.get(row["practice_id"], ()),
         )
         for row in db.session.execute(HOURS, given).mappings()
     ]
@@ -170,39 +170,24 @@ def look(asked: Asked) -> Board:
     )
 
 
-def _contracts() -> dict[int, list[Any]]:
-    """What each practice bought, as `hours_bought` takes it."""
-    found: dict[int, list[Any]] = {}
-    columns = Contract.practice_id, Contract.hours_per_month, Contract.starts_on, Contract.ends_on
-    for practice_id, *bought in db.session.execute(sa.select(*columns)):
-        found.setdefault(practice_id, []).append(bought)
-    return found
-
-
-def _bought(zone: str, contracts: Iterable[Any]) -> dict[str, Decimal]:
+def _with_pace(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with what its contracts buy this month in their place."""
+    contracts = list(zip(row.pop("hours"), row.pop("starts"), row.pop("ends"), strict=True))
     now = clock.now()
-    month = Month.of(now.astimezone(ZoneInfo(zone)).date())
-    return {
+    month = Month.of(now.astimezone(ZoneInfo(row["zone"])).date())
+    return row | {
         "bought_hours": round(hours_bought(month, contracts), 2),
-        "pace_minutes": 60 * hours_bought(month, contracts, days_passed(month, now, zone)),
+        "pace_minutes": 60 * hours_bought(month, contracts, days_passed(month, now, row["zone"])),
     }
 
 
-def _paused() -> dict[int, list[Kind]]:
-    """The kinds of work that leads paused, by practice."""
-    found: dict[int, list[Kind]] = {}
-    for practice_id, kind in db.session.execute(sa.select(KindPause.practice_id, KindPause.kind)):
-        found.setdefault(practice_id, []).append(kind)
-    return found
-
-
-def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> PracticeLine:
+def _line(row: dict[str, Any], found: list[Stood]) -> PracticeLine:
     practice_id, piles = row["practice_id"], [pile for pile, _ in found]
     waiting = [(pile, waits) for pile, waits in found if not pile.held]
     ready = [pile for pile, waits in waiting if not waits]
     blocks = (Block(practice_id, wait.code, pile.tasks, wait.opens_at) for pile, waits in waiting for wait in waits)
     return PracticeLine(
-        **row,
+        **row | {"paused": tuple(map(Kind, row["paused"]))},
         ready=sum(pile.tasks for pile in ready),
         later=sum(pile.tasks for pile, waits in waiting if waits),
         in_progress=sum(pile.tasks for pile in piles if pile.held),
@@ -210,7 +195,6 @@ def _line(row: dict[str, Any], found: list[Stood], paused: Iterable[Kind]) -> Pr
         overdue=sum(pile.overdue for pile in piles),
         oldest_at=min((pile.oldest_at for pile in ready), default=None),
         blocks=tuple(sorted(merged(practice_id, blocks), key=lambda block: (-block.tasks, block.code))),
-        paused=tuple(sorted(paused)),
     )
 
 

@@ -1,6 +1,7 @@
 """The lists beside the lead's board: who holds what, what comes up next, and who was not happy. A statement or two
 each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -169,15 +170,18 @@ def unhappy(asked: Asked) -> list[Unhappy]:
     return [Unhappy(*row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]
 
 
-def incomplete(asked: Asked) -> list[tuple[Practice, list[Missing]]]:
-    """Practices that are live and lack what they needed to go live, by name."""
+class Choice(NamedTuple):
+    """A practice one can narrow the board to."""
+
+    id: int
+    slug: str
+    name: str
+
+
+def incomplete(practices: Iterable[Choice], asked: Asked) -> list[tuple[Choice, list[Missing]]]:
+    """Of these practices those that are live and lack what they needed to go live."""
     lacks = live_and_lacking()
-    if not lacks:
-        return []
-    query = sa.select(Practice).where(Practice.id.in_(lacks)).order_by(sa.func.lower(Practice.name), Practice.id)
-    if asked.practice:
-        query = query.where(Practice.slug == asked.practice)
-    return [(practice, lacks[practice.id]) for practice in db.session.scalars(query)]
+    return [(one, lacks[one.id]) for one in practices if one.id in lacks and asked.practice in (None, one.slug)]
 
 
 class Stopped(NamedTuple):
@@ -198,9 +202,7 @@ def shown_no_more() -> list[Stopped]:
     return [Stopped(*row) for row in db.session.execute(query.where(lately).order_by(NumberStop.id.desc()).limit(10))]
 
 
-def practice_choices() -> list[tuple[str, str]]:
-    """Practices one can narrow the board to: (slug, name)."""
-    query = sa.select(Practice.slug, Practice.name).where(Practice.status != PracticeStatus.ENDED)
-    return [
-        (slug, name) for slug, name in db.session.execute(query.order_by(sa.func.lower(Practice.name), Practice.id))
-    ]
+def practice_choices() -> list[Choice]:
+    """Practices that have not ended, by name."""
+    query = sa.select(Practice.id, Practice.slug, Practice.name).where(Practice.status != PracticeStatus.ENDED)
+    return [Choice(*row) for row in db.session.execute(query.order_by(sa.func.lower(Practice.name), Practice.id))]

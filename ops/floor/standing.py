@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from ops import clock
 from ops.db import db
+from ops.queue.presence import presences
 from ops.rhythm.day_start import STARTS, asked
 from ops.rhythm.models import BreakKind, WrapUp
 from ops.rhythm.queries import BREAK_WORDS, desk_settings
-
-LATELY = timedelta(minutes=30)
-"""Who finished a card this lately is at work."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class Standing:
     break_minutes: float
     trained: float
     over_time: int | None
+    present: bool
 
     @property
     def words(self) -> str:
@@ -37,7 +35,7 @@ class Standing:
             return BREAK_WORDS[self.on_break]
         if self.card_since:
             return "On a card"
-        return "At work" if self.last_at and self.last_at > clock.now() - LATELY else "Not here"
+        return "At work" if self.present else "Not here"
 
     @property
     def since(self) -> datetime | None:
@@ -77,6 +75,7 @@ def standings(user_ids: Iterable[int]) -> dict[int, Standing]:
     """How each of them stands now."""
     settings = desk_settings()
     timed = settings.wrap_up is WrapUp.TIMED
+    here = presences()
     rows = db.session.execute(NOW, asked(user_ids) | {"wrap_up": settings.wrap_up_seconds})
     return {
         user_id: Standing(
@@ -89,6 +88,7 @@ def standings(user_ids: Iterable[int]) -> dict[int, Standing]:
             float(break_minutes),
             float(trained),
             over_time if timed else None,
+            here[user_id].present,
         )
         for user_id, card_since, kind, break_since, last_at, done, worked, break_minutes, trained, over_time in rows
     }

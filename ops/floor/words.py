@@ -20,6 +20,7 @@ ACTORS = {
     "tick": "the clock",
     "cadence": "the cadence",
     "gate": "the contact gate",
+    "records": "the practice's records",
     "reply": "an answer of the patient",
 }
 

@@ -25,6 +25,8 @@ from ops.work.outcomes import Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
+Person = dict[Any, Any]
+"""A patient of a practice's month: a column per stage, and what tells why they stopped (see `_people`)."""
 PERSON = ["practice_id", "month", "patient_id"]
 ABOUT = ("reachable", "spared", "declined", "running", "end_reason", "end_outcome", "shut_reasons")
 """What is told of the latest cadence when a patient had several."""
@@ -109,10 +111,12 @@ def cohorts(
     opened = opened[_by_today(opened, practices, as_of)]
     if opened.empty:
         return {}
-    groups: Any = _people(opened, scope).groupby(["practice_id", "month"])
+    groups: dict[tuple[int, str], list[Person]] = {}
+    for person in _people(opened, scope).to_dict("records"):
+        groups.setdefault((person["practice_id"], person["month"]), []).append(person)
     return {
-        (int(practice), Month.of(date.fromisoformat(f"{month}-01"))): _cohort(group)
-        for (practice, month), group in groups
+        (int(practice), Month.of(date.fromisoformat(f"{month}-01"))): _cohort(people)
+        for (practice, month), people in groups.items()
     }
 
 
@@ -175,32 +179,38 @@ def _proven(people: pd.DataFrame) -> pd.DataFrame:
     return people
 
 
-def _cohort(people: pd.DataFrame) -> Cohort:
+def _cohort(people: list[Person]) -> Cohort:
+    """Counted without pandas: for each practice and month it costs 20 times what counting does."""
     eligible = len(people)
     steps = [Step(Stage.ELIGIBLE, eligible, Rate(eligible, eligible), Rate(eligible, eligible), Leak(0, ()))]
     for before, stage in pairwise(STAGES):
-        count, previous = int(people[stage].sum()), steps[-1].count
-        lost = people[people[before] & ~people[stage]]
+        count, previous = sum(bool(person[stage]) for person in people), steps[-1].count
+        lost = [person for person in people if person[before] and not person[stage]]
         steps.append(Step(stage, count, Rate(count, eligible), Rate(count, previous), _leak(stage, lost)))
-    return Cohort(tuple(steps), int(people.unprompted.sum()))
+    return Cohort(tuple(steps), sum(bool(person["unprompted"]) for person in people))
 
 
-def _leak(missed: Stage, lost: pd.DataFrame) -> Leak:
-    reasons = Counter(why_not(missed, _facts(row)) for row in lost.itertuples())
+def _leak(missed: Stage, lost: list[Person]) -> Leak:
+    reasons = Counter(why_not(missed, _facts(person)) for person in lost)
     return Leak(len(lost), tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0].words))))
 
 
-def _facts(row: Any) -> StageFacts:
+def _facts(person: Person) -> StageFacts:
+    """What pandas put in where nothing is known (NaN) is nothing."""
+
+    def known(name: str, kind: type) -> Any:
+        return person[name] if isinstance(person[name], kind) else None
+
     return StageFacts(
-        reachable=bool(row.reachable),
-        spared=bool(row.spared),
-        declined=bool(row.declined),
-        running=row.running is True,
-        end_reason=row.end_reason if isinstance(row.end_reason, EndReason) else None,
-        end_outcome=row.end_outcome if isinstance(row.end_outcome, Outcome) else None,
-        shut_reasons=row.shut_reasons if isinstance(row.shut_reasons, list) else None,
-        answer=row.answer if isinstance(row.answer, str) else None,
-        steps=row.steps if isinstance(row.steps, list) else (),
+        reachable=bool(person["reachable"]),
+        spared=bool(person["spared"]),
+        declined=bool(person["declined"]),
+        running=person["running"] is True,
+        end_reason=known("end_reason", EndReason),
+        end_outcome=known("end_outcome", Outcome),
+        shut_reasons=known("shut_reasons", list),
+        answer=known("answer", str),
+        steps=known("steps", list) or (),
     )
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
+from ops.phrases import age_words
 
 GONE_AFTER = timedelta(minutes=10)
 """Who did nothing for so long, and has no card in progress, is not there any more."""
@@ -29,6 +30,18 @@ class Presence(NamedTuple):
     present: bool
     on_break: str | None
     since: datetime | None
+
+    @property
+    def words(self) -> str:
+        """ "at work", "on a break for 14 min", "away for 3 h": for a list to choose from."""
+        length = f" for {age_words(self.since, clock.now())}" if self.since else ""
+        if self.on_break == "done":
+            return f"done for the day{length}"
+        if self.on_break:
+            return f"on a break{length}" + ("" if self.present else ", away")
+        if self.present:
+            return "at work"
+        return f"away{length}" if self.since else "has not signed in yet"
 
 
 PRESENCE = "SELECT user_id, present, on_break, since FROM presence(:now)"

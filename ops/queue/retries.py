@@ -14,3 +14,14 @@ def next_try(now: datetime, zone: str, tries: int) -> datetime:
     slot = after[0] if after else TIMES_OF_DAY[0]
     day = local.date() + timedelta(days=1 + (tries > 1))
     return datetime.combine(day, slot, ZoneInfo(zone)).astimezone(now.tzinfo)
+
+
+WAITS = (timedelta(hours=2), timedelta(hours=1), timedelta(minutes=30))
+"""How long until whoever is owed a call is tried again today, the first that is within their hours."""
+
+
+def later_today(now: datetime, closes: datetime | None, tries: int) -> datetime | None:
+    """When to try again today somebody who wrote and is owed a call: within their hours, and once; None: not today."""
+    if closes is None or tries > 1:  # two contacts a day are all there may be
+        return None
+    return next((now + each for each in WAITS if now + each < closes), None)

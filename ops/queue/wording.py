@@ -1,5 +1,6 @@
 """The words around a task: why it exists, and the values its script is rendered with."""
 
+from datetime import date
 from typing import Protocol
 
 from ops.accounts.models import User
@@ -18,9 +19,17 @@ MILESTONE_WORDS = {
 }
 
 
-def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) -> str:
-    """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum
-    necessary)."""
+AGAIN_WORDS = "Was here again on"
+
+
+def reason(kind: Kind, milestone: Milestone, treatment: TreatmentType | None, here_again: date | None = None) -> str:
+    """Why a task exists, for the agent: what happened and when, in the treatment's category only (minimum necessary),
+    and when they were here since."""
+    again = f" {AGAIN_WORDS} {day_words(here_again)}." if here_again else ""
+    return _happened(kind, milestone, treatment) + again
+
+
+def _happened(kind: Kind, milestone: Milestone, treatment: TreatmentType | None) -> str:
     happened = f"{MILESTONE_WORDS[milestone.kind]} on {day_words(milestone.happened_on)}"
     what = f" ({treatment.category})" if treatment and treatment.category != ANY_TREATMENT else ""
     if milestone.withdrawn_why:

@@ -37,6 +37,7 @@ TOLD = (
     EventKind.UNDONE,
     EventKind.ASSIGNED,
     EventKind.RELEASED_BY_LEAD,
+    EventKind.PROMISE_BROKEN,
 )
 """What is told of a task beside its calls; the task's own story has all of it."""
 
@@ -91,6 +92,9 @@ def _cadences(human: Human) -> Iterator[Entry]:
     runs = runs.where(CadenceRun.practice_id == human.practice.id, CadenceRun.patient_id.in_(human.ids))
     for run, cadence in _newest(runs, CadenceRun.id):
         yield Entry(run.started_at, "work", f"Cadence “{cadence.name}” started")
+        for each in run.left_out or ():
+            what = f"Cadence “{cadence.name}”: step {each['step'] + 1} was left out"
+            yield Entry(datetime.fromisoformat(each["at"]), "work", what, each["why"], order=2)
         if run.ended_at and run.ending:
             yield Entry(run.ended_at, "work", f"Cadence “{cadence.name}” ended", str(run.ending), order=3)
 

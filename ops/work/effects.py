@@ -18,6 +18,8 @@ class Then(StrEnum):
     """Both are over."""
     RETRY = "retry"
     """The same call again at another time of day; when the tries are used up, as `NEXT_STEP`."""
+    TODAY = "today"
+    """The same call again today, as a promise, to who is owed one; if their hours are over, as `RETRY`."""
     PROMISE = "promise"
     """The same call again at the time that was agreed."""
     NEXT_STEP = "next_step"

@@ -34,6 +34,10 @@ class EndReason(StrEnum):
     """A later visit took the place of the one it is about."""
 
 
+TAKEN_BACK = (EndReason.VISIT_WITHDRAWN, EndReason.VISIT_CHANGED, EndReason.CAME_BACK)
+"""A correction or a later visit ended it; if nobody had been contacted, it is as if it had not begun."""
+
+
 END_WORDS = {
     EndReason.ANSWERED: "answered",
     EndReason.OTHER_CALL: "said on another call",

@@ -160,6 +160,17 @@ COMMON = (CALLBACK, NO_ANSWER, VOICEMAIL, BAD_NUMBER, WRONG_PERSON, NOT_HAPPY, D
 _COMMON_OF_REVIEWS = tuple(NOT_HAPPY_ASKED_FOR_REVIEW if each is NOT_HAPPY else each for each in COMMON)
 
 
+def _owed(rule: Rule) -> Rule:
+    """The same for who wrote to us, and is owed a call."""
+    if rule not in (NO_ANSWER, VOICEMAIL):
+        return rule
+    says = "They wrote and are owed a call: tried again today if their hours allow, before other work."
+    return replace(rule, says=says, effects=tuple(Then.TODAY if each is Then.RETRY else each for each in rule.effects))
+
+
+_COMMON_OF_REPLIES = tuple(map(_owed, COMMON))
+
+
 WILLING = Rule(
     Outcome.WILLING,
     "w",
@@ -264,7 +275,7 @@ _OWN: dict[Kind, tuple[Rule, ...]] = {
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """The outcomes an agent can choose from for this kind of task, most frequent first; at most 12."""
-    common = COMMON if kind is not Kind.REVIEW_REQUEST else _COMMON_OF_REVIEWS
+    common = {Kind.REVIEW_REQUEST: _COMMON_OF_REVIEWS, Kind.REPLY: _COMMON_OF_REPLIES}.get(kind, COMMON)
     return (*_OWN[kind], *common)
 
 

@@ -166,3 +166,12 @@ def test_a_milestone_is_withdrawn_and_restored_by_hand_too(practice):
     assert str(run().ending) == "the visit did not take place: the practice says it was somebody else"
     with pytest.raises(Refused, match="already"):
         practices.withdraw_milestone(practice, milestone(), "again")
+
+
+@freeze_time(NOON)
+def test_an_ask_that_was_taken_back_before_anybody_called_keeps_no_other_one_away(practice):
+    bring(practice)
+    bring(practice, "Cancelled")
+    load(practice, BOTH + "v2,P1,Maria,Lane,312-555-0101,maria@example.com,2026-02-26,Botox,Completed\n")
+    jobs.import_finished(practice.id)
+    assert task().state is TaskState.WAITING and task().reason.startswith("Treated on Feb 26, 2026")

@@ -14,7 +14,9 @@ from ops.practices.models import Practice
 from ops.queue.actions import tasks
 from ops.queue.models import Attempt, Task
 from ops.referrals.models import Referral
+from ops.work.kinds import Kind
 from ops.work.states import EventKind, TaskState
+from tests.floors import make_task
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
@@ -183,6 +185,25 @@ def test_skip_wants_a_reason_and_gives_the_task_back(desk):
     desk.post(f"/tasks/{task().id}/skip", data={"fence": 1, "reason": " "}, expect=409)
     desk.post(f"/tasks/{task().id}/skip", data={"fence": 1, "reason": "I know her"}, expect=303)
     assert task().state is TaskState.WAITING
+
+
+@pytest.mark.parametrize(
+    ("verb", "typed", "next_card"),
+    [
+        ("skip", {"means": "later"}, True),
+        ("skip", {"means": "knows", "reason": "my cousin"}, True),
+        ("snooze", {"until": "2026-03-12T10:00", "zone": "America/Chicago"}, True),
+        ("release", {}, False),
+    ],
+)
+def test_skip_and_snooze_bring_the_next_card(desk, verb, typed, next_card):
+    press_next(desk)
+    first = task()
+    other = make_task(db.session.get_one(Practice, first.practice_id), Kind.RECALL)
+    desk.post(f"/tasks/{first.id}/{verb}", data={"fence": 1} | typed, expect=303)
+    assert (db.session.get_one(Task, other.id, populate_existing=True).state is TaskState.CLAIMED) is next_card
+    if verb == "skip":
+        desk.post(f"/tasks/{other.id}/skip", data={"fence": 1, "means": "whatever"}, expect=409)
 
 
 def test_an_empty_desk_says_why(desk):

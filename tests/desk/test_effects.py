@@ -114,7 +114,7 @@ class Case:
         """Where the task goes, the tries counted."""
         if self.variant != "last":
             return self.rule.then
-        return Then.NEXT_STEP if self.rule.then is Then.RETRY else Then.END
+        return Then.NEXT_STEP if self.rule.then in (Then.RETRY, Then.TODAY) else Then.END
 
     def prepare(self) -> None:
         task, last = self.mine, self.variant == "last"
@@ -126,7 +126,7 @@ class Case:
 def cases(world: World) -> Iterator[Case]:
     for rule in rules_for(world.kind):
         yield Case(world, rule)
-        if rule.then is Then.RETRY or isinstance(rule.then, Later):
+        if rule.then in (Then.RETRY, Then.TODAY) or isinstance(rule.then, Later):
             yield Case(world, rule, "last")
         if Do.TAKE_FRIEND in rule.effects:
             yield Case(world, rule, "friend")
@@ -297,6 +297,8 @@ def moved(case: Case) -> Changes:
             return done + (becomes("run", position=1, next_at=SOME) if has_run else Changes())
         case Then.RETRY:
             return again + becomes("mine", promised_at=None)
+        case Then.TODAY:
+            return again + becomes("mine", promised_at=SOME)
         case Then.PROMISE:
             return again + outlasts + mine + becomes("mine", promised_at=SOME)
         case Later():

@@ -15,7 +15,7 @@ from ops.errors import Refused
 from ops.messages import actions as messages
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
-from ops.queue import jobs
+from ops.queue import jobs, retries
 from ops.queue.actions import friends, tasks
 from ops.queue.models import Task, TaskEvent
 from ops.queue.replay import replay
@@ -24,7 +24,7 @@ from ops.work.answers import OptIn
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import EventKind, TaskState
-from tests.floors import NOON, claim, do, fresh, make_floor, make_task, record
+from tests.floors import NOON, claim, do, fresh, make_floor, make_task, record, sweep
 from tests.outbox import queue, send
 from tests.world import make_patient, make_user
 
@@ -230,6 +230,25 @@ def test_what_somebody_wrote_comes_before_the_fair_share_and_is_nobodys_own(lake
     write(lake, patient.phone)
     (card,) = reply_cards()
     assert (card.owner_id, card.promised_at) == (None, clock.now() + jobs.READ_WITHIN)
+    assert claim(make_user("agent")).id == card.id
+
+
+@pytest.mark.parametrize("body", ["call me back today", "¿cuándo?"])
+def test_a_second_call_to_who_wrote_is_due_today_before_everything_that_was_not_promised(
+    lake, patient, ann, sign_in, clock_, body
+):
+    for name in "abc":
+        make_task(lake, patient=make_patient(lake, name))
+    one = write(lake, patient.phone, body)
+    card = claim(ann)
+    press(sign_in(ann), card, one)
+    record(fresh(card), ann, Outcome.NO_ANSWER)
+    again = fresh(card)
+    assert (again.promised_at - clock.now(), again.owner_id) == (timedelta(hours=2), None)
+    assert retries.later_today(NOON, NOON + timedelta(minutes=20), 1) is None, "nobody is called at 9"
+    assert retries.later_today(NOON, NOON + timedelta(hours=9), 2) is None, "nor a third time today"
+    clock_(again.promised_at)
+    sweep()
     assert claim(make_user("agent")).id == card.id
 
 

@@ -185,7 +185,7 @@ def test_a_lead_assigns_a_task_on_its_page(app, sign_in, lead, ann):
     board = browser.get("/queue?practice=lake", expect=200).text
     assert f'href="/tasks/{task.id}?assign=1&amp;back=board:lake#assign-form"' in board
     page = browser.get(f"/tasks/{task.id}?assign=1&back=board:lake", expect=200).text
-    assert "Ann Agent: not certified for this practice" in page
+    assert "Ann Agent: at work, not certified for this practice" in page
     give = f"/tasks/{task.id}/assign"
     page = browser.post(give, data={"agent": ann.id, "reason": "Asked for her"}, expect=422).text
     assert "tick the override" in page

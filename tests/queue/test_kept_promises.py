@@ -11,6 +11,7 @@ from ops.config import settings
 from ops.contact.actions import record_contact, suppress
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.floor.actions import pause_kind
 from ops.floor.board import Asked
 from ops.floor.broken import broken_promises
 from ops.messages import sending
@@ -25,7 +26,7 @@ from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.reads import ReadOf
 from ops.work.states import EventKind, TaskState
-from tests.floors import claim, make_floor, make_task, record, sweep
+from tests.floors import claim, do, make_floor, make_task, record, sweep
 from tests.outbox import published
 from tests.world import make_patient, make_practice, make_user
 
@@ -190,3 +191,10 @@ def test_that_a_reply_is_to_be_read_is_no_promise_of_a_call(lake, agent, noon):
     jobs.upkeep()
     assert broken_events() == []
     assert tasks.held(claim(agent).id, agent.id, 1).id == task.id
+
+
+def test_a_promise_of_a_kind_that_is_paused_is_told_while_somebody_can_still_be_told(lake, agent, noon):
+    make_promise(lake, agent, hours=1)
+    do(pause_kind, lake.id, Kind.ASK, "user:1", "Too many at once.")
+    jobs.upkeep()
+    assert [event["reasons"] for event in broken_events()] == [["kind_paused"]]

@@ -209,6 +209,23 @@ def test_nothing_due_is_assigned_to_who_is_away(lake, ann, clock_):
     assert fresh(later).owner_id is None
 
 
+def test_a_lead_sees_who_is_there_before_choosing(lake, ann, bob, clock_, sign_in):
+    cleo, dan = make_user("agent", name="Cleo"), make_user("agent", name="Dan", present=False)
+    do(start_break, bob.id, BreakKind.DONE, bob.actor)
+    do(start_break, cleo.id, BreakKind.LUNCH, cleo.actor)
+    clock_.move_to(NOON + 14 * MINUTE)
+    task = make_task(lake)
+    page = sign_in(make_user("lead")).get(f"/tasks/{task.id}", expect=200).text
+    said = [
+        "Ann: at work",
+        "Cleo: on a break for 14 min",
+        "Bob: done for the day for 14 min",
+        "Dan: has not signed in yet",
+    ]
+    assert [each for each in said if f">{each}<" in page] == said and dan
+    assert sorted(said, key=page.index) == said, "who is there comes first"
+
+
 def test_who_is_away_gets_no_first_offer(lake, ann, bob):
     patient = make_patient(lake)
     make_task(lake, patient=patient)

@@ -6,11 +6,14 @@ import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
+from ops import clock
 from ops.accounts.models import PatientRead
 from ops.cadences import jobs
+from ops.contact.actions import suppress
 from ops.db import db, transaction
 from ops.messages.actions import receive
 from ops.practices.models import MilestoneKind
+from ops.queue import jobs as queue_jobs
 from ops.queue.models import CadenceRun
 from ops.referrals.actions import NewFriend, receive_referral
 from ops.work.answers import OptIn
@@ -153,3 +156,16 @@ def test_nobody_else_finds_a_record(lake, sign_in, lead):
     lead.get(f"/practices/hill/patients/{patient.id}", expect=404)
     lead.post(f"/practices/hill/patients/{patient.id}/correct", data={"language": "es"}, expect=404)
     assert db.session.scalars(sa.select(PatientRead)).all() == []
+
+
+def test_a_step_that_was_left_out_and_a_promise_that_cannot_be_kept_are_told(lake, lead, at_noon):
+    patient = make_patient(lake, "Ada", "Lane", email="ada@example.com")
+    make_milestone(patient, "Toxin", days_ago=14)
+    with transaction("test"):
+        suppress(patient.phone_key, "call", "STOP_VOICE", "import 1", "test", lake.id)
+    jobs.import_finished(lake.id)
+    make_task(lake, patient=patient, promised_at=clock.now() + timedelta(hours=1))
+    queue_jobs.upkeep()
+    page = text(lead.get(f"/practices/lake/patients/{patient.id}"))
+    assert "step 1 was left out" in page and "No call: asked not to be called." in page
+    assert "the promise cannot be kept" in page

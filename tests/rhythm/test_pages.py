@@ -224,6 +224,7 @@ def test_leads_see_on_the_floor_who_works_and_who_is_on_a_break(ann, lead, lake,
     finish(ann, lake, clock_)
     sign_in(ann).post("/desk/break", data={"kind": "lunch"}, expect=303)
     clock_.tick(20 * MINUTE)
+    make_user("agent", present=False)
     page = sign_in(lead).get("/floor", expect=200).text
     assert "At lunch" in page and "1 card, 8 min" in page and "on break 20 min" in page
     assert "Not here" in page

@@ -297,7 +297,7 @@ def test_leads_see_how_everybody_stands(ann, lake, clock_):
     claim(busy)
     leave(ann, BreakKind.LUNCH)
     leave(gone, BreakKind.DONE)
-    absent = make_user("agent")
+    absent = make_user("agent", present=False)
     clock_.tick(12 * MINUTE)
     found = standings([ann.id, busy.id, gone.id, absent.id])
     assert [found[one.id].words for one in (ann, busy, gone, absent)] == [

@@ -24,6 +24,7 @@ TOLD: list[tuple[str, Callable[[Rule], bool]]] = [
         lambda rule: any(isinstance(each, Suppress) and "call" in each.channels for each in rule.effects),
     ),
     ("a promise", lambda rule: Then.PROMISE in rule.effects),
+    ("tried again today", lambda rule: Then.TODAY in rule.effects),
     ("tried again at another time of day", lambda rule: Then.RETRY in rule.effects),
     ("not asked again", lambda rule: NoteAnswer(Answer.NEVER) in rule.effects),
     ("the referral ends", lambda rule: MoveReferral(ReferralState.LOST) in rule.effects),
@@ -44,7 +45,7 @@ def test_the_sentence_before_the_press_says_what_the_effects_do(kind):
             assert rule.then is Then.END
 
 
-GOES = {"END": "ends", "RETRY": "again", "PROMISE": "at the time", "NEXT_STEP": "next step"}
+GOES = {"END": "ends", "RETRY": "again", "TODAY": "again today", "PROMISE": "at the time", "NEXT_STEP": "next step"}
 DECIDED = {
     "callback": "at the time",
     "no_answer": "answer no_answer, again, lose friend",
@@ -96,4 +97,6 @@ def test_each_outcome_does_what_was_decided(kind):
             decided = "answer not_now, ends, end double asks"
         if kind is Kind.REVIEW_REQUEST:
             decided = OF_REVIEWS.get(rule.outcome, decided)
+        if kind is Kind.REPLY:
+            decided = decided.replace("again", "again today")
         assert ", ".join(map(in_words, rule.effects)) == decided, rule.outcome

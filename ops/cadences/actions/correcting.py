@@ -15,7 +15,8 @@ from ops.messages.ending import cancel_waiting
 from ops.practices.models import Milestone, MilestoneChange
 from ops.queue.actions import moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
-from ops.work.endings import Ending, EndReason
+from ops.work.endings import TAKEN_BACK, Ending, EndReason
+from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.states import BY_A_PERSON, OPEN, EventKind, RunState, TaskState
 
@@ -29,9 +30,11 @@ def to_apply() -> sa.Select[int]:
 
 
 def pass_over(practice_id: int) -> None:
-    """Nothing has followed from milestones without a cadence: most of what a corrected export changes."""
+    """Nothing has followed from milestones without a cadence, unless others had ended for them: that is most of what a
+    corrected export changes."""
     followed = sa.exists().where(CadenceRun.milestone_id == MilestoneChange.milestone_id)
-    _applied(MilestoneChange.practice_id == practice_id, ~followed)
+    withdrawn = sa.exists().where(Milestone.id == MilestoneChange.milestone_id, Milestone.withdrawn_at.is_not(None))
+    _applied(MilestoneChange.practice_id == practice_id, ~followed, ~withdrawn)
 
 
 def changed(practice_id: int) -> list[int]:
@@ -51,7 +54,36 @@ def put_right(milestone_id: int) -> None:
             _end(run, task, Ending(EndReason.VISIT_WITHDRAWN, words=milestone.withdrawn_why))
         else:
             _follow(run, task, milestone)
+    if milestone.is_withdrawn:
+        recall_again(milestone)
+        theirs = (Milestone.patient_id == milestone.patient_id, Milestone.id != milestone.id)
+        again = sa.update(Milestone).where(*theirs, Milestone.triggered_at.is_not(None)).values(triggered_at=None)
+        db.session.execute(again, execution_options={"synchronize_session": False})
     _applied(MilestoneChange.milestone_id == milestone_id)
+
+
+def look_behind(run_id: int) -> None:
+    """They were here again since the visit it is about: a recall ends, and who calls about anything else is told."""
+    task = _open_task(run_id)
+    run = db.session.get_one(CadenceRun, run_id, with_for_update=True, populate_existing=True)
+    if db.session.get_one(Cadence, run.cadence_id).kind is Kind.RECALL:
+        _end(run, task, Ending(EndReason.CAME_BACK))
+    elif task:
+        _tell(run, task)
+
+
+def recall_again(milestone: Milestone) -> None:
+    """The visit for which a recall ended was withdrawn: it goes on, unless they were here another time."""
+    records = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
+    theirs = db.session.scalars(records, {"practice": milestone.practice_id, "patient": milestone.patient_id}).all()
+    ended = sa.select(CadenceRun.id).where(
+        CadenceRun.patient_id.in_(theirs), CadenceRun.end_reason == EndReason.CAME_BACK
+    )
+    for run_id in db.session.scalars(ended).all():
+        run = db.session.get_one(CadenceRun, run_id, with_for_update=True, populate_existing=True)
+        if run.closes_at > clock.now() and not stepping.here_again(run) and not _another(run):
+            run.next_at = max(clock.now(), run.opens_at)
+            moves.resume_run(run)
 
 
 def _applied(*which: sa.ColumnElement[bool]) -> None:
@@ -121,7 +153,8 @@ def _another(run: CadenceRun) -> bool:
     """Whether another cadence of the kind has begun for the patient since this one ended."""
     kinds = sa.select(Cadence.id).where(Cadence.kind == db.session.get_one(Cadence, run.cadence_id).kind)
     since = (CadenceRun.started_at >= run.ended_at, CadenceRun.patient_id == run.patient_id, CadenceRun.id != run.id)
-    return bool(db.session.scalar(sa.select(sa.exists().where(*since, CadenceRun.cadence_id.in_(kinds)))))
+    made = sa.or_(CadenceRun.end_reason.is_(None), CadenceRun.end_reason.not_in(TAKEN_BACK))
+    return bool(db.session.scalar(sa.select(sa.exists().where(*since, made, CadenceRun.cadence_id.in_(kinds)))))
 
 
 def _of_another_treatment(run: CadenceRun, milestone: Milestone) -> bool:

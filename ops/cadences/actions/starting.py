@@ -13,6 +13,8 @@ from ops.practices.age import adult_born_by
 from ops.practices.defaults import UNKNOWN_CURVE
 from ops.practices.models import MilestoneKind, Practice
 from ops.queue.actions import moves, shares
+from ops.queue.wording import AGAIN_WORDS
+from ops.work.endings import TAKEN_BACK
 from ops.work.kinds import Kind
 
 BATCH = 5000
@@ -28,9 +30,26 @@ OF_EVERYBODY = (MilestoneKind.TREATMENT_COMPLETED, MilestoneKind.VISIT)
 NO_CURVE = dict(zip(("opens", "peaks", "closes"), UNKNOWN_CURVE, strict=True))
 
 
+CAME_BACK = """
+    SELECT l.happened_on FROM records_of(:practice, m.patient_id) o JOIN milestones l ON l.patient_id = o.patient_id
+    WHERE l.kind = ANY (:of_everybody) AND l.withdrawn_at IS NULL AND l.happened_on > m.happened_on
+"""
+"""Later visits of whoever the milestone `m` is of, over all their records. Who came back is not called "time for your
+next visit" for the visit before; and a later visit is told to whoever calls about an older one."""
+
+
+UNMADE = f"""
+    coalesce(r.end_reason, '') IN ({", ".join(f"'{reason}'" for reason in TAKEN_BACK)}) AND r.position = 0
+    AND NOT EXISTS (SELECT FROM tasks k JOIN attempts a ON a.task_id = k.id WHERE k.run_id = r.id)
+"""
+"""A cadence that was taken back before anybody was contacted keeps no other one away."""
+
+
 FRESH = f"""
     dated AS (
-        SELECT m.id AS milestone_id, m.patient_id, t.id AS trigger_id, t.cadence_id, c.kind, t.spacing_days,
+        SELECT m.id AS milestone_id, m.patient_id, t.id AS trigger_id,
+               (SELECT min(o.patient_id) FROM records_of(:practice, m.patient_id) o) AS person,
+               t.cadence_id, c.kind, t.spacing_days,
                m.happened_on + coalesce(t.delay_days, y.opens_days, :opens) AS opens_on,
                m.happened_on + coalesce(t.delay_days, y.peaks_days, :peaks) AS peaks_on,
                m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days, :closes) AS closes_on
@@ -39,21 +58,24 @@ FRESH = f"""
              AND (t.treatment_type_id IS NULL OR t.treatment_type_id = m.treatment_type_id)
         JOIN cadences c ON c.id = t.cadence_id AND c.active
              AND (c.kind <> '{Kind.REVIEW_REQUEST}' OR m.kind = ANY (:of_everybody))
+             AND (c.kind <> '{Kind.RECALL}' OR NOT EXISTS ({CAME_BACK}))
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
         JOIN patients p ON p.id = m.patient_id AND NOT p.deceased
              AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
     ), best AS (
         -- of several milestones that would start the same thing, the one whose moment comes first
-        SELECT DISTINCT ON (patient_id, kind) * FROM dated
+        SELECT DISTINCT ON (person, kind) * FROM dated
         WHERE closes_on > CAST(:today AS date)
-        ORDER BY patient_id, kind, opens_on, milestone_id
+        ORDER BY person, kind, opens_on, milestone_id
     ), fresh AS (
         SELECT b.* FROM best b
         WHERE NOT EXISTS (
-            SELECT FROM cadence_runs r JOIN cadences rc ON rc.id = r.cadence_id
-            WHERE r.patient_id = b.patient_id AND rc.kind = b.kind
+            SELECT FROM records_of(:practice, b.patient_id) o JOIN cadence_runs r ON r.patient_id = o.patient_id
+            JOIN cadences rc ON rc.id = r.cadence_id
+            WHERE rc.kind = b.kind
               AND (r.milestone_id = b.milestone_id  -- a trigger made again is not a reason to ask again
-                   OR r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone))
+                   OR (r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone
+                       AND NOT ({UNMADE}))))
           -- asked for a friend once and told "never": never again, whatever number they stand under
           AND NOT (b.kind = 'ask' AND EXISTS (
             SELECT FROM records_of(:practice, b.patient_id) o JOIN asks a ON a.patient_id = o.patient_id
@@ -71,7 +93,7 @@ START = f"""
     ), {FRESH}, started AS ({moves.STARTED}), outdone AS (
         -- another one of the same patient came first: it is looked at again once that one has started
         SELECT d.milestone_id FROM dated d
-        JOIN fresh f ON f.patient_id = d.patient_id AND f.kind = d.kind AND f.milestone_id <> d.milestone_id
+        JOIN fresh f ON f.person = d.person AND f.kind = d.kind AND f.milestone_id <> d.milestone_id
         WHERE d.closes_on > CAST(:today AS date)
     ), looked AS (
         UPDATE milestones SET triggered_at = :now
@@ -93,6 +115,14 @@ RECENT = """
 AGAIN = f"""
     WITH batch AS ({RECENT} AND triggered_at IS NOT NULL), {FRESH}
     UPDATE milestones SET triggered_at = NULL WHERE id IN (SELECT milestone_id FROM fresh)
+"""  # noqa: S608 (our own words)
+
+
+BEHIND = f"""
+    SELECT r.id FROM cadence_runs r JOIN cadences c ON c.id = r.cadence_id JOIN milestones m ON m.id = r.milestone_id
+    WHERE r.practice_id = :practice AND r.state = 'running' AND EXISTS ({CAME_BACK})
+      AND (c.kind = '{Kind.RECALL}' OR EXISTS (
+        SELECT FROM tasks k WHERE k.run_id = r.id AND k.state = 'waiting' AND strpos(k.reason, '{AGAIN_WORDS}') = 0))
 """  # noqa: S608 (our own words)
 
 
@@ -151,6 +181,11 @@ def _given(practice_id: int, zone: str) -> dict[str, Any]:
         "of_everybody": [kind.value for kind in OF_EVERYBODY],
         **NO_CURVE,
     }
+
+
+def came_back(practice_id: int) -> list[int]:
+    """The cadences going on about a visit that somebody was here after: recalls, and calls whose agent was not told."""
+    return list(db.session.scalars(sa.text(BEHIND), {"practice": practice_id, "of_everybody": list(OF_EVERYBODY)}))
 
 
 def changed_rules(practice_id: int) -> int | None:

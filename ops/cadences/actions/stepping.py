@@ -7,13 +7,13 @@ A no to one way of contact is no no of the person: what may not be taken is left
 the cadence goes on by the way that is open.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from ops import clock
 from ops.cadences import ways
-from ops.cadences.actions.starting import BATCH
+from ops.cadences.actions.starting import BATCH, CAME_BACK, OF_EVERYBODY
 from ops.cadences.models import Cadence, CadenceStep
 from ops.cadences.texts import NoAddress, queue_template
 from ops.config import settings
@@ -174,10 +174,21 @@ def run_of(reason_key: str) -> int | None:
 
 
 def reason_of(run: CadenceRun) -> str:
-    """Why its call is made, by its milestone as it stands now."""
+    """Why its call is made, by its milestone as it stands now, and by when they were here since."""
     milestone = db.session.get_one(Milestone, run.milestone_id)
     treatment = db.session.get(TreatmentType, milestone.treatment_type_id) if milestone.treatment_type_id else None
-    return wording.reason(_kind(run), milestone, treatment)
+    return wording.reason(_kind(run), milestone, treatment, here_again(run))
+
+
+def here_again(run: CadenceRun) -> date | None:
+    """The last day they were here since the visit it is about, over all their records."""
+    given = {"practice": run.practice_id, "milestone": run.milestone_id, "of_everybody": list(OF_EVERYBODY)}
+    return db.session.scalar(HERE_AGAIN, given)
+
+
+HERE_AGAIN = sa.text(
+    f"SELECT max(l.happened_on) FROM milestones m CROSS JOIN LATERAL ({CAME_BACK}) l WHERE m.id = :milestone"  # noqa: S608
+)
 
 
 def _kind(run: CadenceRun) -> Kind:

@@ -22,7 +22,7 @@ from ops.practices.models import Patient, Practice
 from ops.queue import keeping, retries
 from ops.queue.actions import tasks
 from ops.queue.actions.friends import receive_friend
-from ops.queue.models import Attempt, CadenceRun, Task
+from ops.queue.models import Attempt, CadenceRun, Lane, Task
 from ops.queue.people import keys_of, records_of, referral_of
 from ops.referrals.actions import NOTHING, Told, add_email, move_referral, record_ask
 from ops.referrals.models import Ask
@@ -180,8 +180,9 @@ def _move(effect: Then | Later, call: Call) -> None:
         case Then.PROMISE:
             _promise(call, run)
         case Then.RETRY:
-            zone = call.patient.stated_zone or call.practice.zone
-            _again(call, retries.next_try(clock.now(), zone, task.tries))
+            _again(call, _next_try(call))
+        case Then.TODAY:
+            _today(call)
         case Later(after):
             _outlast(task, run, clock.now() + after)
             _again(call, clock.now() + after)
@@ -203,11 +204,24 @@ def _run_of(task: Task) -> CadenceRun | None:
 
 def _last(effect: Then | Later, task: Task, *, over: bool) -> Then | Later:
     """What becomes of it when this was the last try."""
-    if effect is Then.RETRY and (over or task.tries >= task.max_tries):
+    if effect in (Then.RETRY, Then.TODAY) and (over or task.tries >= task.max_tries):
         return Then.NEXT_STEP
     if isinstance(effect, Later) and (over or task.tries > task.max_tries):
         return Then.END
     return effect
+
+
+def _next_try(call: Call) -> datetime:
+    return retries.next_try(clock.now(), call.patient.stated_zone or call.practice.zone, call.task.tries)
+
+
+def _today(call: Call) -> None:
+    """Who wrote to us is owed a call: whoever is there makes it, before the work nobody waits for."""
+    task = call.task
+    lane = db.session.get(Lane, task.lane_id) if task.lane_id else None
+    at = retries.later_today(clock.now(), lane.closes_at if lane else None, task.tries) or _next_try(call)
+    task.owner_id = task.owner_until = None
+    _again(call, at, promised_at=at)
 
 
 def _again(call: Call, at: datetime, promised_at: datetime | None = None) -> None:

@@ -27,9 +27,10 @@ from ops.practices.actions import note_read
 from ops.practices.queries import by_slug
 from ops.queue import workers as queue_workers
 from ops.queue.actions import assigning
-from ops.queue.actions.assigning import lacks
+from ops.queue.actions.assigning import lacks, shunned_by
 from ops.queue.hours import group_words
 from ops.queue.models import Task, TaskEvent
+from ops.queue.presence import Presence, presences
 from ops.queue.replay import replay
 from ops.queue.waiting import keeper_of
 from ops.queue.words import reason_words, reasons_words
@@ -84,11 +85,12 @@ def board() -> ResponseReturnValue:
     asked = _asked()
     unhappy = lists.unhappy(asked)
     _note_looks({(one.practice_id, one.patient_id) for one in unhappy})
+    practices = lists.practice_choices()
     return render_template(
         "floor/board.html",
-        practices=lists.practice_choices(),
+        practices=practices,
         broken=broken_promises(asked),
-        incomplete=lists.incomplete(asked),
+        incomplete=lists.incomplete(practices, asked),
         unhappy=unhappy,
         shown_no_more=lists.shown_no_more(),
         unhappy_days=lists.UNHAPPY_DAYS,
@@ -168,13 +170,16 @@ def task_page(
     return page, 422 if problem else 200
 
 
-def _staff(task: Task) -> list[tuple[Worker, str]]:
-    """Who could be given the task, and what they are not certified for; none for a task that is over."""
+def _staff(task: Task) -> list[tuple[Worker, str, Presence]]:
+    """Who could be given the task, what they are not certified for, and whether they are there, those first; none for a
+    task that is over, and nobody who has said that it is not for them."""
     if task.state not in states.OPEN:
         return []
-    lacking = lacks(task)
-    others = (who for who in workers() if who.user_id != task.held_by)
-    return [(who, queue_workers.lack_words(lacking[who.user_id])) for who in others]
+    lacking, here = lacks(task), presences()
+    but = shunned_by(task) | {task.held_by}
+    others = [(who, here[who.user_id]) for who in workers() if who.user_id not in but]
+    found = sorted(others, key=lambda each: not each[1].present)
+    return [(who, queue_workers.lack_words(lacking[who.user_id]), stands) for who, stands in found]
 
 
 def said_in(story: Story) -> Callable[[datetime], str]:

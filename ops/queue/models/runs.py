@@ -39,8 +39,8 @@ class CadenceRun(Base):
     end_words: Mapped[str | None]
     """What the lead wrote who ended it, or what was missing to send it."""
     left_out: Mapped[list[dict] | None] = mapped_column(JSONB(none_as_null=True))
-    """The steps that could not be taken while it went on by another way: "step" (its place), "mode", "why" in words,
-    "codes" of the gate."""
+    """The steps that could not be taken: "at" that moment, "step" (its place), "mode", "why" in words, "codes" of the
+    gate."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
