@@ -63,6 +63,7 @@ def _say_who_writes_mails() -> None:
     """Each kind of email to people with an account is written by the package it is about."""
     from ops.accounts import mailing as accounts
     from ops.concerns import mailing as concerns
+    from ops.desk import mailing as desk
     from ops.mail.models import MailKind
     from ops.mail.outbox import written_by
     from ops.scripts import mailing as scripts
@@ -71,6 +72,7 @@ def _say_who_writes_mails() -> None:
     written_by(MailKind.RESET, accounts.letter)
     written_by(MailKind.APPROVAL, scripts.letter)
     written_by(MailKind.CONCERN, concerns.letter)
+    written_by(MailKind.NUMBERS, desk.letter)
 
 
 def _say_who_hears_of_leaving() -> None:
