@@ -18,9 +18,11 @@ def create_app() -> Flask:
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, patience, web
+    from ops.agency.queries import hours
     from ops.cadences import readiness
     from ops.cadences.last_look import look
     from ops.config import settings
+    from ops.contact import rules
     from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
@@ -49,6 +51,7 @@ def create_app() -> Flask:
     refusals.kept_by(keep_refusals, follow_refusals)
     last_look.answered_by(look)
     lacking.looked_at_by(readiness.look)
+    rules.courtesy_by(hours)
     _say_who_writes_mails()
     _say_who_hears_of_leaving()
     web.prepare(app)
@@ -60,6 +63,7 @@ def _say_who_writes_mails() -> None:
     """Each kind of email to people with an account is written by the package it is about."""
     from ops.accounts import mailing as accounts
     from ops.concerns import mailing as concerns
+    from ops.desk import mailing as desk
     from ops.mail.models import MailKind
     from ops.mail.outbox import written_by
     from ops.scripts import mailing as scripts
@@ -68,6 +72,7 @@ def _say_who_writes_mails() -> None:
     written_by(MailKind.RESET, accounts.letter)
     written_by(MailKind.APPROVAL, scripts.letter)
     written_by(MailKind.CONCERN, concerns.letter)
+    written_by(MailKind.NUMBERS, desk.letter)
 
 
 def _say_who_hears_of_leaving() -> None:

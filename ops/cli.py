@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": ("ops.runtime.cli", False, "Say what runs and whether it is well."),
     "user": ("ops.accounts.cli", True, "People who sign in."),
     "practice": ("ops.practices.cli", True, "Client practices."),
+    "patient": ("ops.record.cli", True, "What is decided about one patient: do not contact, milestones, merging."),
     "import": ("ops.imports.cli", True, "Load exports of a practice: CSV, TSV, XLSX or FHIR R4."),
     "friend": ("ops.referrals.cli", True, "Friends who were sent, and what became of them."),
     "gate": ("ops.contact.cli", False, "May this person be contacted then, and why not?"),

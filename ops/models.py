@@ -14,6 +14,7 @@ from ops.mail import models as mail
 from ops.messages import models as messages
 from ops.practices import models as practices
 from ops.queue import models as queue
+from ops.record import models as record
 from ops.referrals import models as referrals
 from ops.rhythm import models as rhythm
 from ops.runtime import models as runtime
@@ -36,6 +37,7 @@ __all__ = [
     "metadata",
     "practices",
     "queue",
+    "record",
     "referrals",
     "rhythm",
     "runtime",

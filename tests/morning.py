@@ -21,7 +21,7 @@ from ops.referrals.actions import NewFriend, receive_referral
 from ops.scripts.actions import ensure_defaults
 from ops.work.answers import OptIn
 from ops.work.kinds import Kind
-from tests.agency import PASSWORD
+from tests.whole_agency import PASSWORD
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 PRACTICES = ("Harbor Skin", "Lakeside Laser", "Juniper Wellness", "Sound Skin", "Cedar Clinic")

@@ -14,15 +14,17 @@ NEEDED: dict[str, dict[str, Any]] = {
     # what a CHECK of the table asks for and no column says
     "agency_settings": {"id": 1},
     "cadence_steps": {"tries": 3},
-    "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60},
+    "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60, "unused_numbers": 12, "numbers_an_hour": 90},
     "imports": dict.fromkeys(
         "rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held rows_withdrawn".split(), 0
     ),
     "minute_corrections": {"before": 4, "after": 5},
     "patient_reads": {"patient_id": 1},
     "practices": {"state": "IL", "zone": "America/Chicago"},
+    "record_merges": {"waits": [b"a key"]},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},
+    "unread_keys": {"reply_id": 1},
     "triggers": {"spacing_days": 30, "open_days": 30},
 }
 

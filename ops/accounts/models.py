@@ -171,6 +171,7 @@ class PatientRead(Base):
 
     __table_args__ = (
         sa.Index(None, "practice_id", "patient_id", "at"),
+        sa.Index("ix_patient_reads_shown", "user_id", "at", postgresql_where=sa.text("what IN ('number', 'address')")),
         sa.CheckConstraint(
             f"(what IN ({', '.join(repr(what.value) for what in WITH_SUBJECT)})) = (subject_id IS NOT NULL)",
             name="what_has_subject",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ops.accounts.models import User
+from ops.config import settings
 from ops.db import db
 from ops.errors import Refused
 from ops.messages.actions import queue_message
@@ -82,6 +83,8 @@ def write(
     address = _address(patient, referral, medium)
     if not address:
         raise NoAddress("We have no number to text." if medium is Medium.SMS else "We have no email address.")
+    if medium is Medium.EMAIL and settings().smtp_url and not practice.sender_email:
+        raise Refused("The practice has no address that its emails come from.")
     version = scripts.published(practice.id, kind, medium, patient.id)
     if version is None:
         raise Refused("Nobody has published a text for it.")

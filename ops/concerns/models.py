@@ -19,7 +19,7 @@ class Concern(Base):
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     patient_id: Mapped[int] = mapped_column(sa.BigInteger)
     task_id: Mapped[int] = mapped_column(sa.BigInteger)
-    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempts.id", ondelete="CASCADE"), unique=True)
+    attempt_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
     words: Mapped[str]
     """The agent's note; may be empty."""
     raised_at: Mapped[datetime] = mapped_column(Moment)
@@ -39,6 +39,9 @@ class Concern(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"]),
+        sa.ForeignKeyConstraint(
+            ["practice_id", "attempt_id"], ["attempts.practice_id", "attempts.id"], ondelete="CASCADE"
+        ),
         sa.CheckConstraint(
             "(seen_at IS NULL) = (seen_by IS NULL) AND (settled_at IS NULL OR seen_at IS NOT NULL)",
             name="settled_was_seen",

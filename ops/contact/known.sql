@@ -29,7 +29,8 @@ $$;
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
---   address; attempts: what counts toward the cap of the number at `at` (cap_uses); consent: the last word about this channel, NULL when none was noted;
+--   address, or another record of the same human that a lead merged; attempts: what counts toward the cap of the number
+--   at `at` (cap_uses); consent: the last word about this channel, NULL when none was noted;
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
 -- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.
@@ -40,8 +41,10 @@ RETURNS TABLE (suppressions text[], attempts bigint, consent boolean, status tex
               unread boolean)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT array_agg(s.channel || ':' || s.reason) FROM suppressions s
-            WHERE s.contact_key IN (a_phone, an_email) AND (s.practice_id = a_practice OR s.practice_id IS NULL)
-              AND s.lifted_at IS NULL),
+            WHERE s.contact_key = ANY (
+                      ARRAY[a_phone, an_email] || ARRAY(SELECT k.key FROM merged_keys(a_practice, a_phone, an_email) k))
+              AND (s.practice_id = a_practice OR s.practice_id IS NULL) AND s.lifted_at IS NULL)
+           || ARRAY(SELECT 'all:DECEASED' FROM merged_records(a_practice, a_phone, an_email) r WHERE r.deceased),
            (SELECT count(*) FROM cap_uses(a_phone, contact_known.at, but_task) u
             WHERE u.counts_from <= contact_known.at AND u.counts_until > contact_known.at),
            (SELECT e.given FROM consent_events e
@@ -52,7 +55,9 @@ LANGUAGE sql STABLE AS $$
            (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m
                                  WHERE m.patient_id = a.id AND m.withdrawn_at IS NULL),
                                 (a.created_at AT TIME ZONE p.zone)::date))
-            FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice),
+            FROM (SELECT a.id, a.created_at FROM patients a WHERE a.phone_key = a_phone AND a.practice_id = a_practice
+                  UNION ALL
+                  SELECT r.patient_id, r.created_at FROM merged_records(a_practice, a_phone, NULL) r) a),
            EXISTS (SELECT FROM unread_keys u WHERE u.key IN (a_phone, an_email))
     FROM practices p WHERE p.id = a_practice
 $$;

@@ -13,6 +13,7 @@ from ops import clock
 from ops.accounts.models import PatientRead, User
 from ops.accounts.roles import STAFF
 from ops.db import db
+from ops.desk.models import NumberStop
 from ops.floor.board import ROWS, Asked
 from ops.practices.lacking import Missing, live_and_lacking
 from ops.practices.models import Patient, Practice, PracticeStatus
@@ -181,6 +182,24 @@ def incomplete(practices: Iterable[Choice], asked: Asked) -> list[tuple[Choice, 
     """Of these practices those that are live and lack what they needed to go live."""
     lacks = live_and_lacking()
     return [(one, lacks[one.id]) for one in practices if one.id in lacks and asked.practice in (None, one.slug)]
+
+
+class Stopped(NamedTuple):
+    """Somebody was shown no more numbers: how many they were shown in the hour before, and used for nothing."""
+
+    who: str
+    user_id: int
+    at: datetime
+    shown: int
+    unused: int
+
+
+def shown_no_more() -> list[Stopped]:
+    """Who in the last day, newest first."""
+    columns = (User.name, User.id, NumberStop.at, NumberStop.shown, NumberStop.unused)
+    query = sa.select(*columns).join(User, User.id == NumberStop.user_id)
+    lately = NumberStop.at > clock.now() - timedelta(days=1)
+    return [Stopped(*row) for row in db.session.execute(query.where(lately).order_by(NumberStop.id.desc()).limit(10))]
 
 
 def practice_choices() -> list[Choice]:

@@ -15,7 +15,16 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from ops.floor.actions import LEAST_WEIGHT, MOST_WEIGHT
 from ops.queue.actions.assigning import LONGEST_REASON
-from ops.rhythm.actions.breaks import LONGEST_IDLE, LONGEST_WRAP_UP, SHORTEST_IDLE, SHORTEST_WRAP_UP
+from ops.rhythm.actions.breaks import (
+    FEWEST_AN_HOUR,
+    FEWEST_UNUSED,
+    LONGEST_IDLE,
+    LONGEST_WRAP_UP,
+    MOST_AN_HOUR,
+    MOST_UNUSED,
+    SHORTEST_IDLE,
+    SHORTEST_WRAP_UP,
+)
 from ops.rhythm.models import WrapUp
 from ops.rhythm.words import WRAP_UP_WORDS
 from ops.work.kinds import KIND_WORDS, Kind
@@ -95,6 +104,10 @@ class ReasonForm(FlaskForm):
     back = HiddenField()
 
 
+UNUSED_RANGE = f"Numbers without an outcome must be {FEWEST_UNUSED} to {MOST_UNUSED}."
+HOUR_RANGE = f"Numbers in all must be {FEWEST_AN_HOUR} to {MOST_AN_HOUR}."
+
+
 class DeskForm(FlaskForm):
     wrap_up = RadioField("After a call", choices=[(each.value, words) for each, words in WRAP_UP_WORDS.items()])
     wrap_up_seconds = IntegerField(
@@ -122,6 +135,21 @@ class DeskForm(FlaskForm):
         description=f"{SHORTEST_IDLE} to {LONGEST_IDLE}, without a key or a movement, while no call runs. From then on "
         "the minutes are not counted.",
     )
+    unused_numbers = IntegerField(
+        "Numbers without an outcome (an hour)",
+        [InputRequired("Please enter a number."), NumberRange(FEWEST_UNUSED, MOST_UNUSED, message=UNUSED_RANGE)],
+        description=f"{FEWEST_UNUSED} to {MOST_UNUSED}. Whoever shows more numbers and records nothing is shown no "
+        "more for a while, and leads are told.",
+    )
+    numbers_an_hour = IntegerField(
+        "Numbers in all (an hour)",
+        [InputRequired("Please enter a number."), NumberRange(FEWEST_AN_HOUR, MOST_AN_HOUR, message=HOUR_RANGE)],
+        description=f"{FEWEST_AN_HOUR} to {MOST_AN_HOUR}: more than anybody can call.",
+    )
+
+    def numbers(self) -> tuple[IntegerField, ...]:
+        """In the order of `set_desk`."""
+        return self.wrap_up_seconds, self.idle_seconds, self.unused_numbers, self.numbers_an_hour
 
     def chosen(self) -> WrapUp:
         return WrapUp(self.wrap_up.data)

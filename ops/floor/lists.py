@@ -151,6 +151,10 @@ def _desk(after: dict[str, Any]) -> str:
         parts.append(f"{after['wrap_up_seconds']} seconds for it when timed")
     if "idle_seconds" in after:
         parts.append(f"nobody there after {after['idle_seconds']} seconds")
+    if "unused_numbers" in after:
+        parts.append(f"{after['unused_numbers']} numbers an hour without an outcome")
+    if "numbers_an_hour" in after:
+        parts.append(f"{after['numbers_an_hour']} numbers an hour in all")
     return ", ".join(parts)
 
 

@@ -88,6 +88,8 @@ class ImportFile(Base):
     """Records stored or quarantined so far; a restarted import goes on behind them."""
     finished: Mapped[bool] = mapped_column(default=False)
 
+    __table_args__ = (sa.UniqueConstraint("import_id", "id"),)
+
     @property
     def was_looked_at(self) -> bool:
         """Whether a load has decided how it is read."""
@@ -117,7 +119,7 @@ class QuarantinedRow(Base):
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     import_id: Mapped[int] = mapped_column(sa.BigInteger)
-    file_id: Mapped[int] = mapped_column(sa.ForeignKey("import_files.id", ondelete="CASCADE"))
+    file_id: Mapped[int] = mapped_column(sa.BigInteger)
     line: Mapped[int]
     cells: Mapped[list] = mapped_column(JSONB)
     """The record as it stood in the file, cell by cell (a shifted row cannot be told apart by column)."""
@@ -131,6 +133,10 @@ class QuarantinedRow(Base):
         sa.ForeignKeyConstraint(
             ["practice_id", "import_id"], ["imports.practice_id", "imports.id"], ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(
+            ["import_id", "file_id"], ["import_files.import_id", "import_files.id"], ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("practice_id", "id"),
         sa.UniqueConstraint("file_id", "line"),
         sa.Index(None, "import_id"),
         sa.Index(

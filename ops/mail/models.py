@@ -21,6 +21,8 @@ class MailKind(StrEnum):
     """script_approvals"""
     CONCERN = "concern"
     """concerns"""
+    NUMBERS = "numbers"
+    """number_stops"""
 
 
 class MailState(StrEnum):

@@ -8,6 +8,7 @@ KIND_WORDS = {
     MailKind.RESET: "link for a new password",
     MailKind.APPROVAL: "question to a practice about a text",
     MailKind.CONCERN: "somebody was not happy",
+    MailKind.NUMBERS: "somebody wanted to see more numbers",
 }
 STATE_WORDS = {
     MailState.QUEUED: "waits",

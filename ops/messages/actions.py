@@ -171,7 +171,15 @@ def _patient_with(practice_id: int, key: bytes) -> int | None:
     found = db.session.scalars(
         sa.select(Patient.id).where(Patient.practice_id == practice_id, known).order_by(Patient.id)
     ).all()
-    return found[0] if found and set(found) <= {*_records_of(practice_id, found[0])} else None
+    if not found or not set(found) <= {*_records_of(practice_id, found[0])}:
+        return None
+    return db.session.scalar(KEPT, {"patient": found[0]})
+
+
+KEPT = sa.text(
+    "SELECT coalesce((SELECT kept_id FROM record_merges WHERE merged_id = :patient AND undone_at IS NULL), :patient)"
+)
+"""The record that is kept of a human; itself for one that was not merged."""
 
 
 def _records_of(practice_id: int, patient_id: int) -> Sequence[int]:

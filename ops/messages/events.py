@@ -2,7 +2,7 @@
 
 queued -> claimed -> attempting -> accepted -> delivered
              |           |------> failed | unknown -> (somebody asks) -> delivered | queued | failed
-             |------> queued (later) | blocked | cancelled
+             |------> queued (later) | blocked | cancelled -> (wanted after all) -> queued
 """
 
 import uuid
@@ -27,7 +27,7 @@ MAY_FOLLOW: dict[MessageState, frozenset[MessageState]] = {
     MessageState.DELIVERED: frozenset(),
     MessageState.FAILED: frozenset(),
     MessageState.BLOCKED: frozenset(),
-    MessageState.CANCELLED: frozenset(),
+    MessageState.CANCELLED: frozenset({MessageState.QUEUED}),  # it is wanted after all
 }
 SETTLED = {
     MessageState.DELIVERED,

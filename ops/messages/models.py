@@ -60,6 +60,7 @@ class Message(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
+        sa.UniqueConstraint("practice_id", "id"),
         sa.Index("ix_messages_due", "send_after", postgresql_where=sa.text("state IN ('queued', 'claimed')")),
         sa.Index(
             "ix_messages_unsettled",
@@ -119,15 +120,19 @@ class UnreadKey(Base):
     __tablename__ = "unread_keys"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     key: Mapped[bytes] = mapped_column(index=True)
-    reply_id: Mapped[int | None] = mapped_column(
-        sa.BigInteger, sa.ForeignKey("inbound_messages.id", ondelete="CASCADE"), index=True
-    )
-    row_id: Mapped[int | None] = mapped_column(
-        sa.BigInteger, sa.ForeignKey("quarantined_rows.id", ondelete="CASCADE"), index=True
-    )
+    reply_id: Mapped[int | None] = mapped_column(sa.BigInteger, index=True)
+    row_id: Mapped[int | None] = mapped_column(sa.BigInteger, index=True)
     practice_id: Mapped[int] = mapped_column(sa.BigInteger, sa.ForeignKey("practices.id"))
 
-    __table_args__ = (sa.CheckConstraint("num_nonnulls(reply_id, row_id) = 1", name="one_source"),)
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["practice_id", "reply_id"], ["inbound_messages.practice_id", "inbound_messages.id"], ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["practice_id", "row_id"], ["quarantined_rows.practice_id", "quarantined_rows.id"], ondelete="CASCADE"
+        ),
+        sa.CheckConstraint("num_nonnulls(reply_id, row_id) = 1", name="one_source"),
+    )
 
 
 class InboundMessage(Base):
@@ -138,7 +143,7 @@ class InboundMessage(Base):
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     channel: Mapped[MessageChannel] = mapped_column(closed_set(MessageChannel, "channel"))
-    in_reply_to: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("messages.id"))
+    in_reply_to: Mapped[uuid.UUID | None]
     provider_id: Mapped[str] = mapped_column(unique=True)
     contact_key: Mapped[bytes]
     body: Mapped[str]
@@ -154,7 +159,9 @@ class InboundMessage(Base):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "in_reply_to"], ["messages.practice_id", "messages.id"]),
         sa.ForeignKeyConstraint(["practice_id"], ["practices.id"]),
+        sa.UniqueConstraint("practice_id", "id"),
         sa.Index(None, "practice_id", "received_at"),
         sa.Index(None, "in_reply_to"),
         sa.Index(

@@ -13,6 +13,17 @@ CREATE OR REPLACE VIEW not_understood AS
     SELECT NULL, q.id, q.practice_id, k.key FROM quarantined_rows q
     JOIN patients a ON a.practice_id = q.practice_id AND a.external_id = q.about
     CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
+    WHERE q.about IS NOT NULL AND q.corrected_at IS NULL AND k.key IS NOT NULL
+    UNION
+    SELECT i.id, NULL, i.practice_id, k.key FROM inbound_messages i
+    CROSS JOIN LATERAL merged_with(i.practice_id, i.patient_id) m JOIN patients a ON a.id = m.patient_id
+    CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
+    WHERE i.meaning <> 'stop' AND i.decided_at IS NULL AND k.key IS NOT NULL
+    UNION
+    SELECT NULL, q.id, q.practice_id, k.key FROM quarantined_rows q
+    JOIN patients p ON p.practice_id = q.practice_id AND p.external_id = q.about
+    CROSS JOIN LATERAL merged_with(q.practice_id, p.id) m JOIN patients a ON a.id = m.patient_id
+    CROSS JOIN LATERAL (VALUES (a.phone_key), (a.email_key)) k (key)
     WHERE q.about IS NOT NULL AND q.corrected_at IS NULL AND k.key IS NOT NULL;
 
 
@@ -61,14 +72,24 @@ WHEN ((OLD.about, OLD.corrected_at) IS DISTINCT FROM (NEW.about, NEW.corrected_a
 EXECUTE FUNCTION note_row_keys();
 
 
--- For a patient whose number or address changed: what was said holds back the new one.
-CREATE OR REPLACE FUNCTION note_patient_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+-- For a record and all that were merged with it: whatever was said about any of them.
+CREATE OR REPLACE FUNCTION keep_keys_of(a_practice bigint, a_patient bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    people bigint[] := a_patient || ARRAY(SELECT m.patient_id FROM merged_with(a_practice, a_patient) m);
 BEGIN
     PERFORM keep_unread_keys(
         ARRAY(SELECT i.id FROM inbound_messages i
-              WHERE i.patient_id = NEW.id AND i.meaning <> 'stop' AND i.decided_at IS NULL),
+              WHERE i.patient_id = ANY (people) AND i.meaning <> 'stop' AND i.decided_at IS NULL),
         ARRAY(SELECT q.id FROM quarantined_rows q
-              WHERE q.practice_id = NEW.practice_id AND q.about = NEW.external_id AND q.corrected_at IS NULL));
+              JOIN patients p ON p.practice_id = q.practice_id AND p.external_id = q.about
+              WHERE p.id = ANY (people) AND q.corrected_at IS NULL));
+END $$;
+
+
+-- For a patient whose number or address changed: what was said holds back the new one.
+CREATE OR REPLACE FUNCTION note_patient_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM keep_keys_of(NEW.practice_id, NEW.id);
     RETURN NULL;
 END $$;
 
@@ -77,3 +98,17 @@ END $$;
 CREATE OR REPLACE TRIGGER unread_keys AFTER UPDATE OF phone_key, email_key ON patients FOR EACH ROW
 WHEN ((OLD.phone_key, OLD.email_key) IS DISTINCT FROM (NEW.phone_key, NEW.email_key))
 EXECUTE FUNCTION note_patient_keys();
+
+
+-- For two records that are one human now, or are not any more.
+CREATE OR REPLACE FUNCTION note_merge_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM keep_keys_of(NEW.practice_id, NEW.kept_id);
+    PERFORM keep_keys_of(NEW.practice_id, NEW.merged_id);
+    RETURN NULL;
+END $$;
+
+
+-- Merged, and taken back.
+CREATE OR REPLACE TRIGGER unread_keys AFTER INSERT OR UPDATE OF undone_at ON record_merges FOR EACH ROW
+EXECUTE FUNCTION note_merge_keys();

@@ -11,12 +11,21 @@ from ops.contact.lifting import LONGEST_WORDS
 from ops.contact.models import SuppressedChannel
 from ops.phrases import capital
 from ops.practices.forms import CorrectPatientForm
-from ops.practices.models import Practice
+from ops.practices.models import Patient, Practice
 from ops.queue.wording import MILESTONE_WORDS
 from ops.record.actions.refusing import SINGLE, SOURCE_WORDS, Source
 from ops.record.contact import OVER_WORDS
 
-__all__ = ["AgreeForm", "CorrectPatientForm", "FindPatientForm", "LiftForm", "MilestoneForm", "RefuseForm"]
+__all__ = [
+    "AgreeForm",
+    "CorrectPatientForm",
+    "FindPatientForm",
+    "LiftForm",
+    "MergeForm",
+    "MilestoneForm",
+    "RefuseForm",
+    "UnmergeForm",
+]
 
 
 class _Said(FlaskForm):
@@ -96,3 +105,28 @@ class MilestoneForm(FlaskForm):
         named = [(str(each.id), each.name) for each in practice.treatment_types]
         self.treatment.choices = [("", "None"), *named]
         return self
+
+
+class MergeForm(FlaskForm):
+    """Another record is the same person."""
+
+    other = SelectField("Which record")
+    number = StringField("Or its number", [Length(max=100)], description="The practice’s own, where it is not listed.")
+    why = StringField("How you know", [InputRequired("Please say how you know."), Length(max=LONGEST_WORDS)])
+
+    def of(self, alike: Iterable[Patient]) -> "MergeForm":
+        """The same form with the records that look alike."""
+        named = [(str(each.id), f"{each.name}, {shown_number(each)}, {each.phone or 'no phone'}") for each in alike]
+        self.other.choices = [("", "Choose…"), *named]
+        return self
+
+
+class UnmergeForm(FlaskForm):
+    """They are two people after all."""
+
+    why = StringField("Why", [InputRequired("Please say why they are two people."), Length(max=LONGEST_WORDS)])
+
+
+def shown_number(patient: Patient) -> str:
+    """The practice's own number for them, where it has one."""
+    return "no number" if patient.external_id.startswith("~") else patient.external_id

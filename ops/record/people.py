@@ -12,6 +12,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
 from ops.practices.models import NAME_KEY, Patient, Practice
+from ops.record.models import RecordMerge
 
 FOUND = 20
 """At most so many are shown: who finds more looked for too little."""
@@ -31,6 +32,17 @@ class Human:
     practice: Practice
     patient: Patient
     others: Sequence[Patient] = ()
+    merges: Sequence[RecordMerge] = ()
+    """By which some of the others are theirs; the rest have the same name and number."""
+
+    @property
+    def kept_id(self) -> int:
+        """The record that speaks for all: this one, unless it was merged into another."""
+        return next((merge.kept_id for merge in self.merges), self.patient.id)
+
+    def merge_of(self, record: Patient) -> RecordMerge | None:
+        """By which this record was merged into the kept one."""
+        return next((merge for merge in self.merges if merge.merged_id == record.id), None)
 
     @property
     def records(self) -> list[Patient]:
@@ -59,7 +71,32 @@ def human(practice: Practice, patient_id: int) -> Human | None:
     query = sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id.in_(ids))
     by_id = {patient.id: patient for patient in db.session.scalars(query.order_by(Patient.id))}
     patient = by_id.pop(patient_id, None)
-    return Human(practice, patient, list(by_id.values())) if patient else None
+    return Human(practice, patient, list(by_id.values()), _merges(practice, ids)) if patient else None
+
+
+def _merges(practice: Practice, ids: Sequence[int]) -> Sequence[RecordMerge]:
+    stands = sa.select(RecordMerge).where(
+        RecordMerge.practice_id == practice.id, RecordMerge.merged_id.in_(ids), RecordMerge.undone_at.is_(None)
+    )
+    return db.session.scalars(stands.order_by(RecordMerge.id)).all()
+
+
+def lookalikes(human: Human) -> Sequence[Patient]:
+    """Other records of the practice that may be the same human: the same number, address or name, not merged yet."""
+    keys = [key for record in human.records for key in (record.phone_key, record.email_key) if key]
+    names = {(record.first_name + record.last_name) for record in human.records}
+    alike = sa.or_(
+        Patient.phone_key.in_(keys), Patient.email_key.in_(keys), _same_name().in_([_plain(each) for each in names])
+    )
+    merged = {human.patient.id, *(merge.merged_id for merge in human.merges)}
+    found = sa.select(Patient).where(Patient.practice_id == human.practice.id, Patient.id.not_in(merged), alike)
+    return db.session.scalars(found.order_by(Patient.id).limit(FOUND)).all()
+
+
+def by_number(practice: Practice, number: str) -> Patient | None:
+    """The record with the practice's own number for it."""
+    which = (Patient.practice_id == practice.id, Patient.external_id == number.strip())
+    return db.session.scalar(sa.select(Patient).where(*which))
 
 
 def find(wanted: str, practice: Practice | None = None) -> list[Found]:
@@ -77,10 +114,7 @@ def find(wanted: str, practice: Practice | None = None) -> list[Found]:
 
 
 def _ways(wanted: str, practice: Practice | None) -> list[sa.ColumnElement[bool]]:
-    name = sa.literal_column(NAME_KEY, sa.Text)
-    ways: list[sa.ColumnElement[bool]] = [
-        name == sa.func.lower(sa.func.regexp_replace(wanted, "[^[:alnum:]]", "", "g"))
-    ]
+    ways: list[sa.ColumnElement[bool]] = [_same_name() == _plain(wanted)]
     if practice:
         ways.append(Patient.external_id == wanted)
     if "@" in wanted:
@@ -88,6 +122,15 @@ def _ways(wanted: str, practice: Practice | None) -> list[sa.ColumnElement[bool]
     elif phone := _phone_or_none(wanted):
         ways.append(Patient.phone_key == crypto.contact_key(phone))
     return ways
+
+
+def _same_name() -> sa.ColumnElement[str]:
+    return sa.literal_column(NAME_KEY, sa.Text)
+
+
+def _plain(name: str) -> sa.ColumnElement[str]:
+    """A name as `NAME_KEY` has it."""
+    return sa.func.lower(sa.func.regexp_replace(name, "[^[:alnum:]]", "", "g"))
 
 
 def _phone_or_none(wanted: str) -> str | None:

@@ -18,10 +18,19 @@ from ops.practices.age import is_minor
 from ops.practices.models import MilestoneKind, Practice
 from ops.practices.views.practices import sent
 from ops.record import contact, work
-from ops.record.actions import refusing
+from ops.record.actions import merging, refusing, unmerging
 from ops.record.actions.refusing import Source
-from ops.record.forms import AgreeForm, CorrectPatientForm, FindPatientForm, LiftForm, MilestoneForm, RefuseForm
-from ops.record.people import Found, Human, find, human
+from ops.record.forms import (
+    AgreeForm,
+    CorrectPatientForm,
+    FindPatientForm,
+    LiftForm,
+    MergeForm,
+    MilestoneForm,
+    RefuseForm,
+    UnmergeForm,
+)
+from ops.record.people import Found, Human, by_number, find, human, lookalikes
 from ops.record.timeline import SORTS, timeline
 from ops.work.reads import ReadOf
 
@@ -73,8 +82,11 @@ def _found(template: str, practice: Practice | None, **more: Any) -> ResponseRet
 @bp.get("/practices/<slug>/patients/<int:patient_id>")
 @staff
 def patient(slug: str, patient_id: int) -> ResponseReturnValue:
-    """All there is about one human in this practice."""
-    return page(_human_or_404(slug, patient_id))
+    """All there is about one human in this practice, on the record that is kept."""
+    who = _human_or_404(slug, patient_id)
+    if who.kept_id != patient_id:
+        return redirect(url_for(".patient", slug=slug, patient_id=who.kept_id), 303)
+    return page(who)
 
 
 def _human_or_404(slug: str, patient_id: int) -> Human:
@@ -88,6 +100,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
     changes = queries.changes_of_patient(who.patient)
     actors = {entry.by for entry in told} | {change.actor for change in changes}
     actors |= {each.by for each in stands} | {each.actor for each in agreed}
+    actors |= {each.merged_by for each in who.merges}
     names = queries.names_of(actors)
     shown = {
         "correct": CorrectPatientForm(obj=who.patient),
@@ -95,6 +108,8 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
         "do_not_contact": RefuseForm(),
         "agreed": AgreeForm(),
         "lift": LiftForm(),
+        "merge": MergeForm().of(lookalikes(who)),
+        "unmerge": UnmergeForm(),
     } | forms
     answer = render_template(
         "record/record.html",
@@ -189,10 +204,7 @@ def lift(slug: str, patient_id: int) -> ResponseReturnValue:
     who, form = _human_or_404(slug, patient_id), LiftForm()
 
     def verb() -> str:
-        entered = {each.occasion for each in contact.against(who) if each.may_be_a_mistake}
-        if form.occasion.data not in entered:
-            raise Refused("This does not stand any more, or they said it themself.")
-        refusing.lift(who, form.occasion.data, form.why.data, actor=me().actor)
+        refusing.lift(who, form.occasion.data or "", form.why.data, actor=me().actor)
         return "It does not stand any more. What ended because of it does not start again by itself."
 
     return decide(who, verb, "lift", lift=form)
@@ -209,3 +221,34 @@ def agreed(slug: str, patient_id: int) -> ResponseReturnValue:
         return "Kept as their consent. A file of the practice that still says no wins again: tell the practice."
 
     return decide(who, verb, "agreed", agreed=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/merge")
+@staff
+def merge(slug: str, patient_id: int) -> ResponseReturnValue:
+    """Another record of the practice is the same person; this one is kept."""
+    who = _human_or_404(slug, patient_id)
+    form = MergeForm().of(lookalikes(who))
+
+    def verb() -> str:
+        numbered = by_number(who.practice, form.number.data or "")
+        other = int(form.other.data) if form.other.data else numbered.id if numbered else 0
+        merging.merge(who.practice, who.patient.id, other, form.why.data, actor=me().actor)
+        return "They are one person now. This record is the one that is contacted."
+
+    return decide(who, verb, "merge", merge=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/unmerge/<int:merge_id>")
+@staff
+def unmerge(slug: str, patient_id: int, merge_id: int) -> ResponseReturnValue:
+    """They are two people after all."""
+    who, form = _human_or_404(slug, patient_id), UnmergeForm()
+    if merge_id not in {each.id for each in who.merges}:
+        abort(404)
+
+    def verb() -> str:
+        unmerging.unmerge(who.practice, merge_id, form.why.data, actor=me().actor)
+        return "They are two people again, each with what was theirs."
+
+    return decide(who, verb, "unmerge", unmerge=form)

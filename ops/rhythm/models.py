@@ -77,9 +77,15 @@ class DeskSettings(Base):
     """Of the timed mode; kept while another one is chosen."""
     idle_seconds: Mapped[int]
     """Nobody touches the page for so long and no call runs: nobody is there."""
+    unused_numbers: Mapped[int] = mapped_column(server_default=sa.text("12"))
+    """So many numbers is somebody shown within an hour without recording an outcome for them."""
+    numbers_an_hour: Mapped[int] = mapped_column(server_default=sa.text("90"))
+    """So many in all."""
 
     __table_args__ = (
         sa.CheckConstraint("id = 1", name="one_row"),
         sa.CheckConstraint("wrap_up_seconds BETWEEN 15 AND 600", name="wrap_up_range"),
         sa.CheckConstraint("idle_seconds BETWEEN 30 AND 900", name="idle_range"),
+        sa.CheckConstraint("unused_numbers BETWEEN 3 AND 60", name="unused_numbers_range"),
+        sa.CheckConstraint("numbers_an_hour BETWEEN 10 AND 300", name="numbers_an_hour_range"),
     )

@@ -36,6 +36,8 @@ WRAP_UP_SECONDS = 60
 
 
 IDLE_SECONDS = 120
+UNUSED_NUMBERS = 12
+NUMBERS_AN_HOUR = 90
 
 
 @dataclass(frozen=True)
@@ -116,5 +118,10 @@ def desk_settings() -> DeskSettings:
     """How leads set everybody's desk: as long as it takes after a call, two minutes until nobody is there, unless they
     said otherwise."""
     return db.session.get(DeskSettings, 1) or DeskSettings(
-        id=1, wrap_up=WrapUp.OPEN, wrap_up_seconds=WRAP_UP_SECONDS, idle_seconds=IDLE_SECONDS
+        id=1,
+        wrap_up=WrapUp.OPEN,
+        wrap_up_seconds=WRAP_UP_SECONDS,
+        idle_seconds=IDLE_SECONDS,
+        unused_numbers=UNUSED_NUMBERS,
+        numbers_an_hour=NUMBERS_AN_HOUR,
     )

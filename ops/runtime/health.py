@@ -113,6 +113,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             if have != need:
                 found.problems.append("migrations are not current")
                 return
+            found.problems += [f"rows of {table} break {name}" for table, name in migrate.not_valid(connection)]
             found.sql = differences(connection)
             _examine_clock(found, connection)
             last = connection.scalar(sa.text("SELECT started_at FROM ticks WHERE name = 'tick'"))

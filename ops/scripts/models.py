@@ -89,6 +89,7 @@ class ScriptVersion(Base):
 
     __table_args__ = (
         sa.UniqueConstraint("script_id", "number"),
+        sa.UniqueConstraint("script_id", "id"),
         sa.Index(
             "uq_script_versions_published",
             "script_id",
@@ -191,8 +192,8 @@ class ScriptExperiment(Base):
     __tablename__ = "script_experiments"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     script_id: Mapped[int] = mapped_column(sa.ForeignKey("scripts.id", ondelete="CASCADE"))
-    a_version_id: Mapped[int] = mapped_column(sa.ForeignKey("script_versions.id", ondelete="CASCADE"))
-    b_version_id: Mapped[int] = mapped_column(sa.ForeignKey("script_versions.id", ondelete="CASCADE"))
+    a_version_id: Mapped[int] = mapped_column(sa.BigInteger)
+    b_version_id: Mapped[int] = mapped_column(sa.BigInteger)
     baseline: Mapped[Decimal] = mapped_column(sa.Numeric(4, 3))
     """The share of A that was expected, 0 to 1."""
     difference: Mapped[Decimal] = mapped_column(sa.Numeric(4, 3))
@@ -206,6 +207,14 @@ class ScriptExperiment(Base):
     ending: Mapped[Ending | None] = mapped_column(closed_set(Ending, "ending"))
 
     __table_args__ = (
+        *(
+            sa.ForeignKeyConstraint(
+                ["script_id", f"{which}_version_id"],
+                ["script_versions.script_id", "script_versions.id"],
+                ondelete="CASCADE",
+            )
+            for which in Variant
+        ),
         sa.CheckConstraint("(stopped_at IS NULL) = (ending IS NULL)", name="stopped_has_ending"),
         sa.CheckConstraint("planned_answers > 0", name="planned_positive"),
         sa.Index(

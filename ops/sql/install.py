@@ -29,6 +29,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
 UNION ALL
 SELECT 'WALL ' || c.relname, md5(concat(
     c.relrowsecurity,
+    c.relforcerowsecurity,
     (SELECT string_agg(p::text, ' ' ORDER BY p.policyname) FROM pg_policies p
      WHERE p.schemaname = 'public' AND p.tablename = c.relname),
     (SELECT string_agg(a.privilege_type, ' ' ORDER BY a.privilege_type) FROM aclexplode(c.relacl) a

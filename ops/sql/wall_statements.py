@@ -32,17 +32,19 @@ def unit(table: str, wall: Wall) -> Unit:
     return Unit(f"wall of {table}", text, dict.fromkeys(made, ""))
 
 
-def is_walled(wall: Wall) -> bool:
-    """Whether row-level security decides which rows the portal sees: wherever it reads or changes any."""
-    return any(right.split()[0] != "INSERT" for right in wall.portal)
-
-
 def _statements(table: str, wall: Wall) -> Iterator[str]:
-    if is_walled(wall):
-        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
-        yield f"CREATE POLICY own_practice ON {table} TO {PORTAL_ROLE} USING ({_condition(table, wall)})"
-    else:
+    if wall.of is None:
+        if wall.portal:
+            raise ValueError(f"the portal may use {table}, whose rows are of no practice")
         yield f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"
+        yield f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"
+    else:
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+        yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+        # constant, so that no plan of the agency's pays for it
+        yield f"CREATE POLICY agency ON {table} TO CURRENT_USER USING (true)"
+    if wall.portal:
+        yield f"CREATE POLICY own_practice ON {table} TO {PORTAL_ROLE} USING ({_condition(table, wall)})"
     for right in wall.portal:
         yield f"GRANT {right} ON {table} TO {PORTAL_ROLE}"
     for guard in wall.guards:
@@ -50,10 +52,8 @@ def _statements(table: str, wall: Wall) -> Iterator[str]:
 
 
 def _condition(table: str, wall: Wall) -> str:
-    """Which rows are seen; what is written must fulfil it too. Raises ValueError for what is of no practice."""
+    """Which rows are seen; what is written must fulfil it too."""
     match wall.of:
-        case None:
-            raise ValueError(f"the portal may use {table}, whose rows are of no practice")
         case Through(column, parent):
             return f"EXISTS (SELECT FROM {parent} WHERE {parent}.id = {table}.{column})"  # those its own wall shows
         case column:

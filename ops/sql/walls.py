@@ -1,8 +1,10 @@
 """Every table: whose its rows are, what is written down of changes to it, and what the portal may do with it.
 
-A member of a practice reads the portal under a database role that sees one practice (`see_only` in ops/db.py). This
-is the one list of what that role may do; `wall_statements` turns it into policies, grants and triggers, which are
-installed after migrating. A table that is not in it fails a test: whoever adds a table decides here.
+A member of a practice reads the portal under a database role that sees one practice (`see_only` in ops/db.py). Of what
+is a practice's, row-level security is forced upon everybody (docs/rules.md B2): the agency's own role has a policy that
+shows all, the portal's shows its practice, and whoever else is given a table sees no row of it. This is the one list of
+what the portal's role may do; `wall_statements` turns it into policies, grants and triggers, which are installed after
+migrating. A table that is not in it fails a test: whoever adds a table decides here.
 """
 
 from dataclasses import dataclass, field
@@ -57,7 +59,7 @@ WALLS: dict[str, Wall] = {
     "staff_mails": Wall(None, guards=(Audit(when="UPDATE OR DELETE"),)),
     "auth_sessions": Wall(None),
     "audit_log": Wall(OWN, guards=(AppendOnly(),)),
-    # a member's reading is noted as anybody's; there is no policy, the row is written and never read by the portal
+    # a member's reading is noted as anybody's, of their own practice; the portal never reads it
     "patient_reads": Wall(OWN, ("INSERT",), (AppendOnly(),)),
     # practices and what they own
     "practices": Wall("id", READS, (Audit(),)),
@@ -67,6 +69,7 @@ WALLS: dict[str, Wall] = {
     # a patient's arrival is told by the import named on the row; only later changes are written down
     "patients": Wall(OWN, READS, (Audit(hidden="phone_key,email_key", when="UPDATE OR DELETE"),)),
     "milestones": Wall(OWN, READS),
+    "record_merges": Wall(OWN, guards=(Audit(hidden="waits"),)),
     "milestone_changes": Wall(OWN),
     "saved_mappings": Wall(OWN, guards=(Audit(),)),
     "imports": Wall(OWN, READS),
@@ -118,6 +121,7 @@ WALLS: dict[str, Wall] = {
     "not_offered": Wall(OWN, guards=(AppendOnly("UPDATE"),)),
     "breaks": Wall(None),
     "desk_keys": Wall(None),
+    "number_stops": Wall(None, guards=(AppendOnly(),)),
     "agency_settings": Wall(None, guards=(Audit(hidden="logo"),)),
     "desk_settings": Wall(None, guards=(Audit(),)),
     # what went wrong: a member writes back what the practice did, on its own concerns, and nothing else

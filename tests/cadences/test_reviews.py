@@ -11,6 +11,7 @@ from ops.cadences import jobs
 from ops.cadences.actions import editing
 from ops.cadences.actions.editing import Start, Step
 from ops.cadences.models import Cadence
+from ops.config import settings
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.messages import actions as messages
@@ -228,3 +229,20 @@ def test_a_request_that_could_not_be_sent_stays_ended_when_its_days_are_over(lin
             practices.add_review_link(db.session.get_one(Practice, linkless.id), "Maps", "https://maps.example.com/one")
         schedule.run_due()
     assert review_run().end_reason is EndReason.NOT_SENT and asked_for_review() == set()
+
+
+@freeze_time(NOON)
+def test_an_email_that_has_no_address_to_come_from_is_not_sent_and_is_when_there_is_one(practice, monkeypatch):
+    """It went to the recorder without a word, as if there were no way out at all."""
+    monkeypatch.setenv("SMTP_URL", "smtp://localhost:1025")
+    settings.cache_clear()
+    review_cadence(practice, StepMode.EMAIL)
+    make_milestone(make_patient(practice, email="ada@example.com"), days_ago=5)
+    jobs.import_finished(practice.id)
+    why = Ending(EndReason.NOT_SENT, words="The practice has no address that its emails come from.")
+    assert review_run().ending == why
+    with transaction("test"):
+        practices.edit_practice(db.session.get_one(Practice, practice.id), sender_email="hello@one.example.com")
+    schedule.run_due()
+    assert review_run().ending == Ending(EndReason.STEPS_TAKEN) and asked_for_review()
+    settings.cache_clear()

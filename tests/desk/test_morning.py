@@ -16,8 +16,8 @@ from playwright.sync_api import Page, expect
 
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome, rules_for
-from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.morning import KINDS, PRACTICES
+from tests.whole_agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
 LOWEST = """Math.max(...[...document.querySelectorAll("button[name=outcome]")]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.agency import Agency, chromium, needs_browser, signed_in
 from tests.desk.test_morning import card_of, keys, morning, next_card
+from tests.whole_agency import Agency, chromium, needs_browser, signed_in
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.browser, needs_browser]
 

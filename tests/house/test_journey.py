@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ops.messages.jobs import UNHEARD
-from tests.agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 from tests.processes import wait_until
+from tests.whole_agency import PASSWORD, Agency, chromium, is_accessible, needs_browser, press, signed_in
 
 UNDO_SECONDS = 2
 pytestmark = [pytest.mark.timeout(500), pytest.mark.browser, needs_browser]

@@ -192,3 +192,21 @@ def test_what_was_read_is_told_by_codes_and_on_the_way_back_by_the_same_sentence
         connection.execute(sa.text("DELETE FROM patient_reads"))
     migrate.downgrade(engine, "0015")
     assert [what for (what,) in kept(engine, "SELECT what FROM patient_reads ORDER BY id")] == list(WAS_READ)
+
+
+def test_rows_that_were_there_and_break_a_new_rule_stop_no_process_and_are_named(empty):
+    engine, _ = empty
+    migrate.upgrade(engine)
+    put_in(engine, "INSERT INTO unread_keys (key, reply_id, practice_id) VALUES (:key, 7, 1)", [{"key": b"x"}])
+    name, rule = "fk_unread_keys_practice_id_reply_id_inbound_messages", "pg_get_constraintdef(oid)"
+    [(meant,)] = kept(engine, f"SELECT {rule} FROM pg_constraint WHERE conname = '{name}'")
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"ALTER TABLE unread_keys DROP CONSTRAINT {name}"))
+        connection.execute(sa.text(f"ALTER TABLE unread_keys ADD CONSTRAINT {name} {meant} NOT VALID"))
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        assert migrate.not_valid(connection) == [("unread_keys", name)]
+        connection.execute(sa.text("DELETE FROM unread_keys"))
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        assert migrate.not_valid(connection) == []

@@ -150,6 +150,7 @@ FOREIGN_TABLES = {
     "step_id": "cadence_steps",
     "trigger_id": "triggers",
     "concern_id": "concerns",
+    "merge_id": "record_merges",
 }
 
 

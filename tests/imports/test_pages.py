@@ -54,7 +54,7 @@ def test_an_upload_is_previewed_confirmed_loaded_and_told(practice, lead):
     page = text(lead.get(address, expect=200))
     assert "Recognized as med-spa-clients: patients" in page
     assert "Dropped, not stored 6635" in page
-    assert "C1 Ada Lane – +13125550101 ada@example.com" in page
+    assert "C1 Ada Lane – (312) 555-0101 ada@example.com" in page
     assert "no contact" in page, "an opt-out is shown"
     assert "Line 4" in page
     assert count(Patient) == 0
@@ -99,7 +99,7 @@ def test_unknown_columns_are_mapped_by_hand_and_the_mapping_is_kept_for_the_next
     assert db.session.get_one(Import, number(address)).state is ImportState.UPLOADED
     columns = {"column-0": "full_name", "column-1": "mobile", "save_as": "odd list", "column-7": "email"}
     lead.post(f"{address}/files/{the_file(address)}/map", data=columns, expect=303)
-    assert "+13125550101" in text(lead.get(address, expect=200))
+    assert "(312) 555-0101" in text(lead.get(address, expect=200))
     lead.post(address + "/confirm", expect=303)
     jobs.run_import(number(address))
     assert count(Patient) == 2

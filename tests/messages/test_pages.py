@@ -15,6 +15,7 @@ from ops.db import db, transaction
 from ops.messages import actions, leaving, queries, sending
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
+from ops.phrases import phone_words
 from tests import world
 from tests.outbox import published
 
@@ -72,7 +73,7 @@ def test_a_message_is_shown_as_it_was_sent_with_its_steps_and_the_gates_answer(l
     page = page_of(lead, message)
     for shown in (
         "it&#39;s Glow. Thank you",
-        message.to_address,
+        phone_words(message.to_address),
         "Attempting",
         "Delivered",
         "What the contact gate said",

@@ -299,4 +299,4 @@ def test_the_desk_keeps_the_words_of_an_outcome_that_came_second(agent, patient,
     refused = browser.post(
         f"/tasks/{task.id}/outcome", data=send | {"outcome": "willing", "note": "Her sister, maybe."}, expect=409
     )
-    assert "saved already, as “voicemail”" in refused.text and "Her sister, maybe." in refused.text
+    assert "saved already, as “Voicemail left”" in refused.text and "Her sister, maybe." in refused.text

@@ -1,6 +1,7 @@
 """A skip means something for good: whom an agent knows, and what somebody else should do, never comes to them again."""
 
 import pytest
+import sqlalchemy as sa
 from freezegun import freeze_time
 
 from ops import clock
@@ -64,6 +65,16 @@ def test_who_skips_a_task_for_somebody_else_still_gets_other_work_about_them(age
     stand = hindrances(piles(task_ids=[task.id])[0])
     assert [wait.code for [wait] in stand] == ["nobody_may"], "and the board says that nobody may"
     assert claim(make_user(Role.AGENT)).id == task.id
+
+
+def test_what_is_not_for_somebody_is_found_without_going_through_the_tasks(agent):
+    """The claim asks it each time, over a backlog that was perhaps never analyzed."""
+    for _ in range(30):
+        open_for(make_patient(practice_of()))
+    for how in ("plan_cache_mode = force_generic_plan", "enable_seqscan = off"):
+        db.session.execute(sa.text(f"SET LOCAL {how}"))
+    plan = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT n.task_id FROM not_for n WHERE n.user_id = {agent.id}"
+    assert db.session.scalar(sa.text(plan))[0]["Plan"]["Shared Hit Blocks"] < 10
 
 
 @pytest.mark.parametrize(

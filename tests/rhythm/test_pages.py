@@ -19,6 +19,7 @@ from tests.world import make_user
 
 MINUTE = timedelta(minutes=1)
 SET = {"wrap_up": "timed", "wrap_up_seconds": "45", "idle_seconds": "90"}
+SET |= {"unused_numbers": "12", "numbers_an_hour": "90"}
 
 
 @pytest.fixture(autouse=True)

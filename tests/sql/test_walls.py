@@ -48,7 +48,9 @@ def test_every_table_says_whose_its_rows_are_and_what_the_portal_may_do():
         table = metadata.tables[name]
         if isinstance(wall.of, Through):
             parents = {key.column.table.name for key in table.columns[wall.of.column].foreign_keys}
-            assert parents <= {wall.of.parent} and "practice_id" not in table.columns, name
+            assert wall.of.parent in parents or not parents, name
+            assert "practice_id" not in table.columns, name
+            assert all(each == wall.of.parent or WALLS[each].of == wall.of for each in parents), name
             assert WALLS[wall.of.parent].of, f"{name} is of a practice through {wall.of.parent}, which is of none"
         elif wall.of:
             assert wall.of in table.columns, name
@@ -87,6 +89,95 @@ def test_the_portal_has_the_rights_of_the_list_and_no_others(connection):
     assert has == {(name, right) for name, wall in WALLS.items() for right in wall.portal}
     role = "SELECT rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname = :role"
     assert connection.execute(sa.text(role), {"role": PORTAL_ROLE}).one() == (False, False, False)
+
+
+OF_A_PRACTICE = sorted(name for name, wall in WALLS.items() if wall.of)
+
+
+def test_row_level_security_is_forced_on_every_table_of_a_practice(connection):
+    forced = """
+        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+          AND relrowsecurity AND relforcerowsecurity ORDER BY 1"""
+    assert connection.scalars(sa.text(forced)).all() == OF_A_PRACTICE
+    policies = connection.execute(
+        sa.text("SELECT tablename, policyname FROM pg_policies WHERE permissive = 'PERMISSIVE'")
+    )
+    expected = {(name, "agency") for name in OF_A_PRACTICE}
+    assert {tuple(row) for row in policies} == expected | {(n, "own_practice") for n, w in WALLS.items() if w.portal}
+
+
+def test_whoever_else_is_given_a_table_sees_no_row_of_it(connection):
+    connection.execute(sa.text("CREATE ROLE curious NOLOGIN"))
+    for name in OF_A_PRACTICE:
+        put_row(connection, metadata.tables[name], OWN)
+        connection.execute(sa.text(f"GRANT SELECT ON {name} TO curious"))
+    connection.execute(sa.text("SET LOCAL ROLE curious"))
+    connection.execute(sa.text("SELECT set_config('app.practice_id', :id, true)"), {"id": str(OWN)})
+    assert {name: count(connection, name) for name in OF_A_PRACTICE} == dict.fromkeys(OF_A_PRACTICE, 0)
+
+
+def test_an_agency_whose_role_is_no_superuser_sees_its_own_tables_at_no_cost(connection):
+    """As on a server that somebody else runs: the role owns the tables, and security is forced upon it too."""
+    for statement in ("CREATE ROLE agency NOLOGIN", "ALTER TABLE messages OWNER TO agency", "SET LOCAL ROLE agency"):
+        connection.execute(sa.text(statement))
+    assert count(connection, "messages") == 0
+    connection.exec_driver_sql(wall_statements.unit("messages", WALLS["messages"]).text.replace("%", "%%"))
+    put_row(connection, metadata.tables["messages"], OTHER)
+    assert count(connection, "messages") == 1
+    plan = connection.scalars(sa.text("EXPLAIN SELECT * FROM messages WHERE state = 'queued'")).all()
+    assert not any("practice" in line or "One-Time" in line for line in plan), plan
+
+
+SHARED = {
+    # (table, column) that points at what is the agency's as often as the practice's own
+    ("attempts", "script_version_id"),
+    ("messages", "script_version_id"),
+    ("script_approvals", "version_id"),
+}
+AS_NUMBERS = {
+    # columns that are kept as numbers: what they name may be gone
+    *(("patient_reads", column) for column in ("practice_id", "patient_id", "subject_id")),
+    *((table, "practice_id") for table in ("audit_log", "failed_work", "gate_decisions")),
+    *(("patients", "import_id"), ("milestones", "import_id"), ("milestone_changes", "was_treatment_type_id")),
+    *(("cadence_runs", "trigger_id"), ("contact_attempts", "attempt_id"), ("asks", "run_id")),
+    *(("tasks", "lane_id"), ("tasks", "script_version_id"), ("scripts", "experiment_id")),
+    # named by others, not by us
+    *(("audit_log", "row_id"), ("patients", "external_id"), ("recorder_deliveries", "message_id")),
+    *(("messages", "provider_id"), ("inbound_messages", "provider_id")),
+}
+
+
+def test_a_row_of_a_practice_can_point_at_no_row_of_another(connection):
+    """The practice, or the row through which both are of one, is part of every foreign key between their tables."""
+    keys = connection.execute(
+        sa.text("""
+        SELECT conrelid::regclass::text, confrelid::regclass::text, convalidated,
+          (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+           WHERE attrelid = conrelid AND attnum = ANY (conkey))
+        FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace""")
+    ).all()
+    assert len(keys) > 60
+    loose, pointing = set(), set()
+    for table, of, validated, columns in keys:
+        pointing |= {(table, column) for column in columns}
+        assert validated, (table, columns)
+        if not WALLS[table].of or not WALLS[of].of or of == "practices":
+            continue
+        parent = WALLS[table].of
+        shared = {"practice_id"} if isinstance(parent, str) else {parent.column}
+        through = WALLS[of].of
+        if isinstance(through, Through):
+            shared |= {through.column}
+        if not shared & set(columns):
+            loose |= {(table, column) for column in columns}
+    assert loose == SHARED
+    named = {
+        (name, column.name)
+        for name in OF_A_PRACTICE
+        for column in metadata.tables[name].columns
+        if column.name.endswith("_id")
+    }
+    assert named - pointing == AS_NUMBERS
 
 
 @pytest.mark.parametrize("table", READABLE)

@@ -47,9 +47,7 @@ UNMADE = f"""
 
 FRESH = f"""
     dated AS (
-        SELECT m.id AS milestone_id, m.patient_id, t.id AS trigger_id,
-               (SELECT min(o.patient_id) FROM records_of(:practice, m.patient_id) o) AS person,
-               t.cadence_id, c.kind, t.spacing_days,
+        SELECT m.id AS milestone_id, p.id AS patient_id, t.id AS trigger_id, t.cadence_id, c.kind, t.spacing_days,
                m.happened_on + coalesce(t.delay_days, y.opens_days, :opens) AS opens_on,
                m.happened_on + coalesce(t.delay_days, y.peaks_days, :peaks) AS peaks_on,
                m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days, :closes) AS closes_on
@@ -60,18 +58,24 @@ FRESH = f"""
              AND (c.kind <> '{Kind.REVIEW_REQUEST}' OR m.kind = ANY (:of_everybody))
              AND (c.kind <> '{Kind.RECALL}' OR NOT EXISTS ({CAME_BACK}))
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
-        JOIN patients p ON p.id = m.patient_id AND NOT p.deceased
+        LEFT JOIN record_merges g ON g.merged_id = m.patient_id AND g.undone_at IS NULL
+        JOIN patients p ON p.id = coalesce(g.kept_id, m.patient_id) AND NOT p.deceased
              AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
+    ), alive AS (
+        -- two records of one human start one thing, and who died under one of them has died
+        SELECT d.*, h.person FROM dated d CROSS JOIN LATERAL (
+            SELECT min(o.patient_id) AS person, bool_or(a.deceased) AS dead
+            FROM records_of(:practice, d.patient_id) o JOIN patients a ON a.id = o.patient_id) h
+        WHERE d.closes_on > CAST(:today AS date) AND NOT h.dead
     ), best AS (
         -- of several milestones that would start the same thing, the one whose moment comes first
-        SELECT DISTINCT ON (person, kind) * FROM dated
-        WHERE closes_on > CAST(:today AS date)
+        SELECT DISTINCT ON (person, kind) * FROM alive
         ORDER BY person, kind, opens_on, milestone_id
     ), fresh AS (
         SELECT b.* FROM best b
         WHERE NOT EXISTS (
-            SELECT FROM records_of(:practice, b.patient_id) o JOIN cadence_runs r ON r.patient_id = o.patient_id
-            JOIN cadences rc ON rc.id = r.cadence_id
+            SELECT FROM records_of(:practice, b.patient_id) o
+            JOIN cadence_runs r ON r.patient_id = o.patient_id JOIN cadences rc ON rc.id = r.cadence_id
             WHERE rc.kind = b.kind
               AND (r.milestone_id = b.milestone_id  -- a trigger made again is not a reason to ask again
                    OR (r.opens_at > (b.opens_on - b.spacing_days)::timestamp AT TIME ZONE :zone
@@ -92,9 +96,8 @@ START = f"""
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
     ), {FRESH}, started AS ({moves.STARTED}), outdone AS (
         -- another one of the same patient came first: it is looked at again once that one has started
-        SELECT d.milestone_id FROM dated d
+        SELECT d.milestone_id FROM alive d
         JOIN fresh f ON f.person = d.person AND f.kind = d.kind AND f.milestone_id <> d.milestone_id
-        WHERE d.closes_on > CAST(:today AS date)
     ), looked AS (
         UPDATE milestones SET triggered_at = :now
         WHERE id IN (SELECT id FROM batch) AND id NOT IN (SELECT milestone_id FROM outdone) RETURNING id

@@ -6,14 +6,14 @@ from flask.typing import ResponseReturnValue
 from ops.accounts.access import allow, me, passive
 from ops.accounts.roles import AT_WORK
 from ops.db import transaction
-from ops.desk.actions import reading
-from ops.desk.card import log_read, open_card_of
+from ops.desk.actions import reading, revealing
 from ops.desk.forms import FenceForm
+from ops.desk.revealed import TooMany
 from ops.desk.views import bp
 from ops.desk.views.showing import not_saved, show_card
 from ops.errors import Refused
 from ops.phrases import phone_words
-from ops.queue.actions import claiming, tasks
+from ops.queue.actions import claiming
 from ops.rhythm import today
 from ops.rhythm.words import due_words
 from ops.scripts.queries import newer_than
@@ -61,14 +61,11 @@ def _show(task_id: int, what: ReadOf) -> ResponseReturnValue:
         if not form.validate():
             raise Refused("This card is out of date.")
         with transaction(me().actor):
-            tasks.held(task_id, me().id, form.fence.data or 0)
-            card = open_card_of(me())
-            assert card
-            if what is ReadOf.NUMBER and card.why_not:
-                raise Refused(f"May not be called now: {card.why_not}.")
-            seen = card.email if what is ReadOf.ADDRESS else card.phone
-            log_read(me(), card.task.practice_id, card.task.patient_id, card.task.id, what, seen)
+            card = revealing.show(task_id, me(), form.fence.data or 0, what)
     except Refused as problem:
+        if isinstance(problem, TooMany):
+            with transaction(me().actor):
+                revealing.tell_leads(me(), problem)
         return (jsonify(problem=str(problem)), 409) if wants_json() else not_saved(task_id, str(problem))
     if not wants_json():
         return show_card(card, shown=what)

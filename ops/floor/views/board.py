@@ -85,9 +85,7 @@ def board() -> ResponseReturnValue:
     """The live queue, and who was not happy."""
     asked = _asked()
     unhappy = lists.unhappy(asked)
-    with transaction(me().actor):
-        for practice_id, patient_id in sorted({(one.practice_id, one.patient_id) for one in unhappy}):
-            keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
+    _note_looks({(one.practice_id, one.patient_id) for one in unhappy})
     practices = lists.practice_choices()
     return render_template(
         "floor/board.html",
@@ -95,10 +93,20 @@ def board() -> ResponseReturnValue:
         broken=broken_promises(asked),
         incomplete=lists.incomplete(practices, asked),
         unhappy=unhappy,
+        shown_no_more=lists.shown_no_more(),
         unhappy_days=lists.UNHAPPY_DAYS,
         **_controls(asked),
         **_live(asked),
     )
+
+
+def _note_looks(people: set[tuple[int, int]]) -> None:
+    """Whom the list of who was not happy names, by (practice, patient)."""
+    if not people:
+        return
+    with transaction(me().actor):
+        for practice_id, patient_id in sorted(people):
+            keep_read(me().id, practice_id, patient_id, ReadOf.LISTED)
 
 
 def _controls(asked: floor.Asked) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def set_desk() -> ResponseReturnValue:
         return _desk_settings(form)
     try:
         with transaction(me().actor):
-            verbs.set_desk(form.chosen(), form.wrap_up_seconds.data or 0, form.idle_seconds.data or 0)
+            verbs.set_desk(form.chosen(), *(field.data or 0 for field in form.numbers()))
     except Refused as problem:
         return _desk_settings(form, str(problem))
     flash("Saved. It counts from everybody's next card on.", "success")

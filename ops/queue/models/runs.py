@@ -19,7 +19,7 @@ class CadenceRun(Base):
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     practice_id: Mapped[int] = mapped_column(sa.BigInteger)
     patient_id: Mapped[int] = mapped_column(sa.BigInteger)
-    cadence_id: Mapped[int] = mapped_column(sa.ForeignKey("cadences.id"))
+    cadence_id: Mapped[int] = mapped_column(sa.BigInteger)
     milestone_id: Mapped[int] = mapped_column(sa.BigInteger)
     trigger_id: Mapped[int] = mapped_column(sa.BigInteger)
     """Kept as a number: the run outlives the rule that started it."""
@@ -45,6 +45,7 @@ class CadenceRun(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.ForeignKeyConstraint(["practice_id", "milestone_id"], ["milestones.practice_id", "milestones.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "cadence_id"], ["cadences.practice_id", "cadences.id"]),
         sa.UniqueConstraint("milestone_id", "trigger_id"),
         sa.UniqueConstraint("practice_id", "id"),
         sa.Index(

@@ -188,6 +188,7 @@ class Attempt(Base):
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "task_id"], ["tasks.practice_id", "tasks.id"]),
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.UniqueConstraint("practice_id", "id"),
         # one outcome per claim: a double press finds the first one
         sa.UniqueConstraint("task_id", "fence"),
         sa.Index(None, "patient_id", "at"),

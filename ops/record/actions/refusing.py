@@ -15,6 +15,7 @@ from ops.messages.models import MessageChannel
 from ops.practices.refusals import keys_of, reached_by
 from ops.queue.actions import tasks
 from ops.queue.models import Task
+from ops.record.contact import against
 from ops.record.people import Human
 from ops.work.endings import Ending, EndReason
 from ops.work.states import TaskState
@@ -84,6 +85,8 @@ def _rows(human: Human, over: list[SuppressedChannel], source: str, occasion: st
 def lift(human: Human, occasion: str, why: str, *, actor: str) -> None:
     """What one of us entered about them on this occasion was a mistake. Raises Refused without a reason, and when it
     does not stand (any more)."""
+    if occasion not in {each.occasion for each in against(human) if each.may_be_a_mistake}:
+        raise Refused("This does not stand any more, or they said it themself.")
     lift_mistake(human.practice.id, occasion, why, actor)
 
 

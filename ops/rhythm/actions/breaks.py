@@ -19,6 +19,8 @@ from ops.rhythm.models import Break, BreakKind, DeskSettings, WrapUp
 
 SHORTEST_WRAP_UP, LONGEST_WRAP_UP = 15, 600
 SHORTEST_IDLE, LONGEST_IDLE = 30, 900
+FEWEST_UNUSED, MOST_UNUSED = 3, 60
+FEWEST_AN_HOUR, MOST_AN_HOUR = 10, 300
 WHY_LET_GO = "done for the day"
 
 
@@ -79,13 +81,26 @@ def _one_at_a_time(user_id: int) -> None:
     db.session.expire_all()
 
 
-def set_desk(wrap_up: WrapUp, wrap_up_seconds: int, idle_seconds: int) -> None:
-    """Set everybody's desk from their next card on. Raises Refused for seconds out of range (15 to 600, 30 to 900)."""
+def set_desk(
+    wrap_up: WrapUp,
+    wrap_up_seconds: int,
+    idle_seconds: int,
+    unused_numbers: int = rhythm_queries.UNUSED_NUMBERS,
+    numbers_an_hour: int = rhythm_queries.NUMBERS_AN_HOUR,
+) -> None:
+    """Set everybody's desk from their next card on. Raises Refused for seconds out of range (15 to 600, 30 to 900), and
+    for numbers within an hour (3 to 60 without an outcome, 10 to 300 in all)."""
     if not SHORTEST_WRAP_UP <= wrap_up_seconds <= LONGEST_WRAP_UP:
         raise Refused(f"The time after a call must be {SHORTEST_WRAP_UP} to {LONGEST_WRAP_UP} seconds.")
     if not SHORTEST_IDLE <= idle_seconds <= LONGEST_IDLE:
         raise Refused(f"Nobody is there after {SHORTEST_IDLE} to {LONGEST_IDLE} seconds.")
+    if not (FEWEST_UNUSED <= unused_numbers <= MOST_UNUSED and FEWEST_AN_HOUR <= numbers_an_hour <= MOST_AN_HOUR):
+        raise Refused(
+            f"Within an hour {FEWEST_UNUSED} to {MOST_UNUSED} numbers are shown without an outcome, "
+            f"{FEWEST_AN_HOUR} to {MOST_AN_HOUR} in all."
+        )
     values = {"wrap_up": wrap_up, "wrap_up_seconds": wrap_up_seconds, "idle_seconds": idle_seconds}
+    values |= {"unused_numbers": unused_numbers, "numbers_an_hour": numbers_an_hour}
     row = insert(DeskSettings).values(id=1, **values)
     db.session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
     db.session.expire_all()

@@ -93,7 +93,7 @@ def page(
         mails=mails.about(MailKind.APPROVAL, [one.id for one in asked]),
         why_not_mailed=why,
         members=approvals.members_to_mail(script.practice_id) if script.practice_id else [],
-        names=practices.names_of(_people(all_versions)),
+        names=practices.names_of(_people(all_versions) | {one.asked_by for one in asked}),
         **words(),
     )
 
