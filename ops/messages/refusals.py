@@ -64,6 +64,16 @@ _ENGLISH = (
     r".*\breport(?:ing)? (?:you (?:to the|for|if|as)|this as spam)\b",
     rf".*\b{_DO} me again (?:and|or) i ?(?:will|ll|am going to) (?:sue|report|block|file)",
     r".*\bany further contact\b",
+    r"(?:unsub|rmv me|dnc list)$",
+    r".*\b(?:add|put) (?:me|us|(?:my|this) number) (?:to|on|in) (?:the|your|ur) (?:dnc|do not (?:call|contact|text))\b",
+    rf".*\b(?:can|could|will|would) (?:you|u|ya|yall)(?: guys| people| all)? not {_DO} (?:me|us)"
+    r"(?: (?:any ?more|again|ever|please))*$",
+    rf".*\b(?:discontinue|cease|end|stop) (?:all|any|further|every) (?:\w+ )?(?:correspondence|{_THINGS})",
+    r".*\bi (?:do not|dont|never|no longer) consent to (?:be|being) (?:contact|call|text|messag|e?mail)",
+    r".*\bconsent (?:is |has been |hereby )*(?:revoked|withdrawn)$",
+    r".*\bnever (?:speak|talk|reach out) to me again\b",
+    r".*\b(?:want|demand|expect) (?:zero|no) (?:further |more )?(?:communications?|contact) (?:from|with) your?\b",
+    r".*\bdone hearing from (?:you|yall|this)\b",
 )
 _ES_DO = r"(?:llame[ns]?|escriba[ns]?|contacte[ns]?|moleste[ns]?|marque[ns]?|busque[ns]?|jodan?)"
 _ES_SEND = r"(?:mande[ns]?|envie[ns]?)"
@@ -98,7 +108,8 @@ _SPANISH = (
     rf".*\b(?:borr|elimin|quit|saqu|sac|remuev|remov|suprim|bloque)\w* {_ES_MY}",
     r".*\b(?:borr|elimin)(?:en?|a|ar)(?:me|nos)(?: (?:de|ya|por favor|todo)\b.*)?$",
     rf".*\b(?:quit|saqu|sac|remuev|remov)\w+(?:me|nos) (?:ya )?{_ES_LIST}",
-    r".*\b(?:d[ae]n?me|darme|den|dar|doy) de baja",
+    r".*\b(?:d[ae]n?me|darme|den|doy|(?:quiero|favor de|pueden?|podrian?) dar(?:me)?) de baja(?! (?:la|el|mi|una?) "
+    r"(?:membresia|plan|cuenta|cita))",
     r".*\b(?:quiero|solicito|pido|exijo) (?:la|mi) baja",
     r".*\b(?:desuscri|dessuscri|desinscri)\w+",
     rf".*\b(?:cancel|anul)\w* {_ES_WHOSE}{_ES_THINGS}",
@@ -112,6 +123,14 @@ _SPANISH = (
     r".*\bvayan?se (?:al|a la)\b",
     r".*\besto es (?:acoso|spam)",
     r".*\b(?:los|las|le|les|lo) (?:demando|denuncio|voy a (?:reportar|demandar|denunciar))",
+    r".*\bno (?:me |nos )?(?:sig|and|est)\w+ (?:llam|mand|marc|escrib|text|molest|fastidi)\w*ndo(?:me|nos|le|la)?\b",
+    r".*\bno (?:me |nos )(?:text|abl|habl)\w+ (?:mas|nunca|jamas)\b",
+    r"(?:que )?ya no (?:me |nos )(?:manden?|llamen?|h?ablen?|escriban?|contacten?|contactar\w+|marquen?|busquen?)\b",
+    r".*\bya no quiero que me (?:manden?|llamen?|h?ablen?|escriban?|contacten?|marquen?|busquen?)\b",
+    r".*\b(?:sac|saqu|quit|kit|remuev|elimin|borr)\w{1,4}(?:me|nos|la|lo) de (?:esta|esa|sus?|las?|los) "
+    r"(?:lista|base|registro)",
+    r".*\bme (?:qui[td]|kit|sac|saqu)\w+ de (?:la|su|esta|esa) lista\b",
+    r"olviden(?:me|nos)$",
 )
 REFUSES = re.compile("|".join(f"(?:{each})" for each in (*_ENGLISH, *_SPANISH)))
 ALL_OF_IT = re.compile(

@@ -12,6 +12,7 @@ BEGIN
 END $$;
 
 
+-- Whatever changes what happened, or when.
 CREATE OR REPLACE TRIGGER milestone_changed AFTER UPDATE OF happened_on, treatment_type_id, withdrawn_at ON milestones
 FOR EACH ROW
 WHEN ((OLD.happened_on, OLD.treatment_type_id, OLD.withdrawn_at IS NULL)

@@ -77,5 +77,6 @@ def in_order(units: Iterable[Unit]) -> list[Unit]:
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for unit in by_name.values():
         words = set(re.findall(r"\w+", COMMENT.sub("", unit.text)))
-        sorter.add(unit.name, *({named[word] for word in named.keys() & words} - {unit.name}))
+        # sorted: the same order in every process
+        sorter.add(unit.name, *sorted({named[word] for word in named.keys() & words} - {unit.name}))
     return [by_name[name] for name in sorter.static_order()]
