@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
+import sqlalchemy as sa
+
 from ops.config import settings
 from ops.db import read_row
 
@@ -41,9 +43,11 @@ _read: dict[str, Any] = {}
 """The row as it was read last, and when."""
 
 
-def agency() -> Agency:
-    """What holds now. Raises what the database raises: nobody guesses at the hours."""
-    row, conf, wins = _row(), settings(), set_there()
+def agency(connection: sa.Connection | None = None) -> Agency:
+    """What holds now, read over this connection where there is no application around us. Raises what the database
+    raises: nobody guesses at the hours."""
+    row = connection.execute(sa.text(ROW)).first() if connection else _row()
+    conf, wins = settings(), set_there()
     said: dict[str, str] = {}
     for name, there in FROM_ENVIRONMENT.items():
         said[name] = (getattr(row, name, "") if name not in wins else "") or getattr(conf, there)

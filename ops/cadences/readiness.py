@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import sqlalchemy as sa
 
 from ops import clock
+from ops.agency.queries import Agency, agency
 from ops.cadences.defaults import CADENCES
 from ops.contact.places import Place, zones_of_state
 from ops.contact.windows import clock_of, open_window
@@ -65,8 +66,8 @@ def look(connection: sa.Connection, ids: Iterable[int] | None) -> dict[int, list
     """What each of these practices (None: every live one) is missing, by id; without those that are complete."""
     wanted = None if ids is None else list(ids)
     texts = _texts(connection, wanted)
-    rows = connection.execute(FACTS, {"ids": wanted, "now": clock.now()})
-    found = {row.id: list(_missing(row, texts.get(0, {}) | texts.get(row.id, {}))) for row in rows}
+    rows, we = connection.execute(FACTS, {"ids": wanted, "now": clock.now()}).all(), agency(connection)
+    found = {row.id: list(_missing(row, we, texts.get(0, {}) | texts.get(row.id, {}))) for row in rows}
     return {practice_id: missing for practice_id, missing in found.items() if missing}
 
 
@@ -84,7 +85,7 @@ def _texts(connection: sa.Connection, ids: list[int] | None) -> dict[int, dict[P
     return found
 
 
-def _missing(row: sa.Row, texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Missing]:
+def _missing(row: sa.Row, we: Agency, texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Missing]:
     if row.baa_on is None:
         yield Missing(Lack.BAA, "a signed BAA", "practices.editing")
     if not row.has_contract:
@@ -103,7 +104,7 @@ def _missing(row: sa.Row, texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Mi
             yield Missing(Lack.SCRIPT, what, "scripts.of_practice")
     for name in row.unapproved:
         yield Missing(Lack.APPROVAL, f"the practice's approval of its own script “{name}”", "scripts.of_practice")
-    yield from _words(row, {kind for kind, _ in steps} | {*map(str, ALWAYS)}, texts)
+    yield from _words(values.of_row(row, row.links, we), {kind for kind, _ in steps} | {*map(str, ALWAYS)}, texts)
 
 
 def _place(row: sa.Row) -> Iterator[Missing]:
@@ -123,9 +124,8 @@ def _steps(row: sa.Row) -> list[Pair]:
     return sorted({(str(each.kind), str(step.mode)) for each in CADENCES for step in each.steps})
 
 
-def _words(row: sa.Row, kinds: set[str], texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Missing]:
+def _words(known: dict[str, str], kinds: set[str], texts: Mapping[Pair, list[rules.Text]]) -> Iterator[Missing]:
     """What these kinds of work say that nobody has told us, over whichever medium an agent may choose."""
-    known = values.of_row(row, row.links)
     pairs = ((kind, medium) for kind in Kind if kind in kinds for medium in Medium)
     said = [text for pair in pairs for text in texts.get(pair, ())]
     unknown = {name: text for text in reversed(said) for name in rules.missing(text, known)}

@@ -14,7 +14,7 @@ class Notice:
     attempt_id: int
     """One of the calls; the only one where `calls` is 1."""
     newest: str
-    """When the last of it was said, ISO 8601: another one is another notice."""
+    """When the last of it was said, ISO 8601, and how much there is: another one is another notice."""
 
     @property
     def who(self) -> str:
@@ -23,10 +23,10 @@ class Notice:
 
 NEW = """
 SELECT array_agg(new.attempt_id ORDER BY new.attempt_id) AS attempts,
-    array_agg(u.name ORDER BY new.attempt_id) AS names, max(new.at) AS newest
+    array_agg(u.name ORDER BY new.attempt_id) AS names, max(new.at) AS newest, count(*) AS much
 FROM (SELECT c.attempt_id, c.author_id AS who, c.at FROM coaching_comments c
       WHERE c.agent_id = %(agent)s AND c.read_at IS NULL AND c.author_id <> c.agent_id
-      UNION SELECT s.attempt_id, s.marked_by, s.marked_at FROM scores s
+      UNION ALL SELECT s.attempt_id, s.marked_by, s.marked_at FROM scores s
       WHERE s.agent_id = %(agent)s AND s.read_at IS NULL) new
 JOIN users u ON u.id = new.who
 """
@@ -37,4 +37,5 @@ def notice_for(agent_id: int) -> Notice | None:
     row = read_row(NEW, {"agent": agent_id})
     if not row.attempts:
         return None
-    return Notice(len(set(row.attempts)), tuple(dict.fromkeys(row.names)), row.attempts[-1], row.newest.isoformat())
+    newest = f"{row.newest.isoformat()} {row.much}"
+    return Notice(len(set(row.attempts)), tuple(dict.fromkeys(row.names)), row.attempts[-1], newest)

@@ -79,7 +79,8 @@ def results(script: Script, experiment: ScriptExperiment) -> Results:
 
 def answers_of(kind: Kind) -> tuple[list[Outcome], list[Outcome]]:
     """The outcomes in which they answered what they were asked, and those of them that are a yes."""
-    own = [rule for rule in rules_for(kind) if rule not in COMMON]
+    shared = {rule.outcome for rule in COMMON}  # by outcome: some kinds say otherwise what follows of one
+    own = [rule for rule in rules_for(kind) if rule.outcome not in shared]
     yes = [rule for rule in own if rule.answer is Answer.WILLING] or own[:1]
     if own == yes:  # a kind with nothing but a yes: whoever answered otherwise is one of these, or all would be willing
         own = [*own, *(rule for rule in COMMON if rule.outcome in HARM)]

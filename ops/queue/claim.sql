@@ -16,8 +16,9 @@
 CREATE OR REPLACE FUNCTION next_task(an_agent bigint, at timestamptz, an_actor text, tried bigint[]) RETURNS json
 LANGUAGE plpgsql
 -- Plans are made once per connection, and for the index in its order: neither a backlog that was never analysed nor the
--- head of a long lane must cost a scan. This holds for the functions it calls too.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+-- head of a long lane must cost a scan or a sort. This holds for the functions it calls too.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE

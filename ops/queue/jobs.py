@@ -97,7 +97,7 @@ def friends_moved() -> None:
 
 def _friends_without_call() -> sa.Select[int]:
     waits = (Referral.friend_phone.is_not(None), Referral.joined_id.is_(None), awake("call friends", Referral.id))
-    return sa.select(Referral.id).where(friends.without_call(), *waits).limit(AT_ONCE)
+    return sa.select(Referral.id).where(friends.without_call(), *waits).order_by(Referral.id).limit(AT_ONCE)
 
 
 def _call_friend(referral_id: int) -> None:

@@ -7,7 +7,7 @@ longest that any practice has, since that is the one that costs a part more (doc
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from ops.agency.queries import agency
+from ops.agency.queries import Agency, agency
 from ops.phrases import phone_words
 from ops.scripts.render import VARIABLES
 
@@ -65,16 +65,17 @@ def of_practice(practice: OfPractice) -> dict[str, str]:
     return of_row(practice, ", ".join(link.url for link in practice.review_links))
 
 
-def of_row(practice: Any, review_links: str) -> dict[str, str]:
-    """The same of a row with the practice's columns, for lists of them."""
+def of_row(practice: Any, review_links: str, we: Agency | None = None) -> dict[str, str]:
+    """The same of a row with the practice's columns, for lists of them. `we`: who we are; None: as it holds now."""
+    we = we or agency()
     found = {
         "practice_name": practice.name,
         "practice_spoken_name": practice.spoken_name or practice.name,
         "helps_best": practice.helps_best or HELPS_BEST,
         "shareable": practice.shareable,
         "website": practice.website,
-        "callback_number": phone_words(practice.callback_number or agency().number),
-        "agency_name": agency().name,
+        "callback_number": phone_words(practice.callback_number or we.number),
+        "agency_name": we.name,
         "review_links": review_links,
     }
     return {name: value for name, value in found.items() if value}

@@ -26,7 +26,9 @@ from ops.practices import actions as practices
 from ops.practices.models import MilestoneKind, Patient, Practice
 from ops.queue.actions.friends import receive_friend
 from ops.referrals.actions import NewFriend
-from ops.work.answers import OptIn
+from ops.referrals.actions.moving import Told, move_referral
+from ops.referrals.models import Referral
+from ops.work.answers import OptIn, ReferralState
 from ops.work.kinds import Kind, StepMode
 from tests import exports
 from tests.emptying import empty
@@ -141,6 +143,11 @@ def a_friend_received() -> None:
     )
 
 
+def the_friend_is_lost() -> None:
+    friend = db.session.scalars(sa.select(Referral)).one()
+    move_referral(friend, ReferralState.LOST, actor="test", told=Told(why="Went elsewhere."))
+
+
 def a_reply() -> None:
     messages.receive(
         the_practice(), channel="sms", from_address=patient(WRITES).phone, body="Could you call me?", provider_id="r1"
@@ -165,6 +172,7 @@ ACTS: tuple[Callable[[], None], ...] = (
     a_trigger_edited,
     a_number_corrected,
     a_friend_received,
+    the_friend_is_lost,
     a_reply,
 )
 Bell = tuple[str, tuple]

@@ -279,7 +279,7 @@ def test_a_lead_adds_changes_and_removes_triggers_and_the_practice_is_looked_at_
     browser.post(url(practice, ask, f"/triggers/{new}/edit"), data=changed, expect=303)
     assert triggers_of(ask)[-1] == ("visit", None, None, 60, False)
     browser.post(url(practice, ask, f"/triggers/{new}/remove"), expect=303)
-    assert len(triggers_of(ask)) == 4
+    assert len(triggers_of(ask)) == 5
 
 
 @pytest.mark.parametrize(

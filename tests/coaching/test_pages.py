@@ -134,9 +134,9 @@ def test_a_comment_reaches_the_agent_in_the_flow_and_the_answer_comes_back(lake,
     for page in ("/desk", "/coaching/mine", here):
         found = agents.get(page, expect=200).text
         assert "1 new from Lea Lead" in found and line not in found, "the line is shown once"
+    assert "Lovely. What did her sister say?" in agents.get("/coaching/mine", expect=200).text
     leads.post(f"{here}/comment", data={"words": "And her brother?"}, expect=303)
     assert line in agents.get("/desk", expect=200).text
-    assert "Lovely. What did her sister say?" in agents.get("/coaching/mine", expect=200).text
     agents.post(f"{here}/read", expect=303)
     assert "new from" not in agents.get("/desk", expect=200).text
     agents.post(f"{here}/comment", data={"words": "She will think about it."}, expect=303)

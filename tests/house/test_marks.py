@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-BROWSER = re.compile(r"^from tests\.agency import", re.MULTILINE)
+BROWSER = re.compile(r"^from tests\.whole_agency import", re.MULTILINE)
 KILLS = re.compile(r"\bPopen\(|SIGKILL|^from tests(\.processes)? import .*\b(processes|Client|kill)\b", re.MULTILINE)
 
 

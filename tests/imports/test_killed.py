@@ -203,7 +203,7 @@ def test_a_load_that_kills_its_worker_each_time_is_given_up(practice):
 
 
 def test_an_error_of_ours_is_noted_in_words_and_raised(practice, monkeypatch):
-    monkeypatch.setattr("ops.imports.loading.writing.Writer._milestones", lambda *_: 1 / 0)
+    monkeypatch.setattr("ops.imports.loading.writing.write_visits", lambda *_: 1 / 0)
     number = waiting(practice)
     with pytest.raises(LoadError, match=r"ZeroDivisionError at test_killed.py"):
         loading.run(number)

@@ -6,7 +6,7 @@ import pytest
 
 from ops.imports.reading.fields import Field
 from ops.imports.reading.recognising import Profile, mapped, recognise
-from ops.imports.reading.records import OptOut, Unreadable
+from ops.imports.reading.records import LeftOut, OptOut, Unreadable
 from tests import exports
 from tests.exports import opened, read
 
@@ -45,7 +45,7 @@ def test_open_dental_zero_dates_are_unknown_and_only_completed_visits_count():
     assert not bad
     assert (ada.milestone.happened_on, ada.milestone.treatment) == (date(2026, 5, 2), "Botox 40u")
     assert ada.opt_outs == ()
-    assert (bea.patient.birth_date, bea.milestone) == (None, None), "a broken appointment is no visit"
+    assert (bea.patient.birth_date, bea.left_out) == (None, LeftOut.NOT_HELD), "a broken appointment is no visit"
     assert set(bea.opt_outs) == {OptOut("sms", "TxtMsgOk"), OptOut("call", "PreferConfirmMethod")}
     assert (cleo.patient.deceased, cleo.patient.birth_date, cleo.milestone) == (True, None, None)
     assert cleo.opt_outs == (), "a practice that has not asked has not been refused"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.imports.reading.records import OptOut
+from ops.imports.reading.records import LeftOut, OptOut
 from ops.practices.us import ELSEWHERE
 from tests.exports import read
 
@@ -116,7 +116,7 @@ def test_a_flag_without_a_name_is_nobody():
 
 
 def test_an_appointment_to_come_is_no_milestone_yet():
-    assert one(Date="6/20/2026").milestone is None
+    assert one(Date="6/20/2026").left_out is LeftOut.FUTURE
     assert one(Date="").milestone is None
 
 

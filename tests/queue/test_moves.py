@@ -41,6 +41,7 @@ LEGAL = {
     "handed": ["waiting waiting"],
     "sent": ["claimed claimed"],
     "promise_broken": ["waiting waiting"],
+    "corrected": ["waiting waiting", "claimed claimed"],
     "done": ["claimed done"],
     "undone": ["done claimed", "waiting claimed", "cancelled waiting"],
     "cancelled": ["waiting cancelled", "claimed cancelled"],
@@ -333,4 +334,6 @@ def test_whatever_befalls_the_events_of_every_task_explain_its_state(practice, n
         assert {task_id: explained(events) for task_id, events in stories.items()} == dict(map(tuple, rows))
         told |= {event for events in stories.values() for event in events}
         noon.tick(timedelta(seconds=floor.chance.choice((5, 20, 45, 200))))
-    assert told >= set(LEGAL) - {"shut", "sent", "lease_expired", "promise_broken"}, "it befell often enough"
+    assert told >= set(LEGAL) - {"shut", "sent", "lease_expired", "promise_broken", "corrected"}, (
+        "it befell often enough"
+    )

@@ -1,6 +1,7 @@
 """What `ops doctor` says of workers and queues."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -29,13 +30,20 @@ def running_since(minutes: int) -> state.AppState:
 
 def examined(app: state.AppState, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(state, "running", lambda var: app)
-    return health.examine(settings()).problems
+    with ThreadPoolExecutor(1) as elsewhere:  # no application around it, as when `ops doctor` is called
+        return elsewhere.submit(health.examine, settings()).result().problems
 
 
 def test_a_queue_without_a_worker_is_a_problem_once_the_app_had_the_time(app, monkeypatch):
     lacking = {f"queue {name} has no worker" for name in QUEUES}
     assert not lacking & set(examined(running_since(minutes=1), monkeypatch))
     assert lacking <= set(examined(running_since(minutes=10), monkeypatch))
+
+
+def test_what_a_live_practice_lacks_is_a_problem(app, monkeypatch):
+    make_practice("lake", hours=None)
+    (said,) = (problem for problem in examined(running_since(minutes=1), monkeypatch) if "lake" in problem)
+    assert said.startswith("lake is live and lacks: ") and "a contract in force today" in said
 
 
 def test_a_worker_signs_in_again_after_a_redis_that_lost_everything(app):
