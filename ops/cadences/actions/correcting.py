@@ -51,8 +51,8 @@ def put_right_again(run_ids: Collection[int], since: datetime) -> None:
     """These cadences go on after all, as they were at `since`: what was changed of their milestones after that passed
     them over, and holds for them too."""
     which = (CadenceRun.id.in_(run_ids), CadenceRun.milestone_id == MilestoneChange.milestone_id)
-    passed_over = sa.or_(MilestoneChange.applied_at.is_(None), MilestoneChange.applied_at >= since)
-    changed_since = sa.select(MilestoneChange.milestone_id).join(CadenceRun, sa.and_(*which)).where(passed_over)
+    changed_since = sa.select(MilestoneChange.milestone_id).join(CadenceRun, sa.and_(*which))
+    changed_since = changed_since.where(MilestoneChange.applied_at >= since)  # what is to be applied yet will find them
     for milestone_id in db.session.scalars(changed_since.distinct()).all():
         put_right(milestone_id)
 
