@@ -10,16 +10,20 @@ from freezegun import freeze_time
 from ops import clock
 from ops.cadences import jobs
 from ops.cadences.actions.stepping import message_key
+from ops.config import settings
 from ops.db import db, transaction
+from ops.desk.facts import in_hand
 from ops.messages.models import Message
 from ops.practices.actions import withdraw_milestone
 from ops.practices.models import Milestone
 from ops.queue.actions import tasks
 from ops.queue.models import CadenceRun, Task
+from ops.queue.promises import possible
 from ops.record.actions import merging, unmerging
 from ops.work.endings import EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
+from ops.work.reasons import Waits
 from ops.work.skips import Skip
 from ops.work.states import OPEN, RunState
 from tests import outbox
@@ -189,3 +193,40 @@ def test_who_knows_them_under_one_record_is_offered_neither(lake, records):
     assert claim(agent) is None
     unmerge(lake, made)
     assert claim(agent).patient_id == kept.id
+
+
+def test_the_card_tells_what_was_said_and_sent_under_the_other_record(lake, records):
+    kept, merged, _ = records
+    agent = make_user("agent")
+    make_task(lake, Kind.REVIEW_REQUEST, patient=merged)
+    record(claim(agent), agent, Outcome.CALLBACK, callback_at=clock.now() + timedelta(hours=30), note="After work")
+    outbox.queue(lake, merged)
+    make_task(lake, Kind.FOLLOW_UP, patient=kept)
+    made = merge(lake, kept, merged)
+    assert claim(agent).patient_id == kept.id
+    card = in_hand(agent.id)
+    assert ([call.note for call in card.attempts_made], len(card.messages_sent)) == (["After work"], 1)
+    record(db.session.get_one(Task, card.id), agent, Outcome.NO_ANSWER)
+    unmerge(lake, made)
+    make_task(lake, Kind.FRIEND_FOLLOW_UP, patient=kept)
+    claim(agent)
+    assert [call.note for call in in_hand(agent.id).attempts_made] == [""]
+
+
+def test_calls_under_either_record_count_toward_the_calls_a_month(lake, records, at_noon):
+    kept, merged, _ = records
+    agent, limit = make_user("agent"), settings().attempts_per_person
+    for _ in range(limit):
+        task = make_task(lake, Kind.REVIEW_REQUEST, patient=merged)
+        record(claim(agent), agent, Outcome.NO_ANSWER)
+        do(tasks.cancel, db.session.get_one(Task, task.id), "test", "over")
+        at_noon.tick(timedelta(days=1, minutes=1))
+    task = make_task(lake, patient=kept)
+    soon = clock.now() + timedelta(hours=1)
+    assert not possible(task, lake, kept, soon).against
+    made = merge(lake, kept, merged)
+    found = possible(task, lake, kept, soon)
+    assert found.against == (Waits.PERSON_LIMIT,) and found.at > soon
+    assert claim(agent) is None
+    unmerge(lake, made)
+    assert not possible(task, lake, kept, soon).against
