@@ -80,7 +80,8 @@ def test_a_birth_date_is_known_by_its_spanish_name():
 @pytest.mark.parametrize(
     "cell",
     ["pt asked us to never contact her again", "Patient passed away 3/2024", "No phone calls!!", "RIP", "Banned",
-     "Do Not Book", "Attorney - do not contact", "NO LLAMAR", "Fallecida"],
+     "Do Not Book", "Attorney - do not contact", "NO LLAMAR", "Pt requests no contact", "take me off your list",
+     "Fallecida"],
 )  # fmt: skip
 def test_a_note_that_refuses_or_tells_of_a_death_keeps_its_row_aside(cell):
     assert held("Alert", cell)
@@ -188,3 +189,10 @@ def test_a_patient_who_refuses_somewhere_in_a_bundle_is_kept_aside(resources):
 def test_a_patient_who_does_not_is_read(resources):
     (row,) = of_bundle(*resources)
     assert not isinstance(row, BadRow)
+
+
+@pytest.mark.parametrize("code", [[1], {"coding": [None]}, {"coding": 5}, "x", None])
+def test_a_flag_that_is_not_built_as_it_should_does_not_end_the_bundle(code):
+    odd = {"resourceType": "Consent", "patient": [], "provision": []}
+    (row,) = of_bundle(person(), FLAG | {"code": code}, FLAG | {"subject": 7}, FLAG | {"status": [], "subject": 7}, odd)
+    assert row.patient.first_name == "Ada"

@@ -17,7 +17,7 @@ _YEAR = re.compile(r"yearofbirth|birthyear|yob|yearborn|anodenacimiento")
 _YEARS_OF_BIRTH = re.compile(r"(?:19|20)\d\d(?:\.0+)?$", re.A)
 _GROUP = re.compile(r"(patient|client|customer|person|age)(type|category|group|class)")
 _YOUNG = re.compile(
-    r"minors?|child(ren)?|pa?ediatrics?|infant|teen(ager)?|adolescent|menor(es)?( de edad)?|under ?18", re.I
+    r"minors?|child(ren)?|pa?ediatrics?|peds?|infant|teen(ager)?|adolescent|menor(es)?( de edad)?|under ?18", re.I
 )
 _YEARS = re.compile(r"(\d{1,3})(?:\.\d+)?\s*(?:\+|y|yo|y/o|yrs?|years?( old)?|anos?|años?)?\.?", re.I)
 _MONTHS = re.compile(

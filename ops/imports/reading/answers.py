@@ -233,6 +233,8 @@ _TELLS = re.compile(
     rf"|.*\b(never|not to|do not|don ?t|no longer)( be| to)* {_TOPIC}"
     r"( (her|him|them|me|patient|pt|us|again|any ?more|ever))*"
     r"|no (llamar|contactar|molestar|enviar|escribir|desea|quiere)( [\w ]{1,30})?|fallec\w+|difunt[oa]|muert[oa]"
+    r"|.*\b(wants?|requests?|requested|asked for) no (more )?(calls|texts|sms|e ?mails?|contact)( [\w ]{1,20})?"
+    r"|.*\b(remove|take) ((me|her|him|them) )?(from|off) ((the|your|our|all) )?((call|mailing|contact) )?lists?"
     r"|dad[oa] de baja|baja voluntaria"
 )
 _CALLED_OFF_ALONE = re.compile(

@@ -16,13 +16,13 @@ _OVER = {"inactive", "rejected", "entered-in-error", "draft", "proposed"}
 
 def refused_by(resource: Resource) -> str:
     """The reference to the patient whom a Flag or a Consent says no of; empty when it is none."""
-    status = resource.get("status")
+    status = str(resource.get("status"))
     if resource.get("resourceType") == "Consent":
         denies = status == "rejected" or (status not in _OVER and _denies(resource))
         return _reference(resource.get("patient") or resource.get("subject")) if denies else ""
     if resource.get("resourceType") == "Flag" and status not in _OVER:
-        words = (text for text in _texts(resource.get("code")) if tells(text.replace("-", " "), False))
-        return _reference(resource.get("subject")) if any(words) else ""
+        refuses = any(tells(text, False) for text in _texts(resource.get("code")))
+        return _reference(resource.get("subject")) if refuses else ""
     return ""
 
 
@@ -57,5 +57,7 @@ def _reference(subject: Any) -> str:
 def _texts(concept: Any) -> Iterator[str]:
     if isinstance(concept, dict):
         yield str(concept.get("text") or "")
-        for coding in concept.get("coding") or []:
-            yield str(coding.get("display") or coding.get("code") or "")
+        codings = concept.get("coding")
+        for coding in codings if isinstance(codings, list) else []:
+            if isinstance(coding, dict):  # a Flag that is not built as R4 says must not end the bundle
+                yield str(coding.get("display") or coding.get("code") or "")
