@@ -26,14 +26,14 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
                 'at', x.at, 'outcome', x.outcome, 'note', x.note, 'agent', x.name, 'answers', x.answers)), '[]')
          FROM (SELECT b.at, b.outcome, b.note, u.name, b.answers FROM attempts b JOIN tasks k ON k.id = b.task_id
                JOIN users u ON u.id = b.agent_id
-               WHERE b.patient_id = t.patient_id AND k.referral_id IS NOT DISTINCT FROM t.referral_id
+               WHERE b.patient_id = ANY (human.ids) AND k.referral_id IS NOT DISTINCT FROM t.referral_id
                ORDER BY b.at DESC, b.id DESC LIMIT 8) x) AS attempts_made,
         (SELECT count(*) FROM month_uses(t.patient_id, t.referral_id, t.person_key, at_now, t.id) u
          WHERE u.counts_from <= at_now AND u.counts_until > at_now) AS calls_this_month,
         (SELECT coalesce(json_agg(json_build_object('at', x.created_at, 'channel', x.channel, 'kind', x.kind,
                                                     'state', x.state)), '[]')
          FROM (SELECT g.created_at, g.channel, g.kind, g.state FROM messages g
-               WHERE g.patient_id = t.patient_id AND t.referral_id IS NULL AND g.state NOT IN ('blocked', 'cancelled')
+               WHERE g.patient_id = ANY (human.ids) AND t.referral_id IS NULL AND g.state NOT IN ('blocked', 'cancelled')
                ORDER BY g.created_at DESC LIMIT 5) x) AS messages_sent,
         (SELECT coalesce(json_agg(json_build_object('at', o.promised_at, 'kind', o.kind) ORDER BY o.promised_at), '[]')
          FROM tasks o WHERE o.patient_id = t.patient_id AND o.state = 'waiting' AND o.promised_at IS NOT NULL
@@ -76,6 +76,9 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
     CROSS JOIN LATERAL contact_known(
         t.practice_id, CASE WHEN r.id IS NULL THEN a.phone_key WHEN r.friend_phone IS NOT NULL THEN r.contact_key END,
         CASE WHEN r.id IS NULL THEN a.email_key END, 'call', at_now, t.id) known
+    -- what was said and sent under a record that was merged with theirs is read with theirs
+    CROSS JOIN LATERAL (SELECT t.patient_id || ARRAY(
+        SELECT o.patient_id FROM merged_with(t.practice_id, t.patient_id) o WHERE t.referral_id IS NULL) AS ids) human
     WHERE t.held_by = an_agent AND t.state = 'claimed'
 ) whole), 'beside', (SELECT row_to_json(whole) FROM (
     SELECT k.keys, coalesce(k.dials, false) AS dials, coalesce(k.ring, 'sound') AS ring, s.wrap_up, s.wrap_up_seconds, s.idle_seconds,

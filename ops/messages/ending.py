@@ -1,5 +1,6 @@
 """Messages that wait and are not wanted any more: they end with a reason, and none is lost without one."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,11 +10,11 @@ from ops.messages.events import move
 from ops.messages.models import Message, MessageState
 
 
-def cancel_waiting(patient_id: int, reason_keys: str, why: str, actor: str) -> list[UUID]:
-    """Cancel the patient's messages that wait under reason keys which begin so; which. One that a worker has taken
+def cancel_waiting(patient_ids: Collection[int], reason_keys: str, why: str, actor: str) -> list[UUID]:
+    """Cancel these patients' messages that wait under reason keys which begin so; which. One that a worker has taken
     already asks again before it leaves."""
     waiting = sa.select(Message.id).where(
-        Message.patient_id == patient_id,
+        Message.patient_id.in_(patient_ids),
         Message.state == MessageState.QUEUED,
         Message.reason_key.startswith(reason_keys, autoescape=True),
     )

@@ -91,6 +91,8 @@ def friends_moved() -> None:
     """Each friend gets the call that follows from how far they are, and no other."""
     uncalled = db.session.scalars(_friends_without_call()).all()
     each("call friends", uncalled, _call_friend, owner=Referral.practice_id, limit=AT_ONCE)
+    slips = db.session.scalars(friends.wrongly_ended().where(awake("call friends again", Task.id)).limit(AT_ONCE)).all()
+    each("call friends again", slips, _call_after_all, owner=Task.practice_id, limit=AT_ONCE)
     gone_on = db.session.scalars(_calls_too_late()).all()
     each("end calls to friends", gone_on, _end_call, owner=Task.practice_id, limit=AT_ONCE)
 
@@ -103,6 +105,11 @@ def _friends_without_call() -> sa.Select[int]:
 def _call_friend(referral_id: int) -> None:
     with transaction("tick") as session:
         friends.open_friend_task(session.get_one(Referral, referral_id), "tick")
+
+
+def _call_after_all(task_id: int) -> None:
+    with transaction("tick") as session:
+        friends.call_after_all(session.get_one(Task, task_id, with_for_update=True), "tick")
 
 
 def _calls_too_late() -> sa.Select[int]:

@@ -80,13 +80,16 @@ $$;
 
 
 -- The waiting tasks that somebody is never offered again, because they said so when they skipped one: that task, and where
--- they know whom it is about, all of that record and all about that number, in whichever practice, also as a friend.
+-- they know whom it is about, all of that record, of those merged with it, and all about that number, in whichever practice, also as a friend.
 -- Found from what they said, whatever the statistics say: never by going through the tasks.
 CREATE OR REPLACE VIEW not_for AS
     SELECT DISTINCT n.user_id, w.task_id FROM not_offered n CROSS JOIN LATERAL (
         SELECT t.id AS task_id FROM tasks t WHERE t.id = n.task_id AND t.state = 'waiting'
         UNION ALL
         SELECT t.id FROM tasks t WHERE t.patient_id = n.patient_id AND t.state = 'waiting'
+        UNION ALL
+        SELECT t.id FROM merged_with(n.practice_id, n.patient_id) g JOIN tasks t ON t.patient_id = g.patient_id
+        WHERE t.state = 'waiting'
         UNION ALL
         SELECT t.id FROM patients a JOIN tasks t ON t.patient_id = a.id
         WHERE a.phone_key = n.person_key AND t.person_key = n.person_key AND t.state = 'waiting'

@@ -24,9 +24,14 @@ def person_of(task: Task, patient: Patient) -> Person:
 
 def records_of(task: Task) -> list[int]:
     """The patients that are the human this task is about (records.sql), first the task's own; none for a friend."""
-    if task.referral_id is not None:
-        return []
-    return [row.patient_id for row in db.session.execute(RECORDS, _of(task))]
+    return [] if task.referral_id is not None else same_human(task.practice_id, task.patient_id)
+
+
+def same_human(practice_id: int, patient_id: int) -> list[int]:
+    """The patients that are this one human (records.sql), first the one asked about. What was done under one of them
+    stays there, also when the work it belongs to went over to another: look for it under all."""
+    asked = {"practice": practice_id, "patient": patient_id}
+    return [row.patient_id for row in db.session.execute(RECORDS, asked)]
 
 
 def keys_of(task: Task, person: Person, dialed: bytes | None) -> set[bytes]:

@@ -12,6 +12,7 @@ from ops.cadences import jobs
 from ops.cadences.actions import editing
 from ops.cadences.models import Cadence
 from ops.db import db, transaction
+from ops.desk.actions import undoing
 from ops.errors import Refused
 from ops.messages.models import Message, MessageEvent
 from ops.practices import actions as practices
@@ -23,7 +24,7 @@ from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
 from tests.floors import claim, record
 from tests.loads import load
-from tests.world import make_practice, make_user
+from tests.world import make_milestone, make_patient, make_practice, make_user
 
 NOON = "2026-03-10 18:00:00"
 BOTH = "Visit ID,Patient ID,First Name,Last Name,Mobile,Email,Appt Date,Service,Status\n"
@@ -175,3 +176,29 @@ def test_an_ask_that_was_taken_back_before_anybody_called_keeps_no_other_one_awa
     load(practice, BOTH + "v2,P1,Maria,Lane,312-555-0101,maria@example.com,2026-02-26,Botox,Completed\n")
     jobs.import_finished(practice.id)
     assert task().state is TaskState.WAITING and task().reason.startswith("Treated on Feb 26, 2026")
+
+
+@freeze_time(NOON)
+def test_an_outcome_taken_back_after_the_visit_was_withdrawn_starts_nothing_again(practice):
+    bring(practice)
+    agent = make_user(Role.AGENT)
+    attempt = record(claim(agent), agent, Outcome.NEVER)
+    bring(practice, "Cancelled")
+    with transaction(agent.actor):
+        undoing.take_back(attempt.id, agent.id, agent.actor)
+    assert task().state is TaskState.CLAIMED and "cancelled, missed" in task().reason
+    assert run().end_reason == "visit_withdrawn"
+
+
+@freeze_time(NOON)
+def test_a_visit_that_stood_back_for_one_of_a_second_record_is_asked_about_when_that_one_is_withdrawn(practice):
+    first, second = (make_patient(practice, phone="+13125550142") for _ in range(2))
+    visits = []
+    for patient in (first, second):
+        visits.append(make_milestone(patient))
+        jobs.import_finished(practice.id)
+    assert run().milestone_id == visits[0].id
+    with transaction("user:1"):
+        practices.withdraw_milestone(practice, db.session.get_one(Milestone, visits[0].id), "cancelled")
+    jobs.import_finished(practice.id)
+    assert task().patient_id == second.id and task().state is TaskState.WAITING

@@ -123,8 +123,9 @@ def test_who_has_answered_is_not_asked_the_same_under_their_other_record(agent, 
 
 def test_never_ask_is_said_by_the_human_for_all_their_records(agent, practice):
     asked(practice, "Maria", "Ruiz", phone=OLD)
-    asked(practice, "MARIA", "Ruiz", phone=OLD)
+    again = asked(practice, "MARIA", "Ruiz", phone=NEW)
     daughter = asked(practice, "Lola", "Ruiz", phone=OLD)
+    correct(again, phone=OLD)  # found to be the same human when both were asked already
     attempt = record(agent, claim(agent), Outcome.NEVER)
     waiting = sa.select(Task.patient_id).where(Task.state == TaskState.WAITING)
     assert db.session.scalars(waiting).all() == [daughter.id]

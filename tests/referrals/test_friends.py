@@ -250,3 +250,21 @@ def test_a_form_that_is_wrong_is_shown_again_with_what_was_typed(lake, sign_in):
     assert "Day of the visit" in post(browser, friend, "booked", expect=422, visit_on="soon").text
     browser.post(f"/practices/lake/friends/{friend.id + 1}/booked", expect=404)
     assert db.session.scalar(sa.select(sa.func.count()).select_from(ReferralEvent)) == 1
+
+
+@pytest.mark.parametrize("was", [ReferralState.BOOKED, ReferralState.LOST])
+def test_a_friend_who_had_not_gone_on_after_all_is_called_as_promised(lake, at_noon, was):
+    friend = a_friend(lake)
+    jobs.friends_moved()
+    calls = sa.select(Task).where(Task.kind == Kind.FRIEND_FOLLOW_UP).execution_options(populate_existing=True)
+    had = db.session.scalars(calls).one().promised_at
+    at_noon.tick(timedelta(hours=1))
+    slip = move(friend, was, why="moved away")
+    jobs.friends_moved()
+    assert db.session.scalars(calls).one().state is TaskState.CANCELLED
+    with transaction("user:1"):
+        take_back(fresh(friend), slip.id)
+    for _ in range(2):
+        jobs.friends_moved()
+    call = db.session.scalars(calls).one()
+    assert (call.state, call.promised_at) == (TaskState.WAITING, had)

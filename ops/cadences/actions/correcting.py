@@ -5,6 +5,9 @@ practice's records say now. What has reached nobody yet ends with its reason, or
 a row (`MilestoneChange`) until this is done, so it does not matter which doorbell rang.
 """
 
+from collections.abc import Collection
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from ops import clock
@@ -15,6 +18,7 @@ from ops.messages.ending import cancel_waiting
 from ops.practices.models import Milestone, MilestoneChange
 from ops.queue.actions import moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
+from ops.queue.people import same_human
 from ops.work.endings import TAKEN_BACK, Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
@@ -43,6 +47,16 @@ def changed(practice_id: int) -> list[int]:
     return list(db.session.scalars(sa.select(MilestoneChange.milestone_id).where(*which).distinct()))
 
 
+def put_right_again(run_ids: Collection[int], since: datetime) -> None:
+    """These cadences go on after all, as they were at `since`: what was changed of their milestones after that passed
+    them over, and holds for them too."""
+    which = (CadenceRun.id.in_(run_ids), CadenceRun.milestone_id == MilestoneChange.milestone_id)
+    changed_since = sa.select(MilestoneChange.milestone_id).join(CadenceRun, sa.and_(*which))
+    changed_since = changed_since.where(MilestoneChange.applied_at >= since)  # what is to be applied yet will find them
+    for milestone_id in db.session.scalars(changed_since.distinct()).all():
+        put_right(milestone_id)
+
+
 def put_right(milestone_id: int) -> None:
     """Every cadence that followed from this milestone, by how it stands now. A second time changes nothing."""
     milestone = db.session.get_one(Milestone, milestone_id, populate_existing=True)
@@ -56,7 +70,8 @@ def put_right(milestone_id: int) -> None:
             _follow(run, task, milestone)
     if milestone.is_withdrawn:
         recall_again(milestone)
-        theirs = (Milestone.patient_id == milestone.patient_id, Milestone.id != milestone.id)
+        records = same_human(milestone.practice_id, milestone.patient_id)  # another of them may have stood back for it
+        theirs = (Milestone.patient_id.in_(records), Milestone.id != milestone.id)
         again = sa.update(Milestone).where(*theirs, Milestone.triggered_at.is_not(None)).values(triggered_at=None)
         db.session.execute(again, execution_options={"synchronize_session": False})
     _applied(MilestoneChange.milestone_id == milestone_id)
@@ -74,8 +89,7 @@ def look_behind(run_id: int) -> None:
 
 def recall_again(milestone: Milestone) -> None:
     """The visit for which a recall ended was withdrawn: it goes on, unless they were here another time."""
-    records = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
-    theirs = db.session.scalars(records, {"practice": milestone.practice_id, "patient": milestone.patient_id}).all()
+    theirs = same_human(milestone.practice_id, milestone.patient_id)
     ended = sa.select(CadenceRun.id).where(
         CadenceRun.patient_id.in_(theirs), CadenceRun.end_reason == EndReason.CAME_BACK
     )
@@ -108,7 +122,7 @@ def _end(run: CadenceRun, task: Task | None, why: Ending) -> None:
         if spoken:  # a call that was agreed is made
             return
         tasks.end_run(run, why)
-    cancel_waiting(run.patient_id, stepping.message_key(run), str(why), ACTOR)
+    cancel_waiting(_records(run), stepping.message_key(run), str(why), ACTOR)
 
 
 def _follow(run: CadenceRun, task: Task | None, milestone: Milestone) -> None:
@@ -144,15 +158,20 @@ def _decided(run: CadenceRun, task: Task | None) -> bool:
 
 
 def _tried(run: CadenceRun, *outcomes: str) -> bool:
-    made = (Attempt.patient_id == run.patient_id, Attempt.task_id == Task.id, Task.run_id == run.id)
+    made = (Attempt.patient_id.in_(_records(run)), Attempt.task_id == Task.id, Task.run_id == run.id)
     which = (Attempt.outcome.in_(outcomes),) if outcomes else ()
     return bool(db.session.scalar(sa.select(sa.exists().where(*made, *which))))
+
+
+def _records(run: CadenceRun) -> list[int]:
+    """Under which records what was done for this cadence may stand: it may have gone over from one to another."""
+    return same_human(run.practice_id, run.patient_id)
 
 
 def _another(run: CadenceRun) -> bool:
     """Whether another cadence of the kind has begun for the patient since this one ended."""
     kinds = sa.select(Cadence.id).where(Cadence.kind == db.session.get_one(Cadence, run.cadence_id).kind)
-    since = (CadenceRun.started_at >= run.ended_at, CadenceRun.patient_id == run.patient_id, CadenceRun.id != run.id)
+    since = (CadenceRun.started_at >= run.ended_at, CadenceRun.patient_id.in_(_records(run)), CadenceRun.id != run.id)
     made = sa.or_(CadenceRun.end_reason.is_(None), CadenceRun.end_reason.not_in(TAKEN_BACK))
     return bool(db.session.scalar(sa.select(sa.exists().where(*since, made, CadenceRun.cadence_id.in_(kinds)))))
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import PatientRead
+from ops.cadences.actions.correcting import put_right_again
 from ops.concerns import actions
 from ops.config import settings
 from ops.db import Base, db, rows_changed
@@ -133,8 +134,10 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
     db.session.flush()
     db.session.expire_all()
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
+    recorded_at = attempt.at
     db.session.delete(attempt)
     db.session.flush()
+    put_right_again([row_id for table, row_id, *_ in kept["changed"] if table == CadenceRun.__tablename__], recorded_at)
     shares.charge(practice_id, credit)
     return kept["typed"]
 

@@ -227,17 +227,36 @@ def names_no_treatment(treatment: str) -> bool:
 LONGEST_TAGS = 60
 _TELLS = re.compile(
     rf"(opt|opted) ?out|unsubscribed|(do not|don ?t|donot) ?{_TOPIC}|dn[cdt]|no (calls|texts|sms|e ?mails?|contact)"
-    r"|blacklisted|deceased|dead|died|passed away"
+    r"|no (phone |more |further )+(calls|texts|sms|e ?mails?|contact)|blacklisted|banned|r i p|deceased|dead|died"
+    r"|((patient|client|pt|she|he) )?((has|is) )?(passed away|deceased|died)( [\w ]{1,30})?"
+    r"|((patient|client|pt) )?(do not|don ?t) (re)?(book|schedule|treat|see)"
+    rf"|.*\b(never|not to|do not|don ?t|no longer)( be| to)* {_TOPIC}"
+    r"( (her|him|them|me|patient|pt|us|again|any ?more|ever))*"
+    r"|no (llamar|contactar|molestar|enviar|escribir|desea|quiere)( [\w ]{1,30})?|fallec\w+|difunt[oa]|muert[oa]"
+    r"|.*\b(wants?|requests?|requested|asked for) no (more )?(calls|texts|sms|e ?mails?|contact)( [\w ]{1,20})?"
+    r"|.*\b(remove|take) ((me|her|him|them) )?(from|off) ((the|your|our|all) )?((call|mailing|contact) )?lists?"
+    r"|dad[oa] de baja|baja voluntaria"
 )
-_CALLED_OFF_ALONE = re.compile(r"(late )?cancel+(ed|ation)?( late)?|no ?show|rescheduled")
+_CALLED_OFF_ALONE = re.compile(
+    r"(late )?cancel+(ed|ation)?( late)?|no ?show|rescheduled|voided|refunded|(cancel|anul)ad[oa]"
+)
 
 
 @lru_cache(maxsize=1 << 14)
 def tells(text: str, dated: bool) -> bool:
     """Whether a cell of a column nobody reads says, alone or among tags, that somebody died or refused, or (`dated`)
     that a visit was called off."""
-    tags = [_words(tag) for tag in re.split(r"[,;|/]", text)]
+    parts = re.split(r"[,;|/]", text)
+    if "RIP" in text and any(part.strip() == "RIP" for part in parts):  # "Rip" is a name
+        return True
+    tags = [_words(part) for part in parts]
     return any(_TELLS.fullmatch(tag) or (dated and _CALLED_OFF_ALONE.fullmatch(tag)) for tag in tags)
+
+
+def speaks_of_a_visit(text: str) -> bool:
+    """Whether a cell is what a status of a visit says ("CANCELLED", "Final"): no state of the Union is."""
+    word = plain(text) if text.strip() else ""
+    return word in _DONE or _NOT_DONE.match(word) is not None
 
 
 @lru_cache(maxsize=1 << 10)

@@ -15,13 +15,12 @@ from zoneinfo import ZoneInfo
 
 from ops.imports.reading.answers import (
     FLAGS,
-    LONGEST_TAGS,
     OUTCOMES,
     names_no_treatment,
     read_deceased,
     read_standing,
     refused_channels,
-    tells,
+    speaks_of_a_visit,
     took_place,
 )
 from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
@@ -40,6 +39,7 @@ from ops.imports.reading.records import (
     Unclear,
     reason_of,
 )
+from ops.imports.reading.unread import Unread
 from ops.imports.reading.values import (
     SHEET_ERROR,
     generation,
@@ -98,28 +98,20 @@ class Cleaner:
             Field.EXTERNAL_ID, Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME
         )
         self._birth, self._death = self._at(Field.BIRTH_DATE, Field.DEATH_DATE)
+        self._births = self._places.get(Field.BIRTH_DATE, ())[1:]
         self._email, self._state, self._zip, self._country, self._language = self._at(
             Field.EMAIL, Field.STATE, Field.ZIP, Field.COUNTRY, Field.LANGUAGE
         )
         self._visit_id, self._happened, self._treatment = self._at(Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT)
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
-        self._unread = [] if profile.headerless else self._unread_places(columns)
+        self._unread = Unread(columns, profile, {*_OURS, *self._surplus}, today)
         self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
         self._said = lru_cache(maxsize=1 << 12)(self._standing)
         self._held = lru_cache(maxsize=1 << 10)(self._took_place)
 
     def _at(self, *fields: Field) -> list[int]:
         return [self._places.get(field, (-1,))[0] for field in fields]
-
-    def _unread_places(self, columns: Sequence[str]) -> list[int]:
-        """Columns that mean nothing to us, but those of which a person said so."""
-        settled = {*self._profile.columns, *self._profile.unused}
-        return [
-            place
-            for place, header in enumerate(columns)
-            if plain(header) not in settled and plain(header) not in _OURS and place not in self._surplus
-        ]
 
     def _all(self, *fields: Field) -> list[tuple[int, Field]]:
         return [(place, field) for field in fields for place in self._places.get(field, ())]
@@ -136,10 +128,8 @@ class Cleaner:
         for place, others in self._spare:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
-        for place in self._unread:
-            if cells[place] and len(cells[place]) <= LONGEST_TAGS and tells(cells[place], self._has_milestone):
-                reason = f"{self._headers[place]}: {cells[place].strip()!r} stands in a column that is not read"
-                return BadRow(line, stated, (reason,), self._whose(cells))
+        if aside := self._unread.problem(cells):
+            return BadRow(line, stated, (aside,), self._whose(cells))
         dead, refused = self._flags_in_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
@@ -197,6 +187,9 @@ class Cleaner:
             if not first and not last:
                 raise Unclear("no name")
         born, died = self._born(cells[self._birth]), self._died(cells[self._death])
+        for other in self._births:
+            if cells[other] and self._born(cells[other]) != born:
+                raise Unclear("two columns with different birth dates")
         if died and born and died < born:
             raise Unclear(f"died ({died}) before being born ({born})")
         phone, raw = self._phone(cells)
@@ -295,9 +288,13 @@ class Cleaner:
         stamp = read_stamp(text, self._excel, self._order(Field.HAPPENED))
         return stamp and local_moment(stamp, self._zone, self._today)
 
+    def _status_of_visit(self, text: str) -> bool:
+        """A column "State" may hold what became of the visit."""
+        return self._has_milestone and speaks_of_a_visit(text)
+
     def _second_look(self, record: Record, cells: list[str], first_reason: str) -> GoodRow | BadRow:
         wrong = [(field, place, reason) for field, place, reason in self._disagreements(cells)]
-        if len(wrong) == 1 and wrong[0][0] in _SOFT:
+        if len(wrong) == 1 and wrong[0][0] in _SOFT and not self._status_of_visit(cells[wrong[0][1]]):
             cells[wrong[0][1]] = ELSEWHERE
             try:
                 return self._first_look(record.line, cells, record.cells)

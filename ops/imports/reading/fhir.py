@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ import ijson
 
 from ops.imports.reading.cleaning import left_out, local_moment
 from ops.imports.reading.dates import birth_date, past_date, read_stamp
+from ops.imports.reading.fhir_refusals import refused_by, refusing_extension
 from ops.imports.reading.fhir_versions import other_version
 from ops.imports.reading.keys import visit_key
 from ops.imports.reading.phones import read_phone
@@ -84,6 +85,7 @@ class Bundle:
         self.kinds: Counter[str] = Counter()
         self._ids: dict[str, str] = {}
         self._merged: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._values = 0
         self.notes: list[str] = []
         self._refuse_what_would_fill_memory()
@@ -112,7 +114,16 @@ class Bundle:
                 if external_id in self._merged:  # understood, and nothing of it is stored: its successor is the patient
                     yield GoodRow(number, external_id, None, None, (), 0, _kept(resource))
                 else:
-                    yield _row(number, resource, partial(_patient, resource, number, external_id, today))
+                    yield _row(number, resource, partial(self._person, resource, number, external_id, today))
+
+    @cached_property
+    def _refusing(self) -> set[str]:
+        return {self._patient_of(reference) for reference in self._refused}
+
+    def _person(self, resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
+        if external_id in self._refusing:
+            raise Unclear("a Flag or a Consent in the bundle says that they refuse something")
+        return _patient(resource, number, external_id, today)
 
     def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
@@ -194,6 +205,8 @@ class Bundle:
     def _look_at(self, number: int, full_url: str, resource: Resource) -> None:
         kind = str(resource.get("resourceType"))
         self.kinds[kind] += 1
+        if refused := refused_by(resource):
+            self._refused.add(refused)
         version = other_version(resource)
         if version:
             where = f"entry {number} ({kind} {resource.get('id', '')})".replace(" )", ")")
@@ -308,6 +321,8 @@ def _patient(resource: Resource, number: int, external_id: str, today: date) -> 
         raise Unclear("no id: nobody whom a visit could name")
     if resource.get("active") is False:
         raise Unclear("the record is marked as not active")
+    if extension := refusing_extension(resource):
+        raise Unclear(f"the extension {extension!r} says that they refuse contact or died")
     first, last = _name(resource, today)
     if not first and not last:
         raise Unclear("no name")

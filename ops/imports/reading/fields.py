@@ -91,7 +91,9 @@ _NAMES = {
     Field.FULL_NAME: (
         "name fullname patientname patient clientname client customername customer guestname guest contactname"
     ),
-    Field.BIRTH_DATE: "birthdate birthday dateofbirth dob bday born patientdob",
+    Field.BIRTH_DATE: (
+        "birthdate birthday dateofbirth dob bday born patientdob fechadenacimiento fechanacimiento fechadenac fechanac"
+    ),
     Field.DEATH_DATE: "deathdate dateofdeath deceaseddate deceasedon dod",
     Field.STATUS: (
         "patstatus patientstatus clientstatus customerstatus contactstatus leadstatus recordstatus "

@@ -79,10 +79,16 @@ _SUSPICIOUS = re.compile(
     r"opt(ed|s|ing)?(out|in(?!g|i|c))|opt$|unsub|subscribe|do(es)?not|dont|dnc|^dnd|dnd$|^dnt|dnt$|black?list|blocklist"
     r"|blocked|suppress(?!or)|consent|permission|permitted|contactable|deceas|death|died|^(is)?dead|passedaway|status"
     r"|tcpa|gdpr|hipaa|privacy|restrict|confidential|bounced|nollam|nocontact|fallecid|difunt|consentim"
-    r"|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
+    r"|litigat|legalhold|banned|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
     rf"|(receiv|accept|allow|authoriz|okto|mayw?e?|canw?e?|wants?to|agree){_TOPIC}"
     r"|(contact|comm|communication|marketing|reminder)s?(pref|method|setting)|prefer\w*(contact|comm|method|remind)(?!phone|number|name|email)"
 )
+_SPANISH = re.compile(
+    r"autoriz|publicidad|fallec|muert[oae]|defuncion|finado|nomolest|noenviar|noescrib|nomensaj|nocorreo|^bajas?|baja$"
+    r"|suscri|rechaz|revocad|bloquead|listanegra|privacidad|lopd|rgpd|^estado(?!civil|provincia|deresidencia)"
+    r"|(acept|dese|quier|permit|recib)\w*(llamad|mensaj|sms|texto|correo|e?mail|promo|contact|comunic|notific|recorda)"
+)
+"""The same in Spanish; "Estado" is a state as well as a status, so it is asked about."""
 _HARMLESS = re.compile(
     r"(marital|marriage|smok\w*|tobacco|alcohol|employ\w*|employer|work|job|pay\w*|paid|insur\w*|order|invoice|billing"
     r"|bill|claim|fulfil\w*|student|veteran|military|pregnan\w*|lab|form|loyalty|deposit|refund|tax|shipping|sync"
@@ -91,17 +97,24 @@ _HARMLESS = re.compile(
 """Statuses that are of something else than the person, the visit or a permission."""
 
 _VISIT = r"(?:is|was|has)?(?:appt|apt|appointment|visit|booking|session|service|treatment|procedure)?"
-_OFF = r"(?:late)?(?:cancel|cancell?ed|cancell?ation|noshow(?:ed)?|didnotshow|missed|void(?:ed)?)"
+_OFF = (
+    r"(?:late)?(?:cancel|cancell?ed|cancell?ation|noshow(?:ed)?|didnot(?:show|arrive|attend|come)|missed|void(?:ed)?)"
+)
 _OFF += r"(?:or(?:late)?(?:cancell?ed|noshow))?"
 _TAIL = r"(?:appt|appointment|visit|booking|flag|yn|date|at|on|by|reason|time|type)*"
-_VISIT_OFF = re.compile(rf"{_VISIT}{_OFF}{_TAIL}|(?:is|was)?(?:deleted|rescheduled|broken)(?:flag|yn)?")
-_VISIT_DONE = re.compile(rf"{_VISIT}(?:complete|completed|attended|showed|showedup|fulfilled|checkedout)(?:flag|yn)?")
+_VISIT_OFF = re.compile(
+    rf"{_VISIT}{_OFF}{_TAIL}|(?:is|was)?(?:deleted|rescheduled|broken|(?:on)?wait(?:ing)?list(?:ed)?)(?:flag|yn)?"
+)
+_VISIT_DONE = re.compile(
+    rf"{_VISIT}(?:complete|completed|attended|kept|showed|showedup|fulfilled|checkedout)(?:flag|yn)?"
+)
 _VISIT_STATUS = re.compile(
     r"(?:appt|apt|appointment|visit|booking|session|service|treatment|procedure|encounter|reservation|attendance|show)"
     r"s?(?:status|outcome|state|disposition)|attendance|outcome"
 )
 _ABOUT_A_VISIT = re.compile(
     r"cancel|noshow|resched|attendance|outcome|disposition|(^|is|was)void|checked(in|out)|^arrived|status"
+    r"|asisti|asistencia|acudi|cancelad|anulad|reprogram|ausen(te|cia)|realizad"
 )
 _COUNTED = re.compile(r"(noshows|cancell?ations|visits?)$|count|total|rate|fee|policy|numberof|percent")
 
@@ -109,7 +122,8 @@ _COUNTED = re.compile(r"(noshows|cancell?ations|visits?)$|count|total|rate|fee|p
 @lru_cache(maxsize=1 << 10)
 def by_words(name: str) -> Field | None:
     """What the plain header `name` says about permission or death when every word in it is known, else None."""
-    words = _split(name) if len(name) <= _MAX_HEADER else None
+    harmless = len(name) > _MAX_HEADER or _HARMLESS.fullmatch(name)  # "invoice status" is not "in voice status"
+    words = None if harmless else _split(name)
     if not words:
         return None
     kinds = {kind for _, kind in words}
@@ -180,4 +194,4 @@ def must_be_asked(name: str, dated: bool) -> bool:
     if kinds <= _CHANNEL_ALONE and (kinds & {*_CHANNELS} or name == "marketing"):
         return True
     about_a_visit = dated and _ABOUT_A_VISIT.search(name) and not _COUNTED.search(name)
-    return bool(_SUSPICIOUS.search(name) or about_a_visit)
+    return bool(_SUSPICIOUS.search(name) or _SPANISH.search(name) or about_a_visit)

@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from ops.imports.reading.records import Record, Unreadable
 from ops.imports.reading.sheet_marks import column_number, error_cells, merged_ranges, spread
+from ops.imports.reading.titles import names_refusals, refusal_of_sheet
 
 MAX_UNPACKED = 200_000_000
 MAX_GRID = 2_000_000
@@ -48,6 +49,9 @@ class Workbook:
         for title in (sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible):
             sheet = self._book.get_sheet_by_name(title)
             if sheet.height:
+                telling = next((each.name for each in sheets if each.name != title and names_refusals(each.name)), None)
+                if telling:
+                    raise Unreadable(refusal_of_sheet(name, telling))
                 others = [
                     other.name + ("" if other.visible == SheetVisibleEnum.Visible else " (hidden)")
                     for other in sheets

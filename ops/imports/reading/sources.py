@@ -6,14 +6,16 @@ from datetime import date
 from itertools import chain
 from typing import Any, BinaryIO
 
+from ops.imports.reading.answers import OUTCOMES, REFUSALS
 from ops.imports.reading.cleaning import Cleaner
 from ops.imports.reading.content import format_of
 from ops.imports.reading.fhir import Bundle
-from ops.imports.reading.fields import plain
+from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.files import Table, open_table
 from ops.imports.reading.orders import orders_of
-from ops.imports.reading.recognising import IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
+from ops.imports.reading.recognising import BOTH, IGNORED, PATIENTS, VISITS, Profile, missing, recognise, to_ask
 from ops.imports.reading.records import BadRow, GoodRow, LeftOutRow, Unreadable
+from ops.imports.reading.titles import names_refusals, refusal_of_file
 
 FHIR = "fhir-r4"
 _ORDER = {PATIENTS: 0, "both": 1, VISITS: 2}
@@ -65,9 +67,19 @@ def open_source(
         columns = ", ".join(column or "(no name)" for column in source.content.columns[:12])
         where = f"{name}, line {source.content.header_line}"
         raise Unreadable(f"{where}: no column for {' or '.join(lacking)} among: {columns}.")
+    if _only_its_name_refuses(source):
+        raise Unreadable(refusal_of_file(name))
     if source.asks:
         raise Unreadable(f"{name}: {asking(source.asks)}")
     return source
+
+
+def _only_its_name_refuses(source: Source) -> bool:
+    if source.ignored or source.profile is None:
+        return False
+    dated = source.profile.kind in (VISITS, BOTH)
+    said = {*REFUSALS, Field.DECEASED, Field.DEATH_DATE, *(OUTCOMES if dated else ())}
+    return names_refusals(source.name, dated) and said.isdisjoint(source.profile.columns.values())
 
 
 def asking(headers: Sequence[str]) -> str:

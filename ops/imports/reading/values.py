@@ -50,10 +50,13 @@ _PARTICLES = frozenset("de la las los del da das dos di du van von der den ter s
 
 
 _FLAG = re.compile(
-    r"[\s(*\[,;/-]{0,20}\b(?:(?P<dead>deceased)|(?P<all>dnc|dnd)"
+    r"[\s(*\[,;/-]{0,20}\b(?:(?P<dead>deceased|passed away|fallecid[oa]|difunt[oa])"
+    r"|(?P<all>dnc|dnd|opt(?:ed)?[ -]?out|unsubscribed|blacklisted|no (?:llamar|contactar|molestar))"
     r"|(?:do[ -]not|don'?t|no)[ -]?(?P<what>contact|disturb|call|phone|text|sms|e-?mail)s?)\b[\s)*\].!;,]*",
     re.I,
 )
+_MARK = re.compile(r"†|✝|(?:[(\[*]|\s[-–/]\s)\s*(?:r\.?i\.?p|dead|died|muert[oa]|minor|child|menor|banned)\b", re.I)
+"""What a front desk puts behind a name, and what may be a name where it stands alone (Rip, Minor): asked about."""
 _FLAG_CHANNELS = {"call": "call", "phone": "call", "text": "sms", "sms": "sms", "email": "email"}
 
 
@@ -80,7 +83,7 @@ def read_name(text: str) -> str:
         return name if len(name) <= MAX_NAME else _no_name(name)
     if name and (len(name) > MAX_NAME or _NO_NAME.fullmatch(name) or not any(c.isalpha() for c in name)):
         return _no_name(name)
-    if _FLAG.search(name):
+    if _FLAG.search(name) or _MARK.search(name):
         raise Unclear(f"{name[:60]!r} holds a flag, not only a name")
     if name and not name.isascii() and _encoded_twice(name):
         raise Unclear(f"{text[:60]!r} looks like letters read in a wrong encoding")

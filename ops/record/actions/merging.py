@@ -20,6 +20,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.practices.models import Patient, Practice
 from ops.practices.refusals import keys_of
+from ops.queue.actions.promises import is_promise
 from ops.queue.models import CadenceRun
 from ops.record.actions.open_work import OpenWork, give
 from ops.record.models import RecordMerge
@@ -86,13 +87,14 @@ def _check(kept: Patient, merged: Patient) -> None:
 
 def _one_of_each(kept: Patient, merged: Patient, mine: OpenWork, theirs: OpenWork, actor: str) -> dict[str, Any]:
     """End what is double, take the rest over; what was done, for taking it back."""
-    going = {mine.kind_of(run) for run in mine.runs}
-    double = [(theirs, run) for run in theirs.runs if theirs.kind_of(run) in going or _asked(theirs, run, kept)]
+    double = [(theirs, run) for run in theirs.runs if _asked(theirs, run, kept)]
     double += [(mine, run) for run in mine.runs if _asked(mine, run, merged)]
+    double += _of_a_kind(mine, theirs, {run.id for _, run in double})
     ended = [work.end(run, actor) for work, run in double]
     cards = [task for task in mine.tasks if task.run_id is None and task.kind is Kind.REPLY]
-    if cards:  # one card is enough for all they wrote
+    if cards:  # one card is enough for all they wrote, but a call that was agreed on another is made
         more = [task for task in theirs.tasks if task.run_id is None and task.kind is Kind.REPLY]
+        more = [task for task in more if not is_promise(task)]
         ended += [theirs.end_task(task, actor) for task in more]
     runs = [run for run in theirs.runs if run.state is RunState.RUNNING]
     open_tasks = [task for task in theirs.tasks if task.state is TaskState.WAITING]
@@ -100,11 +102,27 @@ def _one_of_each(kept: Patient, merged: Patient, mine: OpenWork, theirs: OpenWor
     return {"ended": ended, "moved": [task.id for task in open_tasks]}
 
 
+def _of_a_kind(mine: OpenWork, theirs: OpenWork, but: set[int]) -> list[tuple[OpenWork, CadenceRun]]:
+    """Of two of a kind one is double: the merged record's, unless only there a call was agreed. Where both have one,
+    they expect two."""
+    double: dict[int, tuple[OpenWork, CadenceRun]] = {}
+    for run in theirs.runs:
+        same = [each for each in mine.runs if mine.kind_of(each) is theirs.kind_of(run) and each.id not in but]
+        if not same or run.id in but:
+            continue
+        if not theirs.promised(run):
+            double[run.id] = theirs, run
+        else:
+            double |= {each.id: (mine, each) for each in same if not mine.promised(each)}
+    return list(double.values())
+
+
 def _asked(work: OpenWork, run: CadenceRun, other: Patient) -> bool:
     """Whether this would ask whom we have the answer of, under the other record."""
     if work.kind_of(run) is not Kind.ASK:
         return False
-    lately = Ask.asked_at > clock.now() - timedelta(days=SPACING_DAYS)
+    # a call that was agreed is made; who said "never" is not called even so
+    lately = sa.false() if work.promised(run) else Ask.asked_at > clock.now() - timedelta(days=SPACING_DAYS)
     answered = sa.select(Ask.id).where(
         Ask.patient_id == other.id,
         Ask.answer != Answer.NO_ANSWER,

@@ -12,6 +12,7 @@ from ops.errors import Refused
 from ops.messages.ending import cancel_waiting
 from ops.practices.models import Patient
 from ops.queue.actions import lanes, tasks
+from ops.queue.actions.promises import is_promise
 from ops.queue.models import CadenceRun, Task
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
@@ -39,10 +40,14 @@ class OpenWork:
     def kind_of(self, run: CadenceRun) -> Kind:
         return self.kinds[run.cadence_id]
 
+    def promised(self, run: CadenceRun) -> bool:
+        """Whether a call was agreed in it."""
+        return any(task.run_id == run.id and is_promise(task) for task in self.tasks)
+
     def end(self, run: CadenceRun, actor: str) -> dict[str, Any]:
         """End this cadence as double, its task with it, and have its messages wait no more; how it was before."""
         was: dict[str, Any] = {"run": run.id, "next_at": run.next_at.isoformat() if run.next_at else None}
-        was["messages"] = [str(each) for each in cancel_waiting(run.patient_id, message_key(run), str(DOUBLE), actor)]
+        was["messages"] = [str(each) for each in cancel_waiting([run.patient_id], message_key(run), str(DOUBLE), actor)]
         for task in self.tasks:
             if task.run_id == run.id:
                 was |= self.end_task(task, actor)
