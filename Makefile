@@ -15,11 +15,11 @@ help: ## What can be made
 run: setup ## Start the agency and print its address; Ctrl-C stops it
 	@$(if $(HOST),HOST='$(HOST)') $(if $(PORT),PORT='$(PORT)') exec .venv/bin/ops run --end-with-parent $(if $(DAYTIME),--daytime)
 
-test: setup browser ## Lint and types, then every test
+test: setup browser ## Lint, then types beside every test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check --quiet
-	@.venv/bin/mypy --no-error-summary ops
-	@.venv/bin/python -m pytest -n 3 --dist loadfile $(TESTS)
+	@.venv/bin/mypy --no-error-summary ops & types=$$!; \
+		.venv/bin/python -m pytest -n 3 --dist loadfile $(TESTS); tests=$$?; wait $$types && exit $$tests
 
 test-fast: setup ## Everything but browsers, kills and whole processes, for everyday use
 	@.venv/bin/python -m pytest -n 3 --dist loadfile -m "not browser and not kills" $(TESTS)

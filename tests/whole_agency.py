@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -65,6 +67,14 @@ class Agency:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.3)
+            return False
+
     def ask(self, question: str) -> object:
         sockets = str(self.var / "run" / "postgres")
         with psycopg.connect(host=sockets, user="postgres", dbname="loopkeeper", autocommit=True) as connection:
@@ -95,6 +105,8 @@ class Agency:
                 processes.kill(pid)
 
     def is_ready(self) -> bool:
+        if not self._answers():  # cheaper to ask again and again than the doctor
+            return False
         doctor = subprocess.run([*OPS, "doctor"], env=self.env, capture_output=True, text=True, timeout=120)
         return doctor.returncode == 0
 
