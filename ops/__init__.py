@@ -18,16 +18,9 @@ def create_app() -> Flask:
     from flask import Flask  # here, not above: the small processes of ops.runtime start three times as fast without it
 
     from ops import models, patience, web
-    from ops.agency.queries import hours
-    from ops.cadences import readiness
-    from ops.cadences.last_look import look
     from ops.config import settings
-    from ops.contact import rules
-    from ops.contact.actions import follow_refusals, keep_refusals
     from ops.crypto import secret_key
     from ops.db import db
-    from ops.messages import last_look
-    from ops.practices import lacking, refusals
 
     conf = settings()
     if not conf.database_url:
@@ -48,15 +41,28 @@ def create_app() -> Flask:
     db.init_app(app)
     with app.app_context():
         patience.install(db.engine)
-    refusals.kept_by(keep_refusals, follow_refusals)
-    last_look.answered_by(look)
-    lacking.looked_at_by(readiness.look)
-    rules.courtesy_by(hours)
+    _say_who_answers()
     _say_who_writes_mails()
     _say_who_hears_of_leaving()
     web.prepare(app)
     _register(app)
     return app
+
+
+def _say_who_answers() -> None:
+    """What a package asks of one above it, which it may not import: each question by whoever knows."""
+    from ops.agency.queries import hours
+    from ops.cadences import readiness
+    from ops.cadences.last_look import look
+    from ops.contact import rules
+    from ops.contact.actions import follow_refusals, keep_refusals
+    from ops.messages import last_look
+    from ops.practices import lacking, refusals
+
+    refusals.kept_by(keep_refusals, follow_refusals)
+    last_look.answered_by(look)
+    lacking.looked_at_by(readiness.look)
+    rules.courtesy_by(hours)
 
 
 def _say_who_writes_mails() -> None:
