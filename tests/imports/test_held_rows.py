@@ -7,8 +7,9 @@ from freezegun import freeze_time
 
 from ops.contact.models import Suppression
 from ops.db import db, transaction
+from ops.imports.actions import set_aside
 from ops.imports.loading import correct, forget_raw
-from ops.imports.models import QuarantinedRow
+from ops.imports.models import Import, QuarantinedRow
 from tests.loads import HEAD, load, patient
 from tests.uploads import text
 from tests.world import make_practice
@@ -62,6 +63,12 @@ def test_a_patient_of_the_same_file_is_held_back_too(practice):
     assert held() == {"1"}
 
 
+def test_a_patient_who_comes_with_a_later_file_of_the_same_load_is_held_back_too(practice):
+    aside = HEAD + "5,Eve,New,1985-03-12,312-555-0105,,ask her husband\n"
+    load(practice, aside, "Patient ID,First Name,Last Name,Mobile\n5,Eve,New,312-555-0105\n")
+    assert held() == {"5"}
+
+
 def test_the_row_made_right_lets_them_go_or_keeps_the_no(practice):
     load(practice, TWO)
     for answer, kept in (("no", 0), ("yes", 2)):
@@ -92,6 +99,14 @@ def test_what_nobody_made_right_before_its_file_is_forgotten_counts_as_a_no(prac
         (ada.phone_key, "all"),
         (ada.email_key, "all"),
     }
+
+
+def test_setting_all_rows_aside_leaves_those_that_hold_somebody_back(practice):
+    load(practice, TWO)
+    load(practice, HEAD + "9,Cleo,Drew,the spring,,,no\n" + WORDS["a word that is neither yes nor no"])
+    with transaction("test"):
+        assert set_aside(db.session.get_one(Import, the_row().import_id)) == 1
+    assert held() == {"1"}
 
 
 def test_the_page_names_who_is_held_back_first(practice, sign_in):
