@@ -8,6 +8,7 @@ unread.
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ from ops.imports.reading.answers import (
     took_place,
 )
 from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
+from ops.imports.reading.delimited import DAMAGED
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.keys import MAX_ID, made_up_id, visit_key
 from ops.imports.reading.phones import read_phone
@@ -37,6 +39,7 @@ from ops.imports.reading.records import (
     PatientRecord,
     Record,
     Unclear,
+    Whom,
     reason_of,
 )
 from ops.imports.reading.unread import Unread
@@ -54,6 +57,7 @@ from ops.imports.reading.values import (
     split_flags,
     split_name,
 )
+from ops.imports.reading.whom import reached, whom_in
 from ops.practices.us import ELSEWHERE
 
 SHIFTED = 2
@@ -89,6 +93,7 @@ class Cleaner:
         self._places = _places(columns, profile)
         self._spare = [(at[0], at[1:]) for field, at in self._places.items() if len(at) > 1 and _single(field)]
         self._phones = [place for field in PHONES for place in self._places.get(field, ())]
+        self._emails = self._places.get(Field.EMAIL, ())
         self._has_patient = profile.kind != VISITS
         flags = (*FLAGS, *_STANDINGS) if self._has_patient else (*FLAGS, *_STANDINGS, Field.DEATH_DATE)
         self._flags = self._all(*flags)
@@ -119,7 +124,7 @@ class Cleaner:
     def __call__(self, record: Record) -> GoodRow | BadRow:
         line, stated, problem = record
         if problem:
-            return BadRow(line, stated, (problem,))
+            return BadRow(line, stated, (problem,), self._whose_at_all(stated))
         if self._corrects >= 0:  # our own list of wrong rows, come back: formulas were disarmed there
             stated = [cell[1:] if _DISARMED.match(cell) else cell for cell in stated]
             if any(stated[place].strip() for place in self._surplus):
@@ -136,12 +141,42 @@ class Cleaner:
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
             row = self._second_look(record, cells, reason_of(error))
         if isinstance(row, BadRow):
-            return row._replace(about=self._whose(cells)) if dead or refused or self._may_refuse(cells) else row
+            if not (dead or refused or self._may_refuse(cells)):
+                return row
+            whose = self._whose(cells)
+            shifted = len(row.reasons) > SHIFTED
+            return row._replace(about=whom_in(stated, whose.number) if shifted else whose)
         return _flagged(row, dead, refused) if dead or refused else row
 
-    def _whose(self, cells: list[str]) -> str:
+    def _whose(self, cells: list[str]) -> Whom:
         number = cells[self._id].strip()
-        return number if len(number) <= MAX_ID else ""
+        found = reached([cells[place] for place in self._phones], [cells[place] for place in self._emails])
+        if number and len(number) <= MAX_ID and DAMAGED not in number and not SHEET_ERROR.fullmatch(number):
+            return Whom(number, found)
+        name, born = self._called(cells)
+        return Whom("", found or whom_in(cells).reached, name, born)
+
+    def _whose_at_all(self, stated: list[str]) -> Whom | None:
+        """Whom a row is about that cannot be taken apart: any of its cells may be the one that says a no."""
+        if len(stated) == len(self._headers):
+            cells = [*stated, ""]
+            told = self._unread.problem(cells) or any(self._flags_in_names(cells)) or self._may_refuse(cells)
+            return self._whose(cells) if told else None
+        if not self._flags and not self._unread.refuses_anywhere(stated):
+            return None
+        return whom_in(stated, stated[self._id].strip()[:MAX_ID] if 0 <= self._id < len(stated) > 1 else "")
+
+    def _called(self, cells: list[str]) -> tuple[str, date | None]:
+        """Name and birth date as far as they can be read."""
+        first, last = (" ".join(split_flags(cells[place])[0].split()) for place in (self._first, self._last))
+        born = None
+        with suppress(Unclear):
+            if not first and not last:
+                first, last = split_name(split_flags(cells[self._full])[0])
+        with suppress(Unclear):
+            days = {self._born(cells[place]) for place in (self._birth, *self._births)}
+            born = days.pop() if len(days) == 1 else None
+        return f"{first}{last}"[:MAX_ID], born
 
     def _may_refuse(self, cells: list[str]) -> bool:
         """Whether a row that is put aside says no to something, or what nobody can tell from it."""
