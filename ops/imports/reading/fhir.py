@@ -6,8 +6,6 @@ stored. `line` of what comes out is the number of the entry, from 1.
 """
 
 import codecs
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -17,56 +15,34 @@ from zoneinfo import ZoneInfo
 
 import ijson
 
-from ops.imports.reading.cleaning import left_out, local_moment
-from ops.imports.reading.dates import birth_date, past_date, read_stamp
-from ops.imports.reading.fhir_refusals import refused_by, refusing_extension
+from ops.imports.reading.dates import read_stamp
+from ops.imports.reading.fhir_kept import Resource, kept_of
+from ops.imports.reading.fhir_people import patient_id, read_patient
+from ops.imports.reading.fhir_refusals import refused_by
 from ops.imports.reading.fhir_versions import other_version
 from ops.imports.reading.keys import visit_key
-from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import (
     BadRow,
     GoodRow,
     LeftOut,
     LeftOutRow,
     MilestoneRecord,
-    PatientRecord,
     Unclear,
     Unreadable,
     reason_of,
 )
-from ops.imports.reading.values import read_email, read_home, read_language, read_name, same_name, split_name
+from ops.imports.reading.visits import left_out, local_moment
 
-Resource = dict[str, Any]
 MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_completed", "completed")}
 NOT_HELD = {"arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error", "unknown"}
 NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
 """What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
-PHONE_ORDER = ("mobile", "", "home", "work", "temp")
-READ = {"resourceType", "id", "status", "name", "telecom", "birthDate", "deceasedDateTime", "deceasedBoolean"}
-READ |= {
-    "active",
-    "link",
-    "address",
-    "communication",
-    "subject",
-    "period",
-    "type",
-    "code",
-    "performedDateTime",
-    "performedPeriod",
-}
-"""The elements we read; a wrong resource is quarantined with these alone, without its notes and its SSN."""
-MAX_KEPT = 100_000
-"""Characters of a wrong resource that are kept in quarantine."""
-_PERIOD = re.compile(r"\d{4}(?:-\d\d(?:-\d\d.*)?)?", re.S)
 MAX_DEPTH = 100
 """Lists and objects within each other. The parser keeps the path to each: 400 KB of brackets took 23 GB, measured."""
 MAX_MERGES = 10
 """Of one record into the next."""
 MAX_VALUES = 500_000
 """Keys, values and brackets of one entry, which is in memory whole."""
-
-
 BLOCK = 1 << 20
 """Bytes the parser is given at once. It begins a text anew with each: in small ones a text of 100 MB took 95 s."""
 
@@ -112,7 +88,7 @@ class Bundle:
             if resource.get("resourceType") == "Patient":
                 external_id = patient_id(resource, full_url)
                 if external_id in self._merged:  # understood, and nothing of it is stored: its successor is the patient
-                    yield GoodRow(number, external_id, None, None, (), 0, _kept(resource))
+                    yield GoodRow(number, external_id, None, None, (), 0, kept_of(resource))
                 else:
                     yield _row(number, resource, partial(self._person, resource, number, external_id, today))
 
@@ -123,7 +99,7 @@ class Bundle:
     def _person(self, resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
         if external_id in self._refusing:
             raise Unclear("a Flag or a Consent in the bundle says that they refuse something")
-        return _patient(resource, number, external_id, today)
+        return read_patient(resource, number, external_id, today)
 
     def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
@@ -235,7 +211,7 @@ class Bundle:
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
         milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
-        kept = _kept(resource, external_id + treatment + key)
+        kept = kept_of(resource, external_id + treatment + key)
         return GoodRow(number, external_id, None, milestone, (), 0, kept)
 
     def _not_held(self, resource: Resource, number: int, kind: str) -> GoodRow | LeftOutRow:
@@ -249,7 +225,7 @@ class Bundle:
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource["id"]), kind, "", treatment)
         milestone = MilestoneRecord(number, external_id, kind, date.min, treatment, key)
-        kept = _kept(resource, external_id + treatment + key)
+        kept = kept_of(resource, external_id + treatment + key)
         return GoodRow(number, external_id, None, milestone, (), 0, kept, left_out=LeftOut.NOT_HELD)
 
     def _subject(self, resource: Resource) -> str:
@@ -277,21 +253,7 @@ def _row(number: int, resource: Resource, read: Callable[[], GoodRow | LeftOutRo
     except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
         reason = reason_of(problem) if isinstance(problem, (Unclear, MemoryError)) else "not built as FHIR R4 says"
         where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
-        return BadRow(number, _kept(resource), (f"{where}: {reason}",))
-
-
-def _kept(resource: Resource, stored: str = "") -> list[str]:
-    """What we read of the resource, as one cell. Raises Unclear when `stored`, what we would store, is no text."""
-    if "\0" in stored or any("\ud800" <= character <= "\udfff" for character in stored):
-        raise Unclear("contains a character that is none (NUL or half a surrogate pair)")
-    kept = READ if resource.get("id") else READ | {"identifier"}
-    return [json.dumps({name: value for name, value in resource.items() if name in kept})[:MAX_KEPT]]
-
-
-def patient_id(resource: Resource, full_url: str) -> str:
-    """The number by which the practice's system knows the patient: the resource's id, or its first identifier."""
-    identifiers = [one.get("value") for one in resource.get("identifier") or [] if isinstance(one, dict)]
-    return str(resource.get("id") or next(filter(None, identifiers), None) or full_url.removeprefix("urn:uuid:"))
+        return BadRow(number, kept_of(resource), (f"{where}: {reason}",))
 
 
 def _successor(resource: Resource) -> str:
@@ -301,89 +263,6 @@ def _successor(resource: Resource) -> str:
         if isinstance(link, dict) and link.get("type") == "replaced-by" and isinstance(link.get("other"), dict):
             return str(link["other"].get("reference") or "")
     return ""
-
-
-def _current(things: Any, today: date) -> list[Resource]:
-    """Those (names, numbers, addresses) whose period, where they have one, has begun and has not ended on `today`."""
-    return [thing for thing in things or [] if _holds(thing.get("period") or {}, today)]
-
-
-def _holds(period: Resource, today: date) -> bool:
-    day = today.isoformat()
-    start, end = (str(period.get(edge) or day)[:10] for edge in ("start", "end"))
-    if not (_PERIOD.fullmatch(start) and _PERIOD.fullmatch(end)):
-        raise Unclear("a period that is no dates")
-    return start <= day[: len(start)] and day[: len(end)] <= end
-
-
-def _patient(resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
-    if not external_id:
-        raise Unclear("no id: nobody whom a visit could name")
-    if resource.get("active") is False:
-        raise Unclear("the record is marked as not active")
-    if extension := refusing_extension(resource):
-        raise Unclear(f"the extension {extension!r} says that they refuse contact or died")
-    first, last = _name(resource, today)
-    if not first and not last:
-        raise Unclear("no name")
-    born = birth_date(str(resource.get("birthDate") or ""), today)
-    died = past_date(str(resource.get("deceasedDateTime") or ""), today, "died")
-    if born and died and died < born:
-        raise Unclear(f"died ({died}) before being born ({born})")
-    dead = died is not None or resource.get("deceasedBoolean") is True
-    phone, raw, email = _telecom(resource, today)
-    state, zip_ = _address(resource, today)
-    patient = PatientRecord(
-        number, external_id, first, last, born, died, dead, phone, raw, email, state, zip_, _language(resource)
-    )
-    identity = hash(f"{same_name(last)}|{same_name(first)}|{born or ''}")
-    kept = _kept(resource, f"{external_id}{first}{last}{raw}{email}")
-    return GoodRow(number, external_id, patient, None, (), identity, kept)
-
-
-def _name(resource: Resource, today: date) -> tuple[str, str]:
-    names = [
-        name for name in _current(resource.get("name"), today) if name.get("use") not in ("old", "maiden", "anonymous")
-    ]
-    names.sort(
-        key=lambda name: ("official", "usual").index(name.get("use")) if name.get("use") in ("official", "usual") else 2
-    )
-    for name in names:
-        given = " ".join(filter(None, name.get("given") or []))  # null where one of several is masked
-        first, last = read_name(given), read_name(name.get("family") or "")
-        if first or last:
-            return first, last
-        if name.get("text"):
-            return split_name(name["text"])
-    return "", ""
-
-
-def _telecom(resource: Resource, today: date) -> tuple[str | None, str | None, str | None]:
-    """Phone in E.164, the phone as written, email: the first that can be used, mobile before home before work."""
-    points = [
-        point for point in _current(resource.get("telecom"), today) if point.get("use") != "old" and point.get("value")
-    ]
-    phones = [point for point in points if point.get("system") in ("phone", "sms")]
-    phones.sort(key=lambda point: PHONE_ORDER.index(point.get("use", "")) if point.get("use", "") in PHONE_ORDER else 9)
-    numbers = [(read_phone(str(point["value"])), str(point["value"])) for point in phones]
-    phone, raw = next((pair for pair in numbers if pair[0]), numbers[0] if numbers else (None, None))
-    emails = [read_email(str(point["value"])) for point in points if point.get("system") == "email"]
-    return phone, raw, next(filter(None, emails), None)
-
-
-def _address(resource: Resource, today: date) -> tuple[str | None, str | None]:
-    homes = [home for home in _current(resource.get("address"), today) if home.get("use") not in ("old", "billing")]
-    if not homes:
-        return None, None
-    return read_home(*(str(homes[0].get(what) or "") for what in ("state", "postalCode", "country")))
-
-
-def _language(resource: Resource) -> str | None:
-    spoken = sorted(resource.get("communication") or [], key=lambda one: not one.get("preferred"))
-    for language in (one.get("language") or {} for one in spoken):
-        codes = [coding.get("code") for coding in language.get("coding") or []]
-        return read_language(next(filter(None, codes), None) or language.get("text") or "")
-    return None
 
 
 def _when(resource: Resource) -> str:
