@@ -1,5 +1,5 @@
-"""What somebody wrote of a symptom and nobody has read: a lead sees it first, at any hour, also where no card is open for
-it (no number to call, a stop, who is not known)."""
+"""What somebody wrote of a symptom and nobody has read: a lead sees it first, at any hour, also where no card is
+open for it (no number to call, a stop, who is not known)."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -9,7 +9,8 @@ import re
 
 _ENGLISH = (
     r"swoll?en|swell(?:s|ed|ing)?|puffy|inflam\w+|lumps?|lumpy|nodules?|droop\w*|crooked",
-    r"pain(?:s|ed|ful|fully)?|hurt(?:s|ing)?|ach(?:e|es|ed|ing|y)|sore(?:ness)?|tenderness|tender to|headaches?|migraines?",
+    r"pain(?:s|ed|ful|fully)?|hurt(?:s|ing)?|ach(?:e|es|ed|ing|y)|sore(?:ness)?|tenderness|tender to",
+    r"headaches?|migraines?",
     r"burn(?:s|ed|t|ing)?|sting(?:s|ing)|blister\w*|rash(?:es)?|hives|welts?|itch\w*|redness|red and",
     r"bruis\w+|bleed\w*|bled|blood\w*|pus|ooz\w+|leak(?:s|ing)|drain(?:age|ing)|scar(?:s|red|ring)?",
     r"infect\w*|abscess\w*|fever\w*|chills|numb(?:ness|ing|ed)?|tingl\w*|blanch\w*|necro\w*|purple",
