@@ -25,6 +25,10 @@ class Unread:
         self._dated = profile.kind in (VISITS, BOTH)
         self._today = today
 
+    def refuses_anywhere(self, cells: Sequence[str]) -> bool:
+        """Whether any cell of a row that is not cut by its columns says so."""
+        return any(len(cell) <= LONGEST_TAGS and tells(cell, self._dated) for cell in cells)
+
     def problem(self, cells: list[str]) -> str | None:
         """Why a row is kept aside for what stands in such a column."""
         for place in self._places:
