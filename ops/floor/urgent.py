@@ -2,7 +2,8 @@
 open for it (no number to call, a stop, who is not known)."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -26,7 +27,7 @@ class Urgent(NamedTuple):
     practice: str
     zone: str
     symptoms: list[str]
-    answers: str | None
+    answers: UUID | None
     task_id: int | None
     agent: str | None
 
@@ -39,7 +40,7 @@ def urgent_replies(asked: Asked) -> list[Urgent]:
         Task.state.in_(OPEN),
         Task.urgent,
     )
-    query = (
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             InboundMessage.received_at,
             Practice.name,
