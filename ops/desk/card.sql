@@ -53,7 +53,7 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
               AND u.key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
                             CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread_here,
         (SELECT i.body FROM inbound_messages i
-         WHERE t.kind = 'reply' AND i.patient_id = t.patient_id AND i.decided_at IS NOT NULL
+         WHERE t.kind = 'reply' AND i.patient_id = ANY (human.ids) AND i.decided_at IS NOT NULL
          ORDER BY i.received_at DESC LIMIT 1) AS their_words,
         script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
         -- the note that an ask may end with: the text, or else the email

@@ -7,12 +7,12 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.floor.task_story import Story
 from ops.floor.words import Said
+from ops.languages import language_words
 from ops.phrases import count_of
 from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
 from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
-from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
 from ops.queue.queries import on_another_call
 from ops.queue.waiting import Wait, piles

@@ -13,6 +13,7 @@ from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
+from ops.practices.humans import ids_of, records_of
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
@@ -72,14 +73,15 @@ def open_task(
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
-    """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody. Who is
-    away gets nothing that is due now."""
-    known = sa.or_(NotOffered.patient_id == task.patient_id, NotOffered.person_key == task.person_key)
+    """Who spoke to the patient last, on any record of theirs, gets the task first, for `keeping.SPOKE_LAST` after it
+    is due; then anybody. Who is away gets nothing that is due now."""
+    records = ids_of(task.practice_id, task.patient_id)
+    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
     spoke = db.session.scalar(
         sa.select(Attempt.agent_id)
         .join(User, User.id == Attempt.agent_id)
         .where(
-            Attempt.patient_id == task.patient_id,
+            Attempt.patient_id.in_(records),
             Attempt.outcome.in_(TALKS),
             Attempt.at > clock.now() - keeping.REMEMBERED,
             User.active,
@@ -200,9 +202,8 @@ def never_again(task: Task, agent_id: int, *, knows: bool) -> None:
     if knows:
         about = [{"person_key": task.person_key}]
         if task.referral_id is None:  # else it is the friend whom they know
-            whose = sa.text("SELECT patient_id, phone_key AS person_key FROM records_of(:practice, :patient)")
-            found = db.session.execute(whose, {"practice": task.practice_id, "patient": task.patient_id})
-            about = [dict(each) for each in found.mappings()]
+            theirs = records_of(task.practice_id, task.patient_id)
+            about = [{"patient_id": each.patient_id, "person_key": each.phone_key} for each in theirs]
     db.session.add_all(NotOffered(**row, **each) for each in about)
     db.session.flush()
 
