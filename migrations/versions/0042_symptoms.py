@@ -6,8 +6,8 @@ Building the index of promises anew blocks writes to tasks meanwhile.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
