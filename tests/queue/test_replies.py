@@ -111,7 +111,7 @@ def test_a_second_reply_of_a_symptom_makes_the_open_card_urgent_and_anybodys(lak
     assert claim(ann).id == card.id
 
 
-def test_what_is_written_while_its_card_is_put_off_brings_it_back(lake, ann, clock_):
+def test_what_is_written_while_its_card_is_snoozed_brings_it_back(lake, ann, clock_):
     patient = make_patient(lake)
     write(patient, "Thank you!", "one")
     card = claim(ann)
@@ -148,7 +148,7 @@ def test_a_card_in_somebodys_hands_becomes_urgent_there_and_comes_first_when_it_
     assert claim(ann).id == card.id
 
 
-def test_a_bad_moment_puts_an_urgent_card_off_for_two_minutes_only(lake, ann, clock_):
+def test_a_bad_moment_rests_an_urgent_card_for_two_minutes_only(lake, ann, clock_):
     patient = make_patient(lake)
     write(patient, HURTS)
     card = claim(ann)
