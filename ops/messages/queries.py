@@ -100,7 +100,8 @@ def _needs_person() -> sa.ColumnElement[bool]:
 
 
 def _unread() -> tuple[sa.ColumnElement[bool], ...]:
-    return InboundMessage.meaning != Meaning.STOP, InboundMessage.decided_at.is_(None)
+    to_be_read = sa.or_(InboundMessage.meaning != Meaning.STOP, InboundMessage.symptoms.is_not(None))
+    return to_be_read, InboundMessage.decided_at.is_(None)
 
 
 class Stray(NamedTuple):
