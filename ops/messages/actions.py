@@ -155,6 +155,7 @@ def receive(
         "body": body.replace("\0", "").strip()[:MAX_REPLY_CHARACTERS],
         "received_at": clock.now(),
         "meaning": replies.meaning(body),
+        "symptoms": replies.symptoms_in(body) or None,
     }
     added = db.session.scalar(
         insert(InboundMessage).values(values).on_conflict_do_nothing().returning(InboundMessage.id)

@@ -28,6 +28,7 @@ from ops.work.states import EventKind, RunState, TaskState
 LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
 SKIPPED_FOR = timedelta(minutes=30)
+URGENT_SKIPPED_FOR = timedelta(minutes=2)
 LONGEST_SNOOZE = timedelta(days=30)
 
 
@@ -43,6 +44,7 @@ def open_task(
     ready_at: datetime | None = None,
     promised_at: datetime | None = None,
     max_tries: int = 3,
+    urgent: bool = False,
 ) -> Task:
     """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
     now = clock.now()
@@ -59,6 +61,7 @@ def open_task(
         ready_at=ready_at or now,
         closes_at=run.closes_at if run else None,
         promised_at=promised_at,
+        urgent=urgent,
         rank=rank.rank(kind, now, curve),
         ranked_at=now,
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
@@ -191,7 +194,7 @@ def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str, means
     task, why = held(task_id, agent_id, fence), means or meant(reason)
     if why.for_others:
         never_again(task, agent_id, knows=why is Skip.KNOWS)
-    ready_at = None if why.for_others else clock.now() + SKIPPED_FOR
+    ready_at = None if why.for_others else clock.now() + (URGENT_SKIPPED_FOR if task.urgent else SKIPPED_FOR)
     said = ": ".join(each for each in (why.words, reason) if each)
     give_back(task, EventKind.SKIPPED, actor, ready_at=ready_at, reason=said, means=why)
     if why.for_others:
