@@ -10,6 +10,7 @@ from ops.practices.models import Milestone, Practice, PracticeStatus
 from ops.queue.actions import lanes, shares
 from ops.queue.jobs import rerank
 from ops.queue.models import CadenceRun
+from ops.referrals.jobs import match_friends
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
@@ -62,6 +63,7 @@ def catch_up(practice_id: int) -> None:
             starting.applied_rules(practice_id, version)
     take_due_steps()
     rerank(practice_id)
+    match_friends(practice_id)
 
 
 def _start(practice: Practice) -> int:
