@@ -11,7 +11,10 @@ import sqlalchemy as sa
 from ops.db import db
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 
-HELD = "of patients who are not contacted until the row is corrected"
+HELD = "about people who are not contacted until the row is corrected"
+WAITING = (
+    "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
+)
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
@@ -62,7 +65,9 @@ class LoadCounts:
     rows_ignored: dict[str, int] = field(default_factory=dict)
     """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
     held: int = 0
-    """Of the quarantined rows: those that keep a patient we have from being contacted, until they are made right."""
+    """Of the quarantined rows: those that keep somebody from being contacted, until they are made right."""
+    held_later: int = 0
+    """Of the others: those that say something of contacting somebody, and fit nobody who is here yet."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """What each was taken for, the columns that were dropped, and what was not read of it."""
 
@@ -102,13 +107,14 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
         files=[_how_read(file) for file in load.files if file.was_looked_at],
-        held=count_holding(import_id),
+        held=count_rows(import_id, QuarantinedRow.holding()),
+        held_later=count_rows(import_id, QuarantinedRow.waiting()),
     )
 
 
-def count_holding(import_id: int) -> int:
-    """Rows of this import that keep somebody from being contacted."""
-    theirs = sa.select(sa.func.count()).where(QuarantinedRow.import_id == import_id, QuarantinedRow.holding())
+def count_rows(import_id: int, which: sa.ColumnElement[bool]) -> int:
+    """Rows of this import that keep somebody from being contacted (`QuarantinedRow.holding`), or will (`waiting`)."""
+    theirs = sa.select(sa.func.count()).where(QuarantinedRow.import_id == import_id, which)
     return db.session.scalar(theirs) or 0
 
 

@@ -8,35 +8,24 @@ unread.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ops.imports.reading.answers import (
-    FLAGS,
-    OUTCOMES,
-    names_no_treatment,
-    read_deceased,
-    read_standing,
-    refused_channels,
-    speaks_of_a_visit,
-    took_place,
-)
-from ops.imports.reading.dates import Order, Stamp, birth_date, century_earlier, past_date, read_stamp
+from ops.imports.reading.answers import FLAGS, OUTCOMES, speaks_of_a_visit, took_place
+from ops.imports.reading.dates import Order, birth_date, past_date
 from ops.imports.reading.fields import PHONES, Field, plain
-from ops.imports.reading.keys import MAX_ID, made_up_id, visit_key
+from ops.imports.reading.flags import STANDINGS, Flags, flagged
+from ops.imports.reading.keys import MAX_ID, made_up_id
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.recognising import BOTH, VISITS, Profile
 from ops.imports.reading.records import (
     BadRow,
     GoodRow,
-    LeftOut,
-    MilestoneRecord,
-    OptOut,
     PatientRecord,
     Record,
     Unclear,
+    Whom,
     reason_of,
 )
 from ops.imports.reading.unread import Unread
@@ -51,15 +40,14 @@ from ops.imports.reading.values import (
     read_zip,
     same_name,
     shares_our_code,
-    split_flags,
     split_name,
 )
+from ops.imports.reading.visits import NO_VISIT, Visits
+from ops.imports.reading.whom import Whose
 from ops.practices.us import ELSEWHERE
 
 SHIFTED = 2
 """So many cells that disagree with their columns mean a shifted row."""
-FAR = timedelta(days=730)
-"""An appointment further ahead than this is a wrong date."""
 MAX_DIGITS = 18
 """Of the number of a quarantined row: a longer one is none of ours, and no column of the database holds it."""
 SURPLUS = "surplus"
@@ -67,9 +55,6 @@ SURPLUS = "surplus"
 _OURS = {"line", "reasons"}
 """Further columns of our list of wrong rows."""
 _DISARMED = re.compile(r"'[=+\-@\t\r]")
-_STANDINGS = (Field.STATUS, Field.DECEASED)
-NO_VISIT = (None, None)
-"""The row speaks of none: neither of a milestone, nor why it would be left out."""
 _SOFT = (Field.STATE, Field.ZIP)
 """One such cell that cannot be read is taken for an address that may be anywhere, instead of losing the whole row."""
 
@@ -83,17 +68,16 @@ class Cleaner:
     def __init__(self, columns: Sequence[str], profile: Profile, zone: str, today: date, from_excel: bool = False):
         self._profile = profile
         self._today = today
-        self._zone = ZoneInfo(zone)
         self._excel = from_excel
         self._headers = list(columns)
         self._places = _places(columns, profile)
         self._spare = [(at[0], at[1:]) for field, at in self._places.items() if len(at) > 1 and _single(field)]
         self._phones = [place for field in PHONES for place in self._places.get(field, ())]
         self._has_patient = profile.kind != VISITS
-        flags = (*FLAGS, *_STANDINGS) if self._has_patient else (*FLAGS, *_STANDINGS, Field.DEATH_DATE)
-        self._flags = self._all(*flags)
-        self._outcomes = self._all(*OUTCOMES)
+        self._flags = Flags(columns, self._places, today, has_patient=self._has_patient, from_excel=from_excel)
         self._has_milestone = profile.kind in (VISITS, BOTH)
+        happened = self._order(Field.HAPPENED)
+        self._visits = Visits(columns, self._places, profile.milestone, happened, ZoneInfo(zone), today, from_excel)
         self._id, self._first, self._last, self._full = self._at(
             Field.EXTERNAL_ID, Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME
         )
@@ -102,24 +86,18 @@ class Cleaner:
         self._email, self._state, self._zip, self._country, self._language = self._at(
             Field.EMAIL, Field.STATE, Field.ZIP, Field.COUNTRY, Field.LANGUAGE
         )
-        self._visit_id, self._happened, self._treatment = self._at(Field.VISIT_ID, Field.HAPPENED, Field.TREATMENT)
+        self._whose = Whose(self._places, self._born)
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
         self._unread = Unread(columns, profile, {*_OURS, *self._surplus}, today)
-        self._local_day = lru_cache(maxsize=1 << 14)(self._day_in_zone)
-        self._said = lru_cache(maxsize=1 << 12)(self._standing)
-        self._held = lru_cache(maxsize=1 << 10)(self._took_place)
 
     def _at(self, *fields: Field) -> list[int]:
         return [self._places.get(field, (-1,))[0] for field in fields]
 
-    def _all(self, *fields: Field) -> list[tuple[int, Field]]:
-        return [(place, field) for field in fields for place in self._places.get(field, ())]
-
     def __call__(self, record: Record) -> GoodRow | BadRow:
         line, stated, problem = record
         if problem:
-            return BadRow(line, stated, (problem,))
+            return BadRow(line, stated, (problem,), self._whose_at_all(stated))
         if self._corrects >= 0:  # our own list of wrong rows, come back: formulas were disarmed there
             stated = [cell[1:] if _DISARMED.match(cell) else cell for cell in stated]
             if any(stated[place].strip() for place in self._surplus):
@@ -129,41 +107,30 @@ class Cleaner:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         if aside := self._unread.problem(cells):
-            return BadRow(line, stated, (aside,), self._whose(cells))
-        dead, refused = self._flags_in_names(cells)
+            return BadRow(line, stated, (aside,), self._whose.by_columns(cells))
+        dead, refused = self._flags.taken_out_of_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
             row = self._second_look(record, cells, reason_of(error))
         if isinstance(row, BadRow):
-            return row._replace(about=self._whose(cells)) if dead or refused or self._may_refuse(cells) else row
-        return _flagged(row, dead, refused) if dead or refused else row
+            if not (dead or refused or self._flags.may_refuse(cells)):
+                return row
+            shifted = len(row.reasons) > SHIFTED
+            return row._replace(about=self._whose.by_all(stated) if shifted else self._whose.by_columns(cells))
+        return flagged(row, dead, refused) if dead or refused else row
 
-    def _whose(self, cells: list[str]) -> str:
-        number = cells[self._id].strip()
-        return number if len(number) <= MAX_ID else ""
-
-    def _may_refuse(self, cells: list[str]) -> bool:
-        """Whether a row that is put aside says no to something, or what nobody can tell from it."""
-        try:
-            dead, refused = self._standing(tuple([cells[place] for place, _ in self._flags]))
-        except Exception:
-            return True
-        return dead or bool(refused)
-
-    def _flags_in_names(self, cells: list[str]) -> tuple[bool, tuple[OptOut, ...]]:
-        """Take "DO NOT TEXT" and the like out of the names: whether somebody died, and what they refused."""
-        dead, refused = False, []
-        for place in (self._first, self._last, self._full):
-            name, died, channels = split_flags(cells[place])
-            if died or channels:
-                cells[place] = name
-                dead = dead or died
-                refused += [OptOut(channel, self._headers[place]) for channel in channels]
-        return dead, tuple(refused)
+    def _whose_at_all(self, stated: list[str]) -> Whom | None:
+        """Whom a row is about that cannot be taken apart: any of its cells may be the one that says a no."""
+        if len(stated) != len(self._headers):
+            may_refuse = bool(self._flags.columns) or self._unread.refuses_anywhere(stated)
+            return self._whose.by_all(stated) if may_refuse else None
+        cells = [*stated, ""]
+        told = self._unread.problem(cells) or any(self._flags.taken_out_of_names(cells))
+        return self._whose.by_columns(cells) if told or self._flags.may_refuse(cells) else None
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
-        dead, opt_outs = self._said(tuple([cells[place] for place, _ in self._flags])) if self._flags else (False, ())
+        dead, opt_outs = self._flags.read(cells)
         external_id = cells[self._id].strip()
         if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
             raise Unclear(f"{external_id!r} stands where the patient's number should")
@@ -175,7 +142,9 @@ class Cleaner:
             external_id = patient.external_id
         elif not external_id:
             raise Unclear("no patient number: nobody to whom this visit belongs")
-        milestone, left_out = self._milestone(line, cells, external_id, patient) if self._has_milestone else NO_VISIT
+        milestone, left_out = NO_VISIT
+        if self._has_milestone:
+            milestone, left_out = self._visits.read(line, cells, external_id, patient)
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
         return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
@@ -230,64 +199,6 @@ class Cleaner:
                     raw = text
         return chosen, raw.strip() if raw else None
 
-    def _standing(self, texts: tuple[str, ...]) -> tuple[bool, tuple[OptOut, ...]]:
-        """Whether somebody died, and what they refused, by all columns that speak of it.
-
-        A visit has no patient of its own to be marked as dead: nobody contacts that number any more.
-        """
-        dead, found = False, []
-        for text, (place, field) in zip(texts, self._flags, strict=True):
-            died, channels = self._says(place, field, text)
-            dead = dead or died
-            if died and not self._has_patient:
-                channels = ("all",)
-            found += [OptOut(channel, self._headers[place]) for channel in channels]
-        return dead, tuple(found)
-
-    def _says(self, place: int, field: Field, text: str) -> tuple[bool, tuple[str, ...]]:
-        header = self._headers[place]
-        match field:
-            case Field.STATUS:
-                return read_standing(plain(header), text)
-            case Field.DECEASED:
-                return read_deceased(text), ()
-            case Field.DEATH_DATE:
-                return past_date(text, self._today, "died", self._excel) is not None, ()
-            case _:
-                return False, refused_channels(field, header, text)
-
-    def _took_place(self, texts: tuple[str, ...]) -> bool | None:
-        """Whether the visit was held, by all columns that speak of it: each of them can say no. None: none speaks."""
-        said = [
-            took_place(field, plain(self._headers[place]), text)
-            for text, (place, field) in zip(texts, self._outcomes, strict=True)
-        ]
-        return False if False in said else True if True in said else None
-
-    def _milestone(
-        self, line: int, cells: list[str], external_id: str, patient: PatientRecord | None
-    ) -> tuple[MilestoneRecord | None, LeftOut | None]:
-        moment = self._local_day(cells[self._happened])
-        if moment is None:
-            if patient is None:
-                raise Unclear("no date of the visit")
-            return NO_VISIT
-        day, when = moment
-        held = self._held(tuple([cells[place] for place, _ in self._outcomes])) if self._outcomes else None
-        aside = left_out(day, held, self._today)
-        if not aside and patient and patient.birth_date and day < patient.birth_date:
-            raise Unclear(f"treated ({day}) before being born ({patient.birth_date})")
-        treatment = " ".join(cells[self._treatment].split())
-        if not aside and names_no_treatment(treatment):
-            aside = LeftOut.NOT_HELD
-        kind = self._profile.milestone
-        key = visit_key(cells[self._visit_id].strip(), kind, when, treatment)
-        return MilestoneRecord(line, external_id, kind, day, treatment, key), aside
-
-    def _day_in_zone(self, text: str) -> tuple[date, str] | None:
-        stamp = read_stamp(text, self._excel, self._order(Field.HAPPENED))
-        return stamp and local_moment(stamp, self._zone, self._today)
-
     def _status_of_visit(self, text: str) -> bool:
         """A column "State" may hold what became of the visit."""
         return self._has_milestone and speaks_of_a_visit(text)
@@ -312,9 +223,9 @@ class Cleaner:
             read = readers.get(field)
             for place in places:
                 try:
-                    if (place, field) in self._flags:
-                        self._says(place, field, cells[place])
-                    elif (place, field) in self._outcomes and self._has_milestone:
+                    if (place, field) in self._flags.columns:
+                        self._flags.says(place, field, cells[place])
+                    elif (place, field) in self._visits.outcomes and self._has_milestone:
                         took_place(field, plain(self._headers[place]), cells[place])
                     elif read is not None:
                         read(cells[place])
@@ -323,7 +234,9 @@ class Cleaner:
         return found
 
     def _readers(self) -> dict[Field, Callable[[str], Any]]:
-        readers: dict[Field, Callable[[str], Any]] = {Field.HAPPENED: self._local_day} if self._has_milestone else {}
+        readers: dict[Field, Callable[[str], Any]] = {}
+        if self._has_milestone:
+            readers[Field.HAPPENED] = self._visits.local_day
         if self._has_patient:
             readers |= {
                 Field.FIRST_NAME: read_name,
@@ -339,14 +252,8 @@ class Cleaner:
         return readers
 
 
-def _flagged(row: GoodRow, dead: bool, refused: tuple[OptOut, ...]) -> GoodRow:
-    """The row with what its names said."""
-    patient = row.patient and row.patient._replace(deceased=row.patient.deceased or dead)
-    return row._replace(patient=patient, opt_outs=(*row.opt_outs, *refused))
-
-
 def _single(field: Field) -> bool:
-    return field not in (*PHONES, *FLAGS, *_STANDINGS, *OUTCOMES)
+    return field not in (*PHONES, *FLAGS, *STANDINGS, *OUTCOMES)
 
 
 def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, ...]]:
@@ -356,35 +263,3 @@ def _places(columns: Sequence[str], profile: Profile) -> dict[Field, tuple[int, 
         if field:
             places[field] = (*places.get(field, ()), place)
     return places
-
-
-def local_moment(stamp: Stamp, zone: ZoneInfo, today: date) -> tuple[date, str]:
-    """The calendar day in the practice's zone, and the moment as one text however it was written (to recognize it by).
-
-    A two-digit year is the last one that is not far ahead. Raises Unclear for a day far ahead or before 1900.
-    """
-    day, clock = stamp.day, stamp.clock
-    if clock is not None and stamp.offset:
-        moment = datetime.combine(day, clock, stamp.offset).astimezone(zone)
-        day, clock = moment.date(), moment.time()
-    if not stamp.century and day > today + FAR:
-        day = century_earlier(day)
-    if day > today + FAR:
-        raise Unclear(f"{day} is more than two years ahead")
-    if day.year < 1900:
-        raise Unclear(f"{day} is before 1900")
-    if clock == time.min:  # how spreadsheets and databases write a day that has no time
-        clock = None
-    return day, f"{day} {clock or ''}"
-
-
-def left_out(day: date, held: bool | None, today: date) -> LeftOut | None:
-    """Why a visit of `day` is not stored; `held` is what its status says, None when it has none.
-
-    Raises Unclear for one that is called completed but lies ahead.
-    """
-    if day > today:
-        if held:
-            raise Unclear(f"completed in the future ({day})")
-        return LeftOut.FUTURE
-    return LeftOut.NOT_HELD if held is False else None

@@ -36,3 +36,4 @@ class Load:
     actor: str
     stated: frozenset[str]
     clashed: set[str] | None = field(default_factory=set)
+    of_a_bundle: bool = False
