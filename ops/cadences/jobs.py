@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ops.cadences.actions import correcting, redating, starting, stepping
+from ops.cadences.actions import correcting, redating, resuming, starting, stepping
 from ops.cadences.models import Cadence, RuleChange
 from ops.db import db, transaction
 from ops.isolated import each
@@ -65,7 +65,7 @@ def _follow_milestones(practice: Practice, anew: bool) -> None:
         correcting.pass_over(practice.id)
     _correct(practice.id)
     _start(practice)
-    again = db.session.scalars(stepping.unsent(practice.id, anew=anew)).all()
+    again = db.session.scalars(resuming.not_taken(practice.id, anew=anew)).all()
     each("send again", again, _try_again, owner=CadenceRun.practice_id)
     while anew and _look_again(practice) and _start(practice):
         pass  # what one starts may leave room for the next
@@ -104,7 +104,7 @@ def _put_right(milestone_id: int) -> None:
 
 def _try_again(run_id: int) -> None:
     with transaction("tick"):
-        stepping.try_again(run_id)
+        resuming.try_again(run_id)
 
 
 def _look_again(practice: Practice) -> int:
@@ -114,7 +114,7 @@ def _look_again(practice: Practice) -> int:
 
 def start_cadences() -> None:
     """Every practice with milestones that nobody has looked at under the rules as they are, or with what could not be
-    sent and can be now, and practices without cadences."""
+    sent, or might not be, and can be now, and practices without cadences."""
     with transaction("tick"):
         ensure_defaults()  # not with a practice's cadences alone: a lead may have been faster with those
     without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
@@ -123,7 +123,7 @@ def start_cadences() -> None:
     )
     put_right = Practice.id.in_(correcting.to_apply())
     changed = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version > RuleChange.applied)
-    corrected = Practice.id.in_(stepping.unsent(anew=False).with_only_columns(CadenceRun.practice_id))
+    corrected = Practice.id.in_(resuming.not_taken(anew=False).with_only_columns(CadenceRun.practice_id))
     waiting = sa.select(Practice.id).where(
         sa.or_(unseen, changed, corrected, put_right), Practice.status != PracticeStatus.ENDED
     )
