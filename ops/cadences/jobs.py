@@ -4,7 +4,7 @@ import time
 
 import sqlalchemy as sa
 
-from ops.cadences.actions import correcting, redating, starting, stepping
+from ops.cadences.actions import correcting, redating, resuming, starting, stepping
 from ops.cadences.models import Cadence, RuleChange
 from ops.db import db, transaction
 from ops.isolated import each
@@ -58,7 +58,7 @@ def catch_up(practice_id: int) -> None:
         redating.redate(practice_id)
     _correct(practice_id)
     _start(practice)
-    again = db.session.scalars(stepping.unsent(practice_id, anew=version is not None)).all()
+    again = db.session.scalars(resuming.not_taken(practice_id, anew=version is not None)).all()
     each("send again", again, _try_again, owner=CadenceRun.practice_id)
     if version is not None:
         while _look_again(practice) and _start(practice):
@@ -103,7 +103,7 @@ def _put_right(milestone_id: int) -> None:
 
 def _try_again(run_id: int) -> None:
     with transaction("tick"):
-        stepping.try_again(run_id)
+        resuming.try_again(run_id)
 
 
 def _look_again(practice: Practice) -> int:
@@ -113,7 +113,7 @@ def _look_again(practice: Practice) -> int:
 
 def start_cadences() -> None:
     """Every practice with milestones that nobody has looked at under the rules as they are, or with what could not be
-    sent and can be now, and practices without cadences."""
+    sent, or might not be, and can be now, and practices without cadences."""
     with transaction("tick"):
         ensure_defaults()  # not with a practice's cadences alone: a lead may have been faster with those
     without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
@@ -122,7 +122,7 @@ def start_cadences() -> None:
     )
     put_right = Practice.id.in_(correcting.to_apply())
     changed = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version > RuleChange.applied)
-    corrected = Practice.id.in_(stepping.unsent(anew=False).with_only_columns(CadenceRun.practice_id))
+    corrected = Practice.id.in_(resuming.not_taken(anew=False).with_only_columns(CadenceRun.practice_id))
     waiting = sa.select(Practice.id).where(
         sa.or_(unseen, changed, corrected, put_right), Practice.status != PracticeStatus.ENDED
     )

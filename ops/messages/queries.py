@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ops.accounts.models import User
 from ops.contact.models import GateDecision
 from ops.crypto import contact_key
 from ops.db import db
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageEvent, MessageState, RecorderDelivery
 from ops.messages.replies import Meaning
+from ops.practices.humans import same_human
 from ops.practices.models import Patient, Practice
 
 PAGE = 30
@@ -100,7 +100,8 @@ def _needs_person() -> sa.ColumnElement[bool]:
 
 
 def _unread() -> tuple[sa.ColumnElement[bool], ...]:
-    return InboundMessage.meaning != Meaning.STOP, InboundMessage.decided_at.is_(None)
+    to_be_read = sa.or_(InboundMessage.meaning != Meaning.STOP, InboundMessage.symptoms.is_not(None))
+    return to_be_read, InboundMessage.decided_at.is_(None)
 
 
 class Stray(NamedTuple):
@@ -153,7 +154,7 @@ def thread(message: Message) -> list[Turn]:
 def _of_person(message: Message, table: type[Message] | type[InboundMessage]) -> sa.ColumnElement[bool]:
     if message.patient_id is None:
         return table.contact_key == message.contact_key
-    return table.patient_id == message.patient_id
+    return table.patient_id.in_(same_human(message.practice_id, message.patient_id))
 
 
 def events(message: Message) -> Sequence[MessageEvent]:
@@ -180,13 +181,6 @@ def last_to(practice_id: int, key: bytes) -> Message | None:
         Message.practice_id == practice_id, Message.contact_key == key, Message.attempted_at.is_not(None)
     )
     return db.session.scalars(left.order_by(Message.attempted_at.desc()).limit(1)).first()
-
-
-def names_of(actors: set[str]) -> dict[str, str]:
-    """The names of the people among these actors ("user:7")."""
-    ids = [int(actor[5:]) for actor in actors if actor.startswith("user:") and actor[5:].isdigit()]
-    rows = db.session.execute(sa.select(User.id, User.name).where(User.id.in_(ids))).all() if ids else []
-    return {f"user:{row.id}": row.name for row in rows}
 
 
 def practices() -> Sequence[Practice]:

@@ -10,6 +10,7 @@ from ops.db import db, transaction
 from ops.imports.actions import set_aside
 from ops.imports.loading import correct, forget_raw
 from ops.imports.models import Import, QuarantinedRow
+from tests import exports
 from tests.loads import HEAD, load, patient
 from tests.uploads import text
 from tests.world import make_practice
@@ -108,6 +109,19 @@ def test_a_no_of_somebody_whose_number_is_unknown_or_anothers_waits_for_them(pra
     outcome = load(practice, HEAD + "2,Xenia,Young,1960-01-01,312-555-0188,,yes\n")
     assert "belongs to somebody else" in outcome.quarantined[0]["reasons"][0]
     assert held() == {"2", "9"}
+
+
+def test_a_bundle_that_understands_them_lets_go_whom_another_did_not_but_not_who_refused(practice):
+    people = [
+        exports.fhir_patient("a"),
+        exports.fhir_patient("b", telecom=[{"system": "phone", "value": "312-555-0109"}]),
+    ]
+    load(practice, ("b.json", exports.bundle(*people)))
+    flag = {"resourceType": "Flag", "status": "active", "subject": {"reference": "Patient/b"}, "code": {"text": "DNC"}}
+    outcome = load(practice, ("b.json", exports.bundle(people[0] | {"birthDate": "soon"}, people[1], flag)))
+    assert (outcome.rows_read, outcome.held, held()) == (3, 2, {"a", "b"})
+    load(practice, ("b.json", exports.bundle(*people)))
+    assert held() == {"b"}
 
 
 def test_the_row_made_right_lets_them_go_or_keeps_the_no(practice):
