@@ -1,5 +1,7 @@
 """From import to work, outside requests: each job finds its rows itself and may run twice."""
 
+import time
+
 import sqlalchemy as sa
 
 from ops.cadences.actions import correcting, redating, resuming, starting, stepping
@@ -13,6 +15,9 @@ from ops.queue.models import CadenceRun
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
+FOR_SECONDS = 30.0
+"""A large file brings more steps than a minute can take. The rest waits for the next tick, so that leases, messages and
+loads that died do not wait for all of them."""
 
 
 def practice_added(practice_id: int) -> None:
@@ -132,7 +137,7 @@ def start_cadences() -> None:
     each("welcome practices", new, practice_added, owner=Practice.id)
     due = db.session.scalars(waiting).all()
     db.session.rollback()
-    each("start cadences", due, catch_up, owner=Practice.id)
+    each("start cadences", due, catch_up, owner=Practice.id, seconds=FOR_SECONDS)
 
 
 def look_again() -> None:
@@ -142,10 +147,12 @@ def look_again() -> None:
 
 
 def take_due_steps() -> int:
-    """Take every due step of every cadence, each in its own transaction; how many."""
-    taken = 0
-    while run_ids := _due():
-        taken += sum(each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE))
+    """Take the due steps of every cadence, each in its own transaction, for FOR_SECONDS at most; how many."""
+    taken, until = 0, time.monotonic() + FOR_SECONDS
+    while (left := until - time.monotonic()) > 0 and (run_ids := _due()):
+        taken += sum(
+            each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE, seconds=left)
+        )
         if len(run_ids) < STEPS_AT_ONCE:
             break
     return taken
