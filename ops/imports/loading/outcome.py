@@ -61,6 +61,8 @@ class LoadCounts:
     rows_withdrawn: int = 0
     rows_ignored: dict[str, int] = field(default_factory=dict)
     """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
+    agreed: dict[str, int] = field(default_factory=dict)
+    """People of whom it says yes, by channel."""
     held: int = 0
     """Of the quarantined rows: those that keep a patient we have from being contacted, until they are made right."""
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -101,6 +103,7 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_future=load.rows_future,
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
+        agreed=load.agreed,
         files=[_how_read(file) for file in load.files if file.was_looked_at],
         held=count_holding(import_id),
     )

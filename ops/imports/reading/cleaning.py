@@ -119,7 +119,7 @@ class Cleaner:
         return number if len(number) <= MAX_ID else ""
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
-        dead, opt_outs = self._flags.read(cells)
+        dead, opt_outs, agreed = self._flags.read(cells)
         external_id = cells[self._id].strip()
         if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
             raise Unclear(f"{external_id!r} stands where the patient's number should")
@@ -136,7 +136,7 @@ class Cleaner:
             milestone, left_out = self._visits.read(line, cells, external_id, patient)
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out, agreed)
 
     def _patient(self, line: int, cells: list[str], external_id: str, dead: bool) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])

@@ -1,6 +1,5 @@
 """The wrong rows of a batch, and those of an earlier load that came back right."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.same_ids import written_otherwise
-from ops.imports.loading.writing.copying import copy
+from ops.imports.loading.writing.copying import copy, storable
 from ops.imports.loading.writing.people import SAYS_MAY
 from ops.imports.loading.writing.written import Load
 from ops.imports.reading.records import BadRow
@@ -25,7 +24,7 @@ def put_aside(load: Load, cursor: Cursor, bad: list[BadRow]) -> None:
         "CREATE TEMP TABLE staged_wrong (line bigint, cells jsonb, reasons text[], about text) ON COMMIT DROP"
     )
     rows = (
-        (row.line, Jsonb(_storable(row.cells)), _storable(row.reasons), _about(known.get(row.about, row.about)))
+        (row.line, Jsonb(storable(row.cells)), storable(row.reasons), _about(known.get(row.about, row.about)))
         for row in bad
     )
     copy(cursor, "staged_wrong", ("int8", "jsonb", "text[]", "text"), rows)
@@ -58,12 +57,7 @@ def note_corrected(load: Load, cursor: Cursor, batch: Batch, bad: list[BadRow], 
 
 
 def _about(number: str) -> str | None:
-    return _storable([number])[0] or None
-
-
-def _storable(texts: Iterable[str]) -> list[str]:
-    """Texts as PostgreSQL can hold them: neither NUL nor half a surrogate pair."""
-    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]
+    return storable([number])[0] or None
 
 
 _LET_GO = """
