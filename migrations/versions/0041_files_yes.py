@@ -13,14 +13,12 @@ branch_labels = None
 depends_on = None
 
 TABLE = "consent_events"
-KEY = "fk_consent_events_practice_id_patient_id_patients"
 THEMSELF = sa.text("header IS NULL")
 CHECKS = {
     "file_has_column": "num_nulls(patient_id, file, header) IN (0, 3)",
     "themself_by_number": "header IS NOT NULL OR contact_key IS NOT NULL",
-    "ended_has_words": "num_nulls(ended_at, ended_by, ended_why, ended_words) IN (0, 4)",
-    "only_a_file_ends": "ended_at IS NULL OR header IS NOT NULL",
-    "ended_why": "ended_why IN ('file', 'wrong')",
+    "ended_once_with_words": "num_nonnulls(ended_at, wrong_at) = num_nonnulls(ended_by)"
+    " AND num_nonnulls(ended_by) = num_nonnulls(ended_words) AND (ended_by IS NULL OR header IS NOT NULL)",
 }
 
 
@@ -29,12 +27,9 @@ def upgrade() -> None:
     op.add_column(TABLE, sa.Column("patient_id", sa.BigInteger()))
     for name in ("file", "header", "ended_by", "ended_words"):
         op.add_column(TABLE, sa.Column(name, sa.String()))
-    op.add_column(TABLE, sa.Column("ended_why", sa.String(40)))
-    op.add_column(TABLE, sa.Column("ended_at", sa.DateTime(timezone=True)))
+    for name in ("ended_at", "wrong_at"):
+        op.add_column(TABLE, sa.Column(name, sa.DateTime(timezone=True)))
     op.alter_column(TABLE, "contact_key", nullable=True)
-    op.create_foreign_key(
-        KEY, TABLE, "patients", ["practice_id", "patient_id"], ["practice_id", "id"], postgresql_not_valid=True
-    )
     for name, check in CHECKS.items():
         op.create_check_constraint(op.f(f"ck_{TABLE}_{name}"), TABLE, check, postgresql_not_valid=True)
     op.drop_index("ix_consent_events_practice_id", TABLE)
@@ -43,11 +38,10 @@ def upgrade() -> None:
         "ix_consent_events_contact_key_practice_id", TABLE, ["contact_key", "practice_id"], postgresql_where=THEMSELF
     )
     op.create_index("ix_consent_events_practice_id_person", TABLE, ["practice_id", "person"], postgresql_where=THEMSELF)
-    over = sa.text("(CASE WHEN ended_why = 'file' THEN ended_at END)")
     op.create_index(
         "uq_consent_events_of_a_file",
         TABLE,
-        ["practice_id", "patient_id", "header", "channel", "words", "contact_key", over],
+        ["practice_id", "patient_id", "header", "channel", "words", "contact_key", "ended_at"],
         unique=True,
         postgresql_where=sa.text("header IS NOT NULL"),
         postgresql_nulls_not_distinct=True,
@@ -66,7 +60,6 @@ def downgrade() -> None:
     op.create_index("ix_consent_events_practice_id", TABLE, ["practice_id"])
     for name in CHECKS:
         op.drop_constraint(op.f(f"ck_{TABLE}_{name}"), TABLE)
-    op.drop_constraint(KEY, TABLE, type_="foreignkey")
     op.alter_column(TABLE, "contact_key", nullable=False)
-    for name in ("ended_at", "ended_words", "ended_why", "ended_by", "header", "file", "patient_id"):
+    for name in ("wrong_at", "ended_at", "ended_words", "ended_by", "header", "file", "patient_id"):
         op.drop_column(TABLE, name)

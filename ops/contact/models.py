@@ -73,15 +73,6 @@ class Suppression(Base):
     )
 
 
-class Ended(StrEnum):
-    """Why what a practice's file said is no yes any more."""
-
-    FILE = "file"
-    """A later file of the practice does not say it any more."""
-    WRONG = "wrong"
-    """It never was one, says a lead. The same words under the same column stay wrong, whichever file repeats them."""
-
-
 class ConsentEvent(Base):
     """Someone agreed to, or took back, being contacted: themself, or (`file`) as a cell of their practice's file says.
     Append only (docs/rules.md A3), but that a file's yes ends, once.
@@ -106,19 +97,20 @@ class ConsentEvent(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
     patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    """Whose row of a file it was."""
+    """Whose row of a file it was. No foreign key: what they agreed to outlives the record (docs/rules.md A13)."""
     file: Mapped[str | None]
     """The name of the practice's file that first said so."""
     header: Mapped[str | None]
     """The column's, as it stands there: what they were asked."""
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a later file of the practice did not say it any more."""
+    wrong_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a lead said that it never was a yes: the same words in the same column are none in any later file either."""
     ended_by: Mapped[str | None]
-    ended_why: Mapped[Ended | None] = mapped_column(closed_set(Ended, "ended_why"))
     ended_words: Mapped[str | None]
     """What was wrong, or the name of the later file."""
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
         sa.Index(
             "ix_consent_events_contact_key_practice_id",
             "contact_key",
@@ -136,15 +128,19 @@ class ConsentEvent(Base):
             "channel",
             "words",
             "contact_key",
-            sa.text("(CASE WHEN ended_why = 'file' THEN ended_at END)"),
+            "ended_at",
             unique=True,
             postgresql_where=sa.text("header IS NOT NULL"),
             postgresql_nulls_not_distinct=True,
         ),
         sa.CheckConstraint("num_nulls(patient_id, file, header) IN (0, 3)", name="file_has_column"),
         sa.CheckConstraint("header IS NOT NULL OR contact_key IS NOT NULL", name="themself_by_number"),
-        sa.CheckConstraint("num_nulls(ended_at, ended_by, ended_why, ended_words) IN (0, 4)", name="ended_has_words"),
-        sa.CheckConstraint("ended_at IS NULL OR header IS NOT NULL", name="only_a_file_ends"),
+        sa.CheckConstraint(
+            "num_nonnulls(ended_at, wrong_at) = num_nonnulls(ended_by)"
+            " AND num_nonnulls(ended_by) = num_nonnulls(ended_words)"
+            " AND (ended_by IS NULL OR header IS NOT NULL)",
+            name="ended_once_with_words",
+        ),
     )
 
     @classmethod

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.contact.lifting import said as tidy
-from ops.contact.models import ConsentEvent, Ended, Lifted, SuppressedChannel, Suppression
+from ops.contact.models import ConsentEvent, Lifted, SuppressedChannel, Suppression
 from ops.db import Moment, db
 from ops.errors import Refused
 from ops.practices.refusals import Yes
@@ -48,8 +48,7 @@ WITH new AS (
     SELECT :practice, p.id, 'patient:' || p.id,
            CASE d.channel WHEN 'email' THEN p.email_key WHEN 'all' THEN coalesce(p.phone_key, p.email_key)
                           ELSE p.phone_key END,
-           d.channel, 'as their practice asked', true, 'in a file of the practice', d.words, :at,
-           :actor, :file, d.header
+           d.channel, '', true, 'file', d.words, :at, :actor, :file, d.header
     {_PEOPLE}
     ON CONFLICT DO NOTHING RETURNING patient_id)
 SELECT external_id FROM patients
@@ -57,12 +56,12 @@ WHERE practice_id = :practice AND external_id = ANY (:asked) AND id IN (SELECT p
 """).bindparams(*_TYPES)  # noqa: S608 (our own words)
 _END = sa.text(f"""
 WITH over AS (
-    UPDATE consent_events e SET ended_at = :at, ended_by = :actor, ended_why = 'file', ended_words = :file
+    UPDATE consent_events e SET ended_at = :at, ended_by = :actor, ended_words = :file
     FROM (SELECT y.id {_PEOPLE}
           CROSS JOIN LATERAL (
               SELECT c.id FROM consent_events c
               WHERE c.practice_id = :practice AND c.patient_id = p.id AND c.header = d.header AND c.channel = d.channel
-                AND c.header IS NOT NULL AND c.ended_at IS NULL OFFSET 0) y) old
+                AND c.header IS NOT NULL AND c.ended_by IS NULL OFFSET 0) y) old
     WHERE e.id = old.id RETURNING e.patient_id)
 SELECT external_id FROM patients
 WHERE practice_id = :practice AND external_id = ANY (:asked) AND id IN (SELECT patient_id FROM over)
@@ -74,11 +73,11 @@ def was_wrong(practice_id: int, patient_ids: Collection[int], event_id: int, why
     same column of a later file are none either. Raises Refused without a reason, and when it does not stand."""
     words = tidy(why, "Please say what was wrong with it.")
     theirs = (ConsentEvent.practice_id == practice_id, ConsentEvent.patient_id.in_(patient_ids))
-    found = sa.select(ConsentEvent).where(ConsentEvent.id == event_id, *theirs, ConsentEvent.ended_at.is_(None))
+    found = sa.select(ConsentEvent).where(ConsentEvent.id == event_id, *theirs, ConsentEvent.ended_by.is_(None))
     event = db.session.scalars(found.with_for_update(), execution_options={"populate_existing": True}).first()
     if event is None:
         raise Refused("The file's yes does not stand any more.")
-    event.ended_at, event.ended_by, event.ended_why, event.ended_words = clock.now(), actor, Ended.WRONG, words
+    event.wrong_at, event.ended_by, event.ended_words = clock.now(), actor, words
     db.session.flush()
 
 
@@ -100,7 +99,7 @@ class FileYes:
     @property
     def stands(self) -> bool:
         """Whether it is a yes still, to any of its ways."""
-        return self.event.ended_at is None and not self.is_refused
+        return self.event.ended_by is None and not self.is_refused
 
     @property
     def is_refused(self) -> bool:

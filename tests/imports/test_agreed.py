@@ -8,7 +8,7 @@ from ops import clock
 from ops.contact.actions import record_consent, suppress
 from ops.contact.asking import KNOWN
 from ops.contact.lifting import lift_agreed
-from ops.contact.models import ConsentEvent, Ended, SuppressedChannel
+from ops.contact.models import ConsentEvent, SuppressedChannel
 from ops.contact.queries import has_agreed
 from ops.contact.said_yes import FileYes, files_yeses, was_wrong
 from ops.db import db, transaction
@@ -121,7 +121,7 @@ def test_a_yes_the_practice_does_not_repeat_is_over_and_kept(practice):
         outcome = load(practice, ("july.csv", HEAD + ADA + ",no,\n"))
         load(practice, "Patient ID,First Name,Last Name,Mobile\n2,Bea,Cole,312-555-0102\n")  # says nothing of it
     (ada,) = yeses(practice)
-    assert (ada.stands, ada.event.ended_why, ada.event.ended_words) == (False, Ended.FILE, "july.csv")
+    assert (ada.stands, ada.event.ended_at is None, ada.event.ended_words) == (False, False, "july.csv")
     assert (outcome.rows_stored, outcome.agreed["sms"]) == (1, 0)
     assert [one.stands for one in yeses(practice, "2")] == [True]
     with freeze_time("2026-08-01 15:00"):
