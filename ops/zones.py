@@ -6,18 +6,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 AT_HOME = "America/New_York"
 """Whose time stands for a reader who has said no zone of their own."""
-US = (
-    "America/Puerto_Rico",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "America/Adak",
-    "Pacific/Honolulu",
-)
-"""One for each clock of the states and the Caribbean territories, from east to west."""
+US = {
+    "America/Puerto_Rico": "Atlantic time",
+    "America/New_York": "Eastern time",
+    "America/Chicago": "Central time",
+    "America/Denver": "Mountain time",
+    "America/Phoenix": "Arizona time",
+    "America/Los_Angeles": "Pacific time",
+    "America/Anchorage": "Alaska time",
+    "America/Adak": "Aleutian time",
+    "Pacific/Honolulu": "Hawaii time",
+}
+"""One for each clock of the states and the Caribbean territories, from east to west, as Americans call it."""
 _HOURS = (
     "AST -4 ADT -3 EST -5 EDT -4 CST -6 CDT -5 MST -7 MDT -6 PST -8 PDT -7 "
     "AKST -9 AKDT -8 HST -10 HDT -9 SST -11 ChST 10"
@@ -35,10 +35,20 @@ def places() -> frozenset[str]:
 
 
 @cache
-def choices() -> tuple[tuple[str, str], ...]:
-    """(zone, its words) for a list: the usual US zones first, then all others by name."""
+def choices() -> dict[str, str]:
+    """Each zone's words, for a list: the usual US zones first, then all others by name."""
     rest = sorted(places() - set(US))
-    return tuple((zone, zone.replace("_", " ")) for zone in (*US, *rest))
+    usual = {zone: f"{name} ({_city(zone)})" for zone, name in US.items()}
+    return usual | {zone: zone.replace("_", " ") for zone in rest}
+
+
+def name_of(zone: str) -> str:
+    """What people call an IANA zone: "Eastern time"; "Manila time" where no American clock is meant."""
+    return US.get(zone) or f"{_city(zone)} time"
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def day_in(zone: str, moment: datetime) -> date:
@@ -51,5 +61,5 @@ def called(moment: datetime) -> str:
     short = f"{moment:%Z}"
     if short in _AMERICAN and moment.utcoffset() == timedelta(hours=_AMERICAN[short]):
         return short
-    where = str(getattr(moment.tzinfo, "key", "")).rpartition("/")[2].replace("_", " ")
+    where = _city(str(getattr(moment.tzinfo, "key", "")))
     return f"{where} time" if where and where != short else short

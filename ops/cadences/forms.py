@@ -31,7 +31,7 @@ class CadenceForm(FlaskForm):
 class AddCadenceForm(CadenceForm):
     kind = SelectField(
         "Kind of work",
-        choices=[(kind.value, KIND_WORDS[kind]) for kind in CADENCE_KINDS],
+        choices={kind.value: KIND_WORDS[kind] for kind in CADENCE_KINDS},
         description="Decides the scripts that are used. It cannot be changed later.",
     )
 
@@ -40,7 +40,7 @@ class AddCadenceForm(CadenceForm):
 
 
 class StepForm(FlaskForm):
-    mode = SelectField("What", choices=[(mode.value, words.capitalize()) for mode, words in MODE_WORDS.items()])
+    mode = SelectField("What", choices={mode.value: words.capitalize() for mode, words in MODE_WORDS.items()})
     gap_hours = IntegerField(
         "Hours after the step before",
         [InputRequired("Enter the hours."), NumberRange(0, LONGEST_GAP_HOURS)],
@@ -66,19 +66,19 @@ class AddStepForm(StepForm):
 
     def __init__(self, steps: int, **words: Any) -> None:
         super().__init__(prefix="step-", **words)
-        last = [(steps, "At the end" if steps else "As the first step")]
-        self.place.choices = last + [(number, f"Before step {number + 1}") for number in range(steps)]
+        last = {steps: "At the end" if steps else "As the first step"}
+        self.place.choices = last | {number: f"Before step {number + 1}" for number in range(steps)}
 
 
 class TriggerForm(FlaskForm):
     milestone = SelectField(
         "What happened",
-        choices=[(kind.value, words.capitalize()) for kind, words in AFTER_WORDS.items()],
+        choices={kind.value: words.capitalize() for kind, words in AFTER_WORDS.items()},
     )
     treatment = SelectField("Treatment", coerce=int)
     when = RadioField(
         "When it starts",
-        choices=[("opens", "When the treatment's result opens"), ("days", "A number of days after it")],
+        choices={"opens": "When the treatment's result opens", "days": "A number of days after it"},
         default="opens",
     )
     delay_days = IntegerField(
@@ -102,7 +102,7 @@ class TriggerForm(FlaskForm):
 
     def __init__(self, treatments: Iterable[TreatmentType], *, prefix: str = "trigger-", **words: Any) -> None:
         super().__init__(prefix=prefix, **words)
-        self.treatment.choices = [(ANY_TREATMENT, "Any treatment")] + [(kind.id, kind.name) for kind in treatments]
+        self.treatment.choices = {ANY_TREATMENT: "Any treatment"} | {kind.id: kind.name for kind in treatments}
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
         good = super().validate(*args, **kwargs)

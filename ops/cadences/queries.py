@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from ops import clock
 from ops.cadences.models import Cadence, CadenceStep, Trigger
 from ops.db import db
+from ops.practices.humans import human_of, merged_at
 from ops.practices.models import Practice
 from ops.queue.models import CadenceRun
 from ops.scripts.models import Script, ScriptVersion, VersionState
@@ -74,9 +75,11 @@ def _with_all(practice: Practice, found: Sequence[Cadence]) -> list[CadenceLine]
 
 def _unsent(practice: Practice) -> list[tuple[int, str, int]]:
     """(cadence, what was missing, how many patients), the most patients first."""
-    many = sa.func.count(CadenceRun.patient_id.distinct())
+    merged = merged_at(clock.now())
+    many = sa.func.count(human_of(CadenceRun.patient_id, merged).distinct())
     rows = db.session.execute(
         sa.select(CadenceRun.cadence_id, CadenceRun.end_words, many)
+        .outerjoin(merged, merged.c.patient_id == CadenceRun.patient_id)
         .where(
             CadenceRun.practice_id == practice.id,
             CadenceRun.end_reason == EndReason.NOT_SENT,

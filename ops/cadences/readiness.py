@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 
-from ops import clock
+from ops import clock, zones
 from ops.agency.queries import Agency, agency
 from ops.cadences.defaults import CADENCES
 from ops.contact.places import Place, zones_of_state
@@ -111,7 +111,7 @@ def _place(row: sa.Row) -> Iterator[Missing]:
     """Do state and zone agree, and do we know when anybody may be called there?"""
     state = STATES.get(row.state, row.state)
     if clock_of(row.zone) not in {clock_of(zone) for zone in zones_of_state(row.state)}:
-        what = f"a time zone of {state} (it is set to {row.zone.replace('_', ' ')})"
+        what = f"a time zone of {state} (it is set to {zones.name_of(row.zone)})"
         yield Missing(Lack.ZONE, what, "practices.editing")
     if open_window([Place(row.state, row.zone, "practice")], "call", clock.now()) is None:
         yield Missing(Lack.HOURS, f"calling hours for {state} in our rules", "practices.editing")

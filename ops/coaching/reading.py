@@ -12,6 +12,7 @@ from ops.coaching.models import Comment, Mark, Question, Score, Scorecard
 from ops.db import db
 from ops.floor.words import practices_named
 from ops.messages.models import Message
+from ops.practices.humans import same_human
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
 from ops.practices.queries import names_of
 from ops.queue import wording
@@ -166,7 +167,7 @@ def _events(attempt: Attempt) -> tuple[TaskEvent, ...]:
             sa.select(TaskEvent)
             .join(Task, Task.id == TaskEvent.task_id)
             .where(
-                Task.patient_id == attempt.patient_id,
+                Task.patient_id.in_(same_human(attempt.practice_id, attempt.patient_id)),
                 TaskEvent.at >= attempt.at,
                 TaskEvent.at < attempt.at + SAME_SAVE,
                 TaskEvent.kind != EventKind.CLAIMED,
@@ -200,7 +201,7 @@ def _messages(attempt: Attempt) -> tuple[Message, ...]:
         db.session.scalars(
             sa.select(Message)
             .where(
-                Message.patient_id == attempt.patient_id,
+                Message.patient_id.in_(same_human(attempt.practice_id, attempt.patient_id)),
                 Message.created_at >= attempt.at,
                 Message.created_at < attempt.at + SAME_SAVE,
             )

@@ -126,12 +126,12 @@ def _history(shown: Sequence[ConcernLine]) -> dict[int, list[Attempt]]:
     if not shown:
         return {}
     mine, theirs = Task.__table__.alias("mine"), Task.__table__.alias("theirs")
+    records = sa.func.records_of(Concern.practice_id, Concern.patient_id).table_valued("patient_id")
     last = (
         sa.select(Attempt)
         .join(theirs, theirs.c.id == Attempt.task_id)
         .where(
-            Attempt.patient_id == Concern.patient_id,
-            theirs.c.patient_id == Concern.patient_id,
+            Attempt.patient_id.in_(sa.select(records.c.patient_id)),
             theirs.c.referral_id.is_not_distinct_from(mine.c.referral_id),
         )
         .order_by(Attempt.at.desc())

@@ -117,6 +117,11 @@ class Card:
         return reasons_words(list(self.callback.against)) if self.callback else ""
 
     @property
+    def symptoms(self) -> list[str]:
+        """The words of what is to be read here that speak of a symptom, each once."""
+        return list(dict.fromkeys(word for reply in self.task.unread_here for word in reply.symptoms or ()))
+
+    @property
     def last_unread(self) -> int:
         """The last reply that this card shows to be read; 0 without one."""
         return max((reply.id for reply in self.task.unread_here), default=0)

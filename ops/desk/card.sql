@@ -9,7 +9,7 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
-    SELECT t.id, t.practice_id, t.patient_id, t.referral_id, t.run_id, t.kind, t.fence, t.reason, t.promised_at,
+    SELECT t.id, t.practice_id, t.patient_id, t.referral_id, t.run_id, t.kind, t.fence, t.reason, t.promised_at, t.urgent,
         t.claimed_at, t.lease_until, t.tries, t.max_tries, t.closes_at, t.script_version_id,
         json_build_object('id', p.id, 'name', p.name, 'spoken_name', p.spoken_name, 'helps_best', p.helps_best,
             'shareable', p.shareable, 'website', p.website, 'callback_number', p.callback_number, 'zone', p.zone,
@@ -46,14 +46,14 @@ RETURN json_build_object('card', (SELECT row_to_json(whole) FROM (
                     t.practice_id, a.phone_key, a.email_key, 'email', at_now + (at_now - undoable), NULL) k))
          WHERE r.id IS NULL) AS known_later,
         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'at', i.received_at, 'channel', i.channel,
-                                                    'body', i.body) ORDER BY i.id), '[]')
+                                                    'body', i.body, 'symptoms', i.symptoms) ORDER BY i.id), '[]')
          FROM inbound_messages i WHERE i.id IN (
             SELECT u.reply_id FROM unread_keys u
             WHERE u.practice_id = t.practice_id
               AND u.key IN (CASE WHEN r.id IS NULL THEN a.phone_key ELSE r.contact_key END,
                             CASE WHEN r.id IS NULL THEN a.email_key END))) AS unread_here,
         (SELECT i.body FROM inbound_messages i
-         WHERE t.kind = 'reply' AND i.patient_id = t.patient_id AND i.decided_at IS NOT NULL
+         WHERE t.kind = 'reply' AND i.patient_id = ANY (human.ids) AND i.decided_at IS NOT NULL
          ORDER BY i.received_at DESC LIMIT 1) AS their_words,
         script_in_force(t.practice_id, t.kind, 'call', t.patient_id) AS script_in_force,
         -- the note that an ask may end with: the text, or else the email

@@ -64,6 +64,8 @@ class Unread(NamedTuple):
     at: datetime
     channel: str
     body: str
+    symptoms: list[str] | None
+    """The words in it that speak of a symptom."""
 
 
 class Promise(NamedTuple):
@@ -101,6 +103,8 @@ class CardFacts:
     fence: int
     reason: str
     promised_at: datetime | None
+    urgent: bool
+    """They wrote of a symptom, on this card."""
     claimed_at: datetime
     lease_until: datetime
     tries: int

@@ -1,20 +1,20 @@
 """What came of two versions of a script that are tried against each other, practice by practice.
 
-A patient is told one version as long as the experiment runs, so patients are counted, not calls: one who had to think
-and said yes a week later is one who answered, willing.
+A patient is told one version as long as the experiment runs, so patients are counted, not calls, nor records: one who
+had to think and said yes a week later is one who answered, willing.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute
 
 from ops import clock
 from ops.db import db
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.messages.replies import Meaning
+from ops.practices.humans import human_of, merged_at
 from ops.practices.models import Practice
 from ops.queue.models import Attempt
 from ops.scripts import experiments
@@ -87,8 +87,15 @@ def answers_of(kind: Kind) -> tuple[list[Outcome], list[Outcome]]:
     return [rule.outcome for rule in own], [rule.outcome for rule in yes]
 
 
+def _as_of(experiment: ScriptExperiment) -> datetime:
+    """When the result was final, or now: who was merged since is still two in it."""
+    return experiment.stopped_at or clock.now()
+
+
 def _calls(script: Script, experiment: ScriptExperiment) -> Iterable[sa.Row]:
     answered, willing = answers_of(Kind(script.kind))
+    merged = merged_at(_as_of(experiment))
+    human = human_of(Attempt.patient_id, merged)
     return db.session.execute(
         sa.select(
             Practice.id,
@@ -96,11 +103,12 @@ def _calls(script: Script, experiment: ScriptExperiment) -> Iterable[sa.Row]:
             Attempt.script_version_id,
             sa.func.count(),
             sa.func.count().filter(Attempt.outcome.in_(TALKS)),
-            _patients(Attempt.patient_id, Attempt.outcome.in_(answered)),
-            _patients(Attempt.patient_id, Attempt.outcome.in_(willing)),
-            _patients(Attempt.patient_id, Attempt.outcome.in_(HARM)),
+            _patients(human, Attempt.outcome.in_(answered)),
+            _patients(human, Attempt.outcome.in_(willing)),
+            _patients(human, Attempt.outcome.in_(HARM)),
         )
         .join(Practice, Practice.id == Attempt.practice_id)
+        .outerjoin(merged, merged.c.patient_id == Attempt.patient_id)
         .where(
             Attempt.script_version_id.in_([experiment.a_version_id, experiment.b_version_id]),
             Attempt.at >= experiment.started_at,
@@ -115,6 +123,8 @@ def _written(experiment: ScriptExperiment) -> Iterable[sa.Row]:
     delivered = Message.state == MessageState.DELIVERED
     reply = sa.exists().where(InboundMessage.in_reply_to == Message.id)
     stopped = reply.where(InboundMessage.meaning != Meaning.OTHER)
+    merged = merged_at(_as_of(experiment))
+    human = human_of(Message.patient_id, merged)
     return db.session.execute(
         sa.select(
             Practice.id,
@@ -122,11 +132,12 @@ def _written(experiment: ScriptExperiment) -> Iterable[sa.Row]:
             Message.script_version_id,
             sa.func.count(),
             sa.func.count().filter(delivered),
-            _patients(Message.patient_id, delivered),
-            _patients(Message.patient_id, sa.and_(delivered, reply.where(InboundMessage.meaning == Meaning.OTHER))),
-            _patients(Message.patient_id, sa.and_(delivered, stopped)),
+            _patients(human, delivered),
+            _patients(human, sa.and_(delivered, reply.where(InboundMessage.meaning == Meaning.OTHER))),
+            _patients(human, sa.and_(delivered, stopped)),
         )
         .join(Practice, Practice.id == Message.practice_id)
+        .outerjoin(merged, merged.c.patient_id == Message.patient_id)
         .where(
             Message.script_version_id.in_([experiment.a_version_id, experiment.b_version_id]),
             Message.state.in_([MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.FAILED]),
@@ -138,8 +149,8 @@ def _written(experiment: ScriptExperiment) -> Iterable[sa.Row]:
     )
 
 
-def _patients(patient: InstrumentedAttribute, which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.count(sa.distinct(patient)).filter(which)
+def _patients(human: sa.ColumnElement[int], which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.count(sa.distinct(human)).filter(which)
 
 
 def _by_practice(experiment: ScriptExperiment, rows: Iterable[sa.Row]) -> list[tuple[str, Both]]:

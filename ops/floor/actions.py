@@ -12,11 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from ops import clock
 from ops.db import db
 from ops.errors import Refused
+from ops.languages import LANGUAGE_WORDS, base_language
 from ops.phrases import listed
 from ops.practices.models import Patient, Practice, PracticeStatus
 from ops.queue.actions import shares
 from ops.queue.actions.assigning import LONGEST_REASON, _known, _open_account
-from ops.queue.languages import LANGUAGE_WORDS, base_language
 from ops.queue.models import AgentProfile, Certification, KindPause, Share
 from ops.queue.workers import Worker
 from ops.work.kinds import Kind

@@ -126,7 +126,7 @@ def next_up(asked: Asked) -> list[Next]:
         .outerjoin(Lane, Lane.id == Task.lane_id)
         .outerjoin(User, User.id == keeper)
         .where(Task.state == TaskState.WAITING)
-        .order_by(later.nulls_first(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
+        .order_by(later.nulls_first(), Task.urgent.desc(), Task.promised_at.nulls_last(), Task.rank.desc(), Task.id)
         .limit(NEXT_ROWS)
     )
     rows: list[list[Any]] = [list(row) for row in db.session.execute(_narrowed(query, asked, Task.kind))]

@@ -38,16 +38,13 @@ WHY = InputRequired("Please say why.")
 SHORTER = Length(max=LONGEST_REASON, message="Please say it shorter.")
 
 
-KINDS = [(kind.value, label) for kind, label in KIND_WORDS.items()]
-
-
 class ProfileForm(FlaskForm):
     languages = SelectMultipleField("Languages", validate_choice=False)
-    which_kinds = RadioField("Kinds of work", choices=[("all", "Every kind"), ("some", "Only these")], default="all")
+    which_kinds = RadioField("Kinds of work", choices={"all": "Every kind", "some": "Only these"}, default="all")
     kinds = SelectMultipleField("Kinds", validate_choice=False)
     which_practices = RadioField(
         "Practices",
-        choices=[("all", "Every practice, new ones too"), ("some", "Only the practices below")],
+        choices={"all": "Every practice, new ones too", "some": "Only the practices below"},
         default="all",
     )
 
@@ -74,7 +71,7 @@ class UnassignForm(FlaskForm):
 
 
 class PauseKindForm(FlaskForm):
-    kind = SelectField("Kind of work", choices=KINDS)
+    kind = SelectField("Kind of work", choices=KIND_WORDS)
     reason = StringField("Why", [WHY, SHORTER])
     back = HiddenField()
 
@@ -109,7 +106,7 @@ HOUR_RANGE = f"Numbers in all must be {FEWEST_AN_HOUR} to {MOST_AN_HOUR}."
 
 
 class DeskForm(FlaskForm):
-    wrap_up = RadioField("After a call", choices=[(each.value, words) for each, words in WRAP_UP_WORDS.items()])
+    wrap_up = RadioField("After a call", choices=WRAP_UP_WORDS)
     wrap_up_seconds = IntegerField(
         "Time after a call (seconds)",
         [

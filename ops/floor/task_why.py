@@ -7,12 +7,12 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.floor.task_story import Story
 from ops.floor.words import Said
+from ops.languages import language_words
 from ops.phrases import count_of
 from ops.practices.models import Practice, PracticeStatus
 from ops.practices.queries import names_of
 from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
-from ops.queue.languages import language_words
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent
 from ops.queue.queries import on_another_call
 from ops.queue.waiting import Wait, piles
@@ -160,9 +160,9 @@ def _in_turn(task: Task) -> str:
     open_now = sa.exists().where(Lane.id == Task.lane_id, is_open)
     offered = sa.and_(Task.state == TaskState.WAITING, Task.offered, open_now)
     if task.promised_at:
-        before = sa.select(sa.func.count()).where(
-            offered, sa.tuple_(Task.promised_at, Task.id) < sa.tuple_(task.promised_at, task.id)
-        )
+        earlier = sa.tuple_(Task.promised_at, Task.id) < sa.tuple_(task.promised_at, task.id)
+        sooner = sa.and_(Task.urgent, earlier) if task.urgent else sa.or_(Task.urgent, earlier)
+        before = sa.select(sa.func.count()).where(offered, Task.promised_at.is_not(None), sooner)
         return f"It is offered to the next agent who is free: a promise, {_ahead(db.session.scalar(before))} before it."
     better = sa.or_(Task.rank > task.rank, sa.and_(Task.rank == task.rank, Task.id < task.id))
     own = sa.and_(offered, Task.practice_id == task.practice_id, Task.promised_at.is_(None))

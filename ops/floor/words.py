@@ -123,6 +123,8 @@ def why_words(facts: Mapping[str, Any], practices: Mapping[int, str], said: Said
 def _chosen(chosen: Mapping[str, Any], said: Said) -> str:
     at = _moment(chosen.get("at"))
     match chosen.get("band"):
+        case Band.URGENT:
+            return "They wrote of a symptom: that is read before everything else."
         case Band.ASSIGNED:
             since = f", at {said(at)}" if at else ""
             return f"It was assigned to this agent, by a lead or as other work about the same person{since}."

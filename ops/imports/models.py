@@ -1,10 +1,10 @@
 """Loads of practices' exports: their files, and the rows that were wrong."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, closed_set
@@ -128,8 +128,16 @@ class QuarantinedRow(Base):
     reasons: Mapped[list[str]] = mapped_column(Words)
     corrected_at: Mapped[datetime | None] = mapped_column(Moment)
     about: Mapped[str | None]
-    """The number of the patient of whom it says a no, or what nobody understands: whoever has it is not contacted
-    (ops/messages/unread.sql) until the row is right, or a later file says it so that we understand."""
+    """The number of the patient of whom it says a no, or what nobody understands; empty when it has none; None when it
+    says nothing of that. Whoever it may be about is not contacted (ops/messages/unread.sql) until the row is right, or
+    a later file says it so that we understand."""
+    about_keys: Mapped[list[bytes]] = mapped_column(ARRAY(sa.LargeBinary), server_default=sa.text("'{}'"))
+    """The contact keys of the numbers and addresses that stand in such a row: nobody contacts these either."""
+    about_name: Mapped[str] = mapped_column(server_default=sa.text("''"))
+    """First and last name in one, where it has no number: anybody of that name and `about_born` may be meant."""
+    about_born: Mapped[date | None]
+    about_people: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger), server_default=sa.text("'{}'"))
+    """The patients it was found to be about once: they stay so when their number or name is corrected."""
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
@@ -154,6 +162,11 @@ class QuarantinedRow(Base):
         """Whether the row keeps somebody from being contacted (ops/messages/unread.sql)."""
         keys = sa.table("unread_keys", sa.column("row_id", sa.BigInteger))
         return sa.exists().where(keys.c.row_id == cls.id)
+
+    @classmethod
+    def waiting(cls) -> sa.ColumnElement[bool]:
+        """Whether it says something of contacting somebody, and nobody who is here can be meant."""
+        return sa.and_(cls.about.is_not(None), cls.corrected_at.is_(None), ~cls.holding())
 
 
 class SavedMapping(Base):

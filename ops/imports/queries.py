@@ -1,5 +1,6 @@
 """Imports of a practice, and their quarantined rows."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -33,6 +34,15 @@ def quarantined(import_: Import, page: int = 1) -> tuple[list[QuarantinedRow], b
     )
     rows = list(db.session.scalars(query))
     return rows[:PAGE], len(rows) > PAGE
+
+
+def held_by(rows: Iterable[QuarantinedRow]) -> dict[int, int]:
+    """For each of these rows that keeps people from being contacted: how many patients of the practice."""
+    ids = [row.id for row in rows]
+    held = sa.text("""
+        SELECT u.row_id, (SELECT count(DISTINCT r.patient_id) FROM rows_about r WHERE r.row_id = u.row_id) AS patients
+        FROM unread_keys u WHERE u.row_id = ANY (:rows) GROUP BY u.row_id""")
+    return {row.row_id: row.patients for row in db.session.execute(held, {"rows": ids})}
 
 
 def quarantined_row(import_: Import, row_id: int) -> QuarantinedRow | None:

@@ -1,7 +1,7 @@
 """What can be done with messages: queue one, take a reply, let somebody out, settle what is unclear."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from ops.messages.events import move, note_event
 from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageState
 from ops.messages.replies import Meaning
+from ops.practices.humans import same_human
 from ops.practices.models import Patient, Practice
 
 STOP_CONFIRMATION = "stop_confirmation"
@@ -143,10 +144,10 @@ def receive(
     key = contact_key(from_address)
     contact.hold_number(key)  # a text being sent to this number at this moment goes first; none goes after
     in_reply_to = in_reply_to or queries.last_to(practice.id, key)
-    patient_id = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
+    whose = in_reply_to.patient_id if in_reply_to else _patient_with(practice.id, key)
     values = {
         "practice_id": practice.id,
-        "patient_id": patient_id,
+        "patient_id": db.session.scalar(KEPT, {"patient": whose}) if whose else None,
         "channel": MessageChannel(channel),
         "in_reply_to": in_reply_to.id if in_reply_to else None,
         "provider_id": provider_id,
@@ -154,6 +155,7 @@ def receive(
         "body": body.replace("\0", "").strip()[:MAX_REPLY_CHARACTERS],
         "received_at": clock.now(),
         "meaning": replies.meaning(body),
+        "symptoms": replies.symptoms_in(body) or None,
     }
     added = db.session.scalar(
         insert(InboundMessage).values(values).on_conflict_do_nothing().returning(InboundMessage.id)
@@ -171,21 +173,13 @@ def _patient_with(practice_id: int, key: bytes) -> int | None:
     found = db.session.scalars(
         sa.select(Patient.id).where(Patient.practice_id == practice_id, known).order_by(Patient.id)
     ).all()
-    if not found or not set(found) <= {*_records_of(practice_id, found[0])}:
+    if not found or not set(found) <= {*same_human(practice_id, found[0])}:
         return None
-    return db.session.scalar(KEPT, {"patient": found[0]})
+    return found[0]
 
 
-KEPT = sa.text(
-    "SELECT coalesce((SELECT kept_id FROM record_merges WHERE merged_id = :patient AND undone_at IS NULL), :patient)"
-)
+KEPT = sa.text("SELECT coalesce((SELECT human_id FROM merged_at('infinity') WHERE patient_id = :patient), :patient)")
 """The record that is kept of a human; itself for one that was not merged."""
-
-
-def _records_of(practice_id: int, patient_id: int) -> Sequence[int]:
-    """All records of one human (ops/practices/records.sql): who wrote is known, whichever of them it is."""
-    theirs = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
-    return db.session.scalars(theirs, {"practice": practice_id, "patient": patient_id}).all()
 
 
 def _stop(practice: Practice, reply: InboundMessage, address: str) -> None:

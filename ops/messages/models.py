@@ -150,6 +150,8 @@ class InboundMessage(Base):
     received_at: Mapped[datetime] = mapped_column(Moment)
     meaning: Mapped[str]
     """stop, maybe_stop or other."""
+    symptoms: Mapped[list[str] | None] = mapped_column(sa.ARRAY(sa.Text))
+    """The words in it that speak of a symptom (`ops.messages.symptoms`); None when there are none."""
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
     """When a person had read it and said whether it means stop. Until then nobody contacts them (`unread_keys`)."""
@@ -169,6 +171,12 @@ class InboundMessage(Base):
             "patient_id",
             postgresql_where=sa.text("meaning <> 'stop' AND decided_at IS NULL"),
         ),
+        # what a lead's board shows first: few among all replies
+        sa.Index(
+            "ix_inbound_messages_symptoms",
+            "received_at",
+            postgresql_where=sa.text("symptoms IS NOT NULL AND decided_at IS NULL"),
+        ),
     )
 
     @property
@@ -182,5 +190,6 @@ class InboundMessage(Base):
 
     @property
     def waits_to_be_read(self) -> bool:
-        """Whether a person has to say if it means stop: nobody contacts them until then."""
-        return not self.means_stop and self.decided_at is None
+        """Whether a person has to read it: to say if it means stop (nobody contacts them until then), or because a stop
+        speaks of a symptom too."""
+        return self.decided_at is None and (not self.means_stop or bool(self.symptoms))

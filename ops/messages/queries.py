@@ -15,6 +15,7 @@ from ops.crypto import contact_key
 from ops.db import db
 from ops.messages.models import InboundMessage, Message, MessageChannel, MessageEvent, MessageState, RecorderDelivery
 from ops.messages.replies import Meaning
+from ops.practices.humans import same_human
 from ops.practices.models import Patient, Practice
 
 PAGE = 30
@@ -100,7 +101,8 @@ def _needs_person() -> sa.ColumnElement[bool]:
 
 
 def _unread() -> tuple[sa.ColumnElement[bool], ...]:
-    return InboundMessage.meaning != Meaning.STOP, InboundMessage.decided_at.is_(None)
+    to_be_read = sa.or_(InboundMessage.meaning != Meaning.STOP, InboundMessage.symptoms.is_not(None))
+    return to_be_read, InboundMessage.decided_at.is_(None)
 
 
 class Stray(NamedTuple):
@@ -153,7 +155,7 @@ def thread(message: Message) -> list[Turn]:
 def _of_person(message: Message, table: type[Message] | type[InboundMessage]) -> sa.ColumnElement[bool]:
     if message.patient_id is None:
         return table.contact_key == message.contact_key
-    return table.patient_id == message.patient_id
+    return table.patient_id.in_(same_human(message.practice_id, message.patient_id))
 
 
 def events(message: Message) -> Sequence[MessageEvent]:

@@ -10,6 +10,7 @@ import unicodedata
 from enum import StrEnum
 
 from ops.messages.refusals import is_refusal
+from ops.messages.symptoms import symptoms
 
 STOP = frozenset(
     {
@@ -43,6 +44,11 @@ def meaning(body: str) -> Meaning:
     if _bare(words) in STOP or is_refusal(clauses, unicodedata.normalize("NFC", own.casefold())):
         return Meaning.STOP
     return Meaning.MAYBE_STOP if MAYBE.search(words) else Meaning.OTHER
+
+
+def symptoms_in(body: str) -> list[str]:
+    """The words of `body`, as the person wrote it, that speak of a symptom."""
+    return symptoms(_words(_own(body)))
 
 
 def _own(body: str) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Person = dict[Any, Any]
 """A patient of a practice's month: a column per stage, and what tells why they stopped (see `_people`)."""
-PERSON = ["practice_id", "month", "patient_id"]
+PERSON = ["practice_id", "month", "human_id"]
 ABOUT = ("reachable", "spared", "declined", "running", "end_reason", "end_outcome", "shut_reasons")
 """What is told of the latest cadence when a patient had several."""
 FRIEND_STAGES = {
@@ -133,7 +133,7 @@ def _by_today(opened: pd.DataFrame, practices: Sequence[Practice], as_of: dateti
 
 
 def _people(opened: pd.DataFrame, scope: tuple) -> pd.DataFrame:
-    """One row per practice, month and patient: a column per stage, `unprompted`, and what tells why they stopped."""
+    """One row per practice, month and human: a column per stage, `unprompted`, and what tells why they stopped."""
     rows = opened.assign(month=[str(Month.of(day)) for day in opened.opens_on])
     rows = rows.merge(frame(queries.ask_runs(*scope)), on="milestone_id", how="left")
     rows = rows.merge(_furthest(frame(queries.cohort_friends(*scope))), on="milestone_id", how="left")
@@ -217,4 +217,4 @@ def _facts(person: Person) -> StageFacts:
 def due(practice: Practice, first: date, last: date, as_of: datetime) -> int:
     """How many eligible patients' results open from `first` to `last`, both included."""
     opened = queries.opened([practice.id], first, last, as_of).subquery()
-    return db.session.scalar(sa.select(sa.func.count(sa.distinct(opened.c.patient_id)))) or 0
+    return db.session.scalar(sa.select(sa.func.count(sa.distinct(opened.c.human_id)))) or 0

@@ -76,7 +76,8 @@ MEASURES: dict[str, Measure] = {
         Measure(
             Stage.ELIGIBLE,
             "Eligible",
-            "Patients whose treatment result began to show this month: living, adult on that day, each counted once.",
+            "Patients whose treatment result began to show this month: living, adult on that day, each counted once "
+            "(records that were merged are one patient).",
             "distinct patients with a completed treatment whose day, plus the days its result needs to show "
             f"({DEFAULT_OPENS_DAYS} without a treatment type), lies in the month",
         ),

@@ -1,6 +1,8 @@
 """What the report reads, as SELECTs: practices first, then days or moments. Every fact after `as_of` is left out.
 
 Days (`opens_on`) are on the practice's own calendar, as milestones are; moments are UTC and cut at the month's bounds.
+Whoever has several records is one human (`human_id`) if a lead had said so by `as_of`: counted once, and what was done
+under one of them holds for all. A cadence is of whose milestone started it, whoever's number it calls by now.
 """
 
 from collections.abc import Sequence
@@ -8,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array_agg
+from sqlalchemy.orm import aliased
 
 from ops.accounts.models import Membership, User
 from ops.accounts.roles import STAFF
@@ -15,6 +18,7 @@ from ops.cadences.models import SPACING_DAYS, Cadence
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
 from ops.practices.age import ADULT_YEARS
+from ops.practices.humans import ever_under, human_of, merged_at, records_at
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, TreatmentType
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.referrals.models import Ask, Referral, ReferralEvent
@@ -32,13 +36,23 @@ type_opens = sa.func.coalesce(TreatmentType.opens_days, DEFAULT_OPENS_DAYS)
 opens_on = (Milestone.happened_on + type_opens).label("opens_on")
 
 
-def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
-    """Treatments of eligible patients whose result opens from `first` to `last`, both included."""
-    # the years of the age, not the age itself: PostgreSQL compares intervals with months of 30 days
-    years = sa.extract("year", sa.func.age(opens_on, Patient.birth_date))
-    return (
-        sa.select(Milestone.id.label("milestone_id"), Milestone.practice_id, Milestone.patient_id, opens_on)
+def _opened(
+    practices: Sequence[int], first: date, last: date, as_of: datetime
+) -> tuple[sa.Select, sa.TableValuedAlias]:
+    """Treatments of eligible patients whose result opens from `first` to `last`, both included; with `merged_at`."""
+    merged, other = merged_at(as_of), aliased(Patient)
+    theirs = records_at(Milestone.patient_id, merged, as_of)
+    others = sa.exists().where(other.id == theirs.c.patient_id, sa.not_(_may_be_asked(other)))
+    query = (
+        sa.select(
+            Milestone.id.label("milestone_id"),
+            Milestone.practice_id,
+            Milestone.patient_id,
+            human_of(Milestone.patient_id, merged).label("human_id"),
+            opens_on,
+        )
         .join(Patient, Patient.id == Milestone.patient_id)
+        .outerjoin(merged, merged.c.patient_id == Milestone.patient_id)
         .outerjoin(TreatmentType, TreatmentType.id == Milestone.treatment_type_id)
         .where(
             Milestone.practice_id.in_(practices),
@@ -47,43 +61,54 @@ def _opened(practices: Sequence[int], first: date, last: date, as_of: datetime) 
             Milestone.created_at <= as_of,
             Milestone.happened_on.between(first - timedelta(days=LONGEST_DAYS), last),
             opens_on.between(first, last),
-            # an unknown birth date is not a minor's; age() gives February 29 its birthday on March 1 of common years
-            sa.or_(Patient.birth_date.is_(None), years >= ADULT_YEARS),
-            sa.or_(~Patient.deceased, Patient.death_date > opens_on),
+            _may_be_asked(Patient),
+            sa.or_(merged.c.human_id.is_(None), ~others),
         )
     )
+    return query, merged
+
+
+def _may_be_asked(patient: type[Patient]) -> sa.ColumnElement[bool]:
+    """Adult and alive on the day the result shows, by this record. An unknown birth date is not a minor's."""
+    # the years of the age, not the age itself: PostgreSQL compares intervals with months of 30 days; and it gives
+    # February 29 its birthday on March 1 of common years
+    years = sa.extract("year", sa.func.age(opens_on, patient.birth_date))
+    adult = sa.or_(patient.birth_date.is_(None), years >= ADULT_YEARS)
+    return sa.and_(adult, sa.or_(~patient.deceased, sa.func.coalesce(patient.death_date > opens_on, sa.false())))
 
 
 def opened(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
-    """The cohort by milestone: milestone_id, practice_id, patient_id, opens_on, reachable, spared, declined."""
-    reachable = sa.or_(Patient.phone.is_not(None), Patient.email.is_not(None)).label("reachable")
-    near = timedelta(days=SPACING_DAYS)
-    spared = (
-        sa.exists()
-        .where(
-            CadenceRun.patient_id == Milestone.patient_id,
-            CadenceRun.milestone_id != Milestone.id,
-            CadenceRun.cadence_id == Cadence.id,
-            Cadence.kind == Kind.ASK,
-            CadenceRun.started_at <= as_of,
-            CadenceRun.opens_at.between(opens_on - near, opens_on + near),
-        )
-        .label("spared")
+    """The cohort by milestone: milestone_id, practice_id, human_id, opens_on, reachable, spared, declined."""
+    cohort, merged = _opened(practices, first, last, as_of)
+    theirs, other = records_at(Milestone.patient_id, merged, as_of), aliased(Patient)
+    has_way = sa.or_(other.phone.is_not(None), other.email.is_not(None))
+    near, started_by = timedelta(days=SPACING_DAYS), aliased(Milestone)
+    spared = sa.exists().where(
+        started_by.patient_id == theirs.c.patient_id,
+        started_by.id != Milestone.id,
+        CadenceRun.milestone_id == started_by.id,
+        CadenceRun.cadence_id == Cadence.id,
+        Cadence.kind == Kind.ASK,
+        CadenceRun.started_at <= as_of,
+        CadenceRun.opens_at.between(opens_on - near, opens_on + near),
     )
-    declined = (
-        sa.exists()
-        .where(Ask.patient_id == Milestone.patient_id, Ask.answer == Answer.NEVER, Ask.answered_at <= as_of)
-        .label("declined")
+    declined = sa.exists().where(
+        Ask.patient_id == theirs.c.patient_id, Ask.answer == Answer.NEVER, Ask.answered_at <= as_of
     )
-    return _opened(practices, first, last, as_of).add_columns(reachable, spared, declined)
+    return cohort.add_columns(
+        sa.exists().where(other.id == theirs.c.patient_id, has_way).label("reachable"),
+        spared.label("spared"),
+        declined.label("declined"),
+    )
 
 
 def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
     """The cohort's ask cadences: milestone_id, started_at, running, end_reason, end_outcome, asked, answer,
     shut_reasons."""
-    cohort = _opened(practices, first, last, as_of).subquery()
+    cohort = _opened(practices, first, last, as_of)[0].subquery()
+    sent_under = ever_under(cohort.c.patient_id)
     texted = sa.exists().where(
-        Message.patient_id == CadenceRun.patient_id,
+        Message.patient_id == sent_under.c.patient_id,
         Message.reason_key.like(sa.func.concat("run:", CadenceRun.id, ":step:%")),
         Message.state.in_(DELIVERED),
         sa.func.coalesce(Message.settled_at, Message.created_at) <= as_of,
@@ -119,15 +144,18 @@ def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime)
 def cohort_friends(practices: Sequence[int], first: date, last: date, as_of: datetime) -> sa.Select:
     """Friends sent by the cohort: the milestone_id each counts for, practice_id, steps (states in order).
 
-    A friend counts for the milestone whose ask they came of, else for the referrer's latest result open on that day.
+    A friend counts for the milestone whose ask they came of, else for the latest result of whoever sent them that was
+    open on that day.
     """
-    cohort = _opened(practices, first, last, as_of).subquery()
+    cohort = _opened(practices, first, last, as_of)[0].subquery()
+    merged = merged_at(as_of)
+    theirs = records_at(Referral.referrer_id, merged, as_of)
     came_on = sa.cast(sa.func.timezone(Practice.zone, Referral.received_at), sa.Date)
     latest = (
         sa.select(Milestone.id)
         .outerjoin(TreatmentType, TreatmentType.id == Milestone.treatment_type_id)
         .where(
-            Milestone.patient_id == Referral.referrer_id,
+            Milestone.patient_id == theirs.c.patient_id,
             Milestone.kind == MilestoneKind.TREATMENT_COMPLETED,
             Milestone.withdrawn_at.is_(None),
             Milestone.created_at <= as_of,
@@ -146,12 +174,13 @@ def cohort_friends(practices: Sequence[int], first: date, last: date, as_of: dat
             _steps(as_of, sa.func.coalesce(Referral.joined_id, Referral.id)).label("steps"),
         )
         .join(Practice, Practice.id == Referral.practice_id)
+        .outerjoin(merged, merged.c.patient_id == Referral.referrer_id)
         .outerjoin(Ask, Ask.id == Referral.ask_id)
         .outerjoin(CadenceRun, CadenceRun.id == Ask.run_id)
         .where(
             Referral.practice_id.in_(practices),
             Referral.received_at <= as_of,
-            Referral.referrer_id.in_(sa.select(cohort.c.patient_id)),
+            human_of(Referral.referrer_id, merged).in_(sa.select(cohort.c.human_id)),
         )
     )
 

@@ -18,17 +18,12 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from ops import zones
+from ops.languages import LANGUAGE_WORDS, language_words
 from ops.practices import us
 
 
-def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
-    """The usual US zones first, then all others by name."""
-    return [*([("", blank)] if blank else []), *zones.choices()]
-
-
-def state_choices(blank: str | None = None) -> list[tuple[str, str]]:
-    first = [("", blank)] if blank else []
-    return first + sorted(us.STATES.items(), key=lambda pair: pair[1])
+def state_choices(blank: str) -> dict[str, str]:
+    return {"": blank} | dict(sorted(us.STATES.items(), key=lambda pair: pair[1]))
 
 
 class _Practice(FlaskForm):
@@ -43,7 +38,7 @@ class _Practice(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone.choices = zone_choices()
+        self.zone.choices = zones.choices()
         self.state.choices = state_choices("Choose a state")
 
 
@@ -124,7 +119,7 @@ class ReviewLinkForm(FlaskForm):
 class CorrectPatientForm(FlaskForm):
     phone = TelField("Phone", [Length(max=30)])
     email = EmailField("Email", [Length(max=254)])
-    language = StringField("Language", [InputRequired(), Length(max=6)], description="Code: en, es, …")
+    language = SelectField("Language", [InputRequired()], validate_choice=False)
     state = SelectField("State")
     zip = StringField("ZIP", [Length(max=5)])
     stated_zone = SelectField(
@@ -134,12 +129,11 @@ class CorrectPatientForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.state.choices = [
-            *state_choices("Unknown"),
-            *us.OVERSEAS.items(),
-            (us.ELSEWHERE, "Abroad, or an address that cannot be read"),
-        ]
-        self.stated_zone.choices = zone_choices("Not stated")
+        own = self.language.data
+        self.language.choices = LANGUAGE_WORDS | ({own: language_words(own)} if own else {})
+        elsewhere = {us.ELSEWHERE: "Abroad, or an address that cannot be read"}
+        self.state.choices = state_choices("Unknown") | us.OVERSEAS | elsewhere
+        self.stated_zone.choices = {"": "Not stated"} | zones.choices()
 
 
 def day_after(last_day: date | None) -> date | None:

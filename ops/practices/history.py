@@ -1,13 +1,16 @@
 """The audit log in words: who changed what about a practice or a patient. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ops.accounts.models import AuditEntry
-from ops.phrases import day_words
+from ops.languages import language_words
+from ops.phrases import day_words, phone_words
+from ops.practices.models import STATUS_WORDS, PracticeStatus
+from ops.zones import name_of
 
 THINGS = {
     "practices": "the practice",
@@ -32,6 +35,17 @@ LABELS = {
     "stated_zone": "stated zone",
     "zip": "ZIP",
 }
+WORDS: dict[str, Callable[[str], str]] = {
+    "status": lambda value: STATUS_WORDS[PracticeStatus(value)],
+    "zone": name_of,
+    "stated_zone": name_of,
+    "language": language_words,
+    "phone": phone_words,
+    "callback_number": phone_words,
+}
+"""Columns that hold a code: how people read it."""
+SYSTEM = {"cli": "the command line", "demo": "the demo", "import": "an import"}
+"""Who changed it where it was no person; what is not here is "the system"."""
 VERBS = {"insert": "added", "update": "changed", "delete": "removed"}
 SILENT = frozenset(
     {"id", "updated_at", "created_at", "import_id", "phone_key", "email_key", "phone_raw", "practice_id", "resumed_at"}
@@ -42,7 +56,7 @@ TOGETHER = timedelta(seconds=2)
 
 
 class Told(NamedTuple):
-    """One line of history; `who` is a name, or "the system (tick)"."""
+    """One line of history; `who` is a name, or "the system"."""
 
     at: datetime
     who: str
@@ -72,7 +86,7 @@ def _in_bursts(entries: Iterable[AuditEntry]) -> Iterable[tuple[tuple[str, str, 
 
 
 def _system(actor: str) -> str:
-    return "the system" if actor.startswith("user:") else f"the system ({actor.partition(':')[0]})"
+    return SYSTEM.get(actor.partition(":")[0], "the system")
 
 
 def _several(table: str, change: str, together: list[AuditEntry]) -> str:
@@ -87,8 +101,8 @@ def _sentence(entry: AuditEntry) -> str:
     if entry.change == "update":
         after = entry.after or {}
         changes = [
-            f"{LABELS.get(column, column.replace('_', ' '))} from {_value(was)} to {_value(after.get(column))}"
-            for column, was in (entry.before or {}).items()
+            f"{LABELS.get(column, column.replace('_', ' '))} from {_told(column, was)} to {_told(column, now)}"
+            for column, was, now in ((column, was, after.get(column)) for column, was in (entry.before or {}).items())
             if column not in SILENT
         ]
         return f"changed {thing}: " + "; ".join(changes) if changes else ""
@@ -100,6 +114,10 @@ def _name(entry: AuditEntry) -> str:
     if entry.table_name == "contracts" and "hours_per_month" in row:
         return f"{_value(row['hours_per_month'])} h a month from {_value(row.get('starts_on'))}"
     return str(row.get("name") or row.get("label") or "")
+
+
+def _told(column: str, value: Any) -> str:
+    return _value(WORDS[column](value) if value and column in WORDS else value)
 
 
 def _value(value: Any) -> str:

@@ -37,6 +37,26 @@ STATUS_WORDS = {
 }
 
 
+class Move(StrEnum):
+    """What is done with a whole practice."""
+
+    LIVE = "live"
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "end"
+    REOPEN = "reopen"
+
+
+MOVES = {
+    Move.LIVE: ((PracticeStatus.SETUP,), PracticeStatus.ACTIVE),
+    Move.PAUSE: ((PracticeStatus.ACTIVE,), PracticeStatus.PAUSED),
+    Move.RESUME: ((PracticeStatus.PAUSED,), PracticeStatus.ACTIVE),
+    Move.END: ((PracticeStatus.ACTIVE, PracticeStatus.SETUP, PracticeStatus.PAUSED), PracticeStatus.ENDED),
+    Move.REOPEN: ((PracticeStatus.ENDED,), PracticeStatus.SETUP),
+}
+"""From which states each leads where."""
+
+
 class MilestoneKind(StrEnum):
     TREATMENT_COMPLETED = "treatment_completed"
     VISIT = "visit"
@@ -88,6 +108,16 @@ class Practice(Base):
     @property
     def status_words(self) -> str:
         return STATUS_WORDS[self.status]
+
+    @property
+    def moves(self) -> list[Move]:
+        """What can be done with it now."""
+        return [move for move, (before, _) in MOVES.items() if self.status in before]
+
+    @property
+    def cannot_now(self) -> str:
+        """What who asks for another move is told."""
+        return f"{self.name} is {self.status_words}; that cannot be done now."
 
     @property
     def is_active(self) -> bool:

@@ -64,3 +64,33 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         WHERE m.undone_at IS NULL AND (m.merged_id = r.patient_id OR m.kept_id = r.patient_id)) k (key)
     WHERE k.key IS NOT NULL
 $$;
+
+
+-- The records that a lead had said are one human with others at a moment, and the one of them that speaks for all (itself
+-- among them). A report of that moment counts the human; the past does not change when records are merged or taken apart.
+-- Two nodes' clocks may have two merges of one record overlap: the later one holds.
+CREATE OR REPLACE FUNCTION merged_at(a_moment timestamptz) RETURNS TABLE (patient_id bigint, human_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT DISTINCT ON (r.patient_id) r.patient_id, m.kept_id
+    FROM record_merges m CROSS JOIN LATERAL (VALUES (m.merged_id), (m.kept_id)) r (patient_id)
+    WHERE m.merged_at <= a_moment AND (m.undone_at IS NULL OR m.undone_at > a_moment)
+    ORDER BY r.patient_id, m.id DESC
+$$;
+
+
+-- This record, and the others that were of the same human then (`a_human`: as `merged_at` says, NULL when it is alone).
+CREATE OR REPLACE FUNCTION records_at(a_patient bigint, a_human bigint, a_moment timestamptz)
+RETURNS TABLE (patient_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT a_patient
+    UNION ALL
+    SELECT o.patient_id FROM merged_at(a_moment) o
+    WHERE a_human IS NOT NULL AND o.human_id = a_human AND o.patient_id <> a_patient
+$$;
+
+
+-- The records under which what follows from a milestone of this one was ever sent: its own, and whichever it was merged into.
+CREATE OR REPLACE FUNCTION ever_under(a_patient bigint) RETURNS TABLE (patient_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT a_patient UNION ALL SELECT m.kept_id FROM record_merges m WHERE m.merged_id = a_patient
+$$;

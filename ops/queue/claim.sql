@@ -1,10 +1,11 @@
 -- The task that comes next for one agent, locked, with all the gate will ask about it. One call, one round trip.
 --
--- Order (band): 0 what was assigned to this agent (by a lead, or the same person's other work); 1 promises, the earliest
--- first; 2 the practice owed most (smallest virtual time, then number), there the best moment (highest rank, then
--- oldest). What may be offered to whom say the rules of offered.sql: never work in shut lanes, of paused practices and
--- kinds, for practices, languages and kinds the agent is not certified for (what a lead assigned excepted), assigned to
--- a colleague, that this agent skipped for good, about somebody who is being called already, or about somebody who wrote what nobody has read.
+-- Order (band): -1 who wrote of a symptom, the earliest first; 0 what was assigned to this agent (by a lead, or the same
+-- person's other work); 1 promises, the earliest first; 2 the practice owed most (smallest virtual time, then number), there the best
+-- moment (highest rank, then oldest). What may be offered to whom say the rules of offered.sql: never work in shut
+-- lanes, of paused practices and kinds, for practices, languages and kinds the agent is not certified for (what a lead
+-- assigned excepted), assigned to a colleague, that this agent skipped for good, about somebody who is being called
+-- already, or about somebody who wrote what nobody has read.
 --
 -- Cost: practices with nothing open are not in the index that is walked; of each practice only the heads of its open
 -- lanes are looked at. Locks: the ledger row of the practice and the task, both SKIP LOCKED, so nobody waits for
@@ -36,7 +37,9 @@ BEGIN
     SELECT (SELECT t.id FROM tasks t WHERE t.held_by = an_agent AND t.state = 'claimed') AS held,
            EXISTS (SELECT FROM tasks t WHERE t.owner_id = an_agent AND t.state = 'waiting' AND t.offered
                    AND t.handed_at IS NOT NULL) AS any_handed,
-           EXISTS (SELECT FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL) AS any_promised,
+           -- NULL: nothing is promised; true: something of it is urgent
+           (SELECT t.urgent FROM tasks t WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL
+            ORDER BY t.urgent DESC, t.promised_at, t.id LIMIT 1) AS promised_urgent,
            ARRAY(SELECT n.task_id FROM not_for n WHERE n.user_id = an_agent) AS not_for_them,
            s.speaks, s.does, s.everywhere, s.theirs
     INTO who FROM skills s WHERE s.user_id = an_agent;
@@ -49,13 +52,17 @@ BEGIN
 
     FOR round IN 1..1000 LOOP
         best := NULL;
-        IF who.any_handed THEN
+        IF who.promised_urgent THEN
+            band := -1;
+            best := promised_for(an_agent, at, tried, who.speaks, who.does, who.everywhere, who.theirs, true);
+        END IF;
+        IF best IS NULL AND who.any_handed THEN
             band := 0;
             best := assigned_to(an_agent, at, tried);
         END IF;
-        IF best IS NULL AND who.any_promised THEN
+        IF best IS NULL AND who.promised_urgent IS NOT NULL THEN
             band := 1;
-            best := promised_for(an_agent, at, tried, who.speaks, who.does, who.everywhere, who.theirs);
+            best := promised_for(an_agent, at, tried, who.speaks, who.does, who.everywhere, who.theirs, false);
         END IF;
         IF best IS NULL THEN
             band := 2;
@@ -115,9 +122,11 @@ BEGIN
 END $$;
 
 
--- Band 1: the promise that is due first, of those this agent may keep. NULL: none; locked.
+-- Band 1: the promise that is due first, of those this agent may keep; band -1: of those that are `only_urgent`. NULL:
+-- none; locked.
 CREATE OR REPLACE FUNCTION promised_for(
-    an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[], everywhere boolean, theirs bigint[]
+    an_agent bigint, at timestamptz, tried bigint[], speaks text[], does text[], everywhere boolean, theirs bigint[],
+    only_urgent boolean
 )
 RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -125,14 +134,14 @@ LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (SELECT t.id
             FROM tasks t JOIN lanes l ON l.id = t.lane_id
-            WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL
+            WHERE t.state = 'waiting' AND t.offered AND t.promised_at IS NOT NULL AND t.urgent >= only_urgent
               AND t.id <> ALL (tried) AND window_open(l.opens_at, l.closes_at, promised_for.at)
               AND may_work(t.practice_id, l.kind, l.language, speaks, does, everywhere, theirs)
               AND NOT kept_from(an_agent, t.owner_id, t.owner_until, promised_for.at)
               AND NOT EXISTS (SELECT FROM why_paused(t.practice_id, t.kind))
               AND NOT EXISTS (SELECT FROM spoken_to(t.patient_id, t.person_key))
               AND NOT EXISTS (SELECT FROM unread_of(t.kind, t.practice_id, t.person_key))
-            ORDER BY t.promised_at, t.id LIMIT 1
+            ORDER BY t.urgent DESC, t.promised_at, t.id LIMIT 1
             FOR UPDATE OF t SKIP LOCKED);
 END $$;
 
@@ -305,7 +314,7 @@ BEGIN
         'referral_id', t.referral_id, 'kind', t.kind, 'fence', t.fence, 'estimate_minutes', t.estimate_minutes,
         'rank', t.rank, 'lane_id', t.lane_id,
         -- the deadline of a promise, or when it was assigned
-        'decided_at', CASE band WHEN 0 THEN t.handed_at WHEN 1 THEN t.promised_at END,
+        'decided_at', CASE band WHEN 0 THEN t.handed_at WHEN 2 THEN NULL ELSE t.promised_at END,
         'created_at', t.created_at, 'ranked_at', t.ranked_at,
         'opens_at', u.opens_at, 'peaks_at', u.peaks_at, 'closes_at', u.closes_at,
         -- whom the call reaches: the patient, or the friend they sent

@@ -9,20 +9,21 @@ from ops.phrases import listed
 from ops.queue.counts import Which, is_live, stands
 from ops.queue.models import Lane
 from ops.queue.waiting import AGES, Stood
+from ops.zones import name_of
 
 MOST_STATES = 6
 
 
 def group_words(window_group: str, places: Iterable[Sequence[str]]) -> str:
-    """A name for the places that open and shut together: "Chicago time (IL, WI)". `places` are (state, zone, …) of the
+    """A name for the places that open and shut together: "Central time (IL, WI)". `places` are (state, zone, …) of the
     lanes of the group; others with the same hours belong to it too."""
     places = list(places)
     states = sorted({place[0] for place in places} - {UNKNOWN})
     if window_group == UNKNOWN or not states:
         return "Place not known"
-    zones = list(dict.fromkeys(place[1].rpartition("/")[2].replace("_", " ") for place in places))
+    clocks = list(dict.fromkeys(name_of(place[1]) for place in places))
     shown = ", ".join(states[:MOST_STATES]) + (", …" if len(states) > MOST_STATES else "")
-    return f"{listed(zones[:3])} time ({shown})"
+    return f"{listed(clocks[:3])} ({shown})"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Work done outside a request. Each job finds its rows itself, claims them, and may run twice."""
 
-from datetime import timedelta
-
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.orm.util import identity_key
@@ -10,23 +8,16 @@ from ops import clock, one_clock
 from ops.db import db, driver_transaction, transaction
 from ops.isolated import awake, each
 from ops.messages.models import InboundMessage
-from ops.messages.replies import Meaning
-from ops.phrases import day_words
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus
-from ops.queue.actions import claiming, friends, lanes, promises, ranking, shares, tasks
+from ops.queue.actions import claiming, friends, lanes, promises, ranking, replies, shares
 from ops.queue.actions.claiming import Claimed, Refusal
 from ops.queue.models import Task
 from ops.referrals.models import Referral
-from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
-from ops.work.states import OPEN, TaskState
-from ops.zones import day_in
+from ops.work.states import TaskState
 
 FITS_AT_ONCE = 10
 """Batches of tasks without a lane that one upkeep finds lanes for."""
-READ_WITHIN = timedelta(minutes=15)
-"""What somebody wrote holds everything back until it is read: it comes with the promises, by this deadline
-(docs/rules.md A4)."""
 AT_ONCE = 500
 """Friends and replies one upkeep looks at."""
 
@@ -138,10 +129,7 @@ def rerank(practice_id: int | None = None) -> None:
 
 
 def note_reply(inbound_id: int) -> None:
-    """Somebody wrote back: what was going on with them stops, and unless they opted out an agent reads and answers.
-
-    One card is enough for all they wrote: it is not done before everything is read.
-    """
+    """Somebody wrote back."""
     with transaction("tick") as session:
         inbound = session.scalars(
             sa.select(InboundMessage)
@@ -152,22 +140,8 @@ def note_reply(inbound_id: int) -> None:
             return
         inbound.handled_at = clock.now()
         patient = session.get(Patient, inbound.patient_id) if inbound.patient_id else None
-        if patient is None:
-            return
-        stop = inbound.meaning == Meaning.STOP
-        why = Ending(EndReason.OPTED_OUT if stop else EndReason.WROTE_BACK)
-        tasks.cancel_work_for(patient.id, "reply", why, promises=stop)
-        if patient.phone and not stop and not _reply_card_of(patient):
-            zone = session.get_one(Practice, patient.practice_id).zone
-            task = tasks.open_task(
-                practice_id=patient.practice_id,
-                patient_id=patient.id,
-                kind=Kind.REPLY,
-                reason=f"Wrote on {day_words(day_in(zone, inbound.received_at))}: “{inbound.body[:200]}”",
-                actor="reply",
-                promised_at=inbound.received_at + READ_WITHIN,
-            )
-            task.owner_id = task.owner_until = None  # nobody promised it: it is anybody's at once
+        if patient:
+            replies.note(inbound, patient)
 
 
 def _begins_first(inbound: InboundMessage) -> bool:
@@ -181,10 +155,3 @@ def _begins_first(inbound: InboundMessage) -> bool:
         awake("start cadences", Practice.id),
     )
     return db.session.scalar(going) is not None
-
-
-def _reply_card_of(patient: Patient) -> Task | None:
-    """The open card on which what they wrote is read; locked, so that it is not being finished just now."""
-    theirs = sa.and_(Task.patient_id == patient.id, Task.referral_id.is_(None), Task.kind == Kind.REPLY)
-    opened = sa.select(Task).where(theirs, Task.state.in_(OPEN)).limit(1).with_for_update()
-    return db.session.scalars(opened, execution_options={"populate_existing": True}).first()

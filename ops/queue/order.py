@@ -1,7 +1,7 @@
 """The order of the queue, in one place and pure: what the claim's SQL walks, what its record is replayed against.
 
-In one sentence: what was assigned to you, then promises by their deadline, then the practice owed most and there the
-best moment.
+In one sentence: who wrote of a symptom, then what was assigned to you, then promises by their deadline, then the
+practice owed most and there the best moment.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 
 class Band(IntEnum):
+    URGENT = -1
+    """Came last: the numbers of the others stand in records of claims."""
     ASSIGNED = 0
     PROMISE = 1
     FAIR = 2

@@ -50,11 +50,8 @@ class RefuseForm(_Said):
 
     def __init__(self) -> None:
         super().__init__()
-        self.channels.choices = [(each.value, capital(words)) for each, words in OVER_WORDS.items()]
-        self.source.choices = [
-            ("", "Choose…"),
-            *((each.value, capital(words)) for each, words in SOURCE_WORDS.items()),
-        ]
+        self.channels.choices = {each: capital(words) for each, words in OVER_WORDS.items()}
+        self.source.choices = _sources(SOURCE_WORDS)
         if not self.is_submitted() or not self.once.data:
             self.once.data = token_hex(8)
 
@@ -64,12 +61,12 @@ class AgreeForm(_Said):
 
     def __init__(self) -> None:
         super().__init__()
-        self.channels.choices = [(each.value, capital(OVER_WORDS[each])) for each in SINGLE]
+        self.channels.choices = {each: capital(OVER_WORDS[each]) for each in SINGLE}
         self.source.choices = _sources(each for each in Source if each is not Source.PRACTICE_SAID)
 
 
-def _sources(of: Iterable[Source]) -> list[tuple[str, str]]:
-    return [("", "Choose…"), *((each.value, capital(SOURCE_WORDS[each])) for each in of)]
+def _sources(of: Iterable[Source]) -> dict[str, str]:
+    return {"": "Choose…"} | {each.value: capital(SOURCE_WORDS[each]) for each in of}
 
 
 class LiftForm(FlaskForm):
@@ -95,15 +92,15 @@ class MilestoneForm(FlaskForm):
     kind = SelectField(
         "What happened",
         [InputRequired("Please say what happened.")],
-        choices=[("", "Choose…"), *((kind.value, words) for kind, words in MILESTONE_WORDS.items())],
+        choices={"": "Choose…", **MILESTONE_WORDS},
     )
     happened_on = DateField("On", [InputRequired("Please say on which day, as year-month-day.")])
     treatment = SelectField("Treatment", description="Only where it was one.")
 
     def of(self, practice: Practice) -> "MilestoneForm":
         """The same form with this practice's treatments."""
-        named = [(str(each.id), each.name) for each in practice.treatment_types]
-        self.treatment.choices = [("", "None"), *named]
+        named = {str(each.id): each.name for each in practice.treatment_types}
+        self.treatment.choices = {"": "None"} | named
         return self
 
 
@@ -116,8 +113,8 @@ class MergeForm(FlaskForm):
 
     def of(self, alike: Iterable[Patient]) -> "MergeForm":
         """The same form with the records that look alike."""
-        named = [(str(each.id), f"{each.name}, {shown_number(each)}, {each.phone or 'no phone'}") for each in alike]
-        self.other.choices = [("", "Choose…"), *named]
+        named = {str(each.id): f"{each.name}, {shown_number(each)}, {each.phone or 'no phone'}" for each in alike}
+        self.other.choices = {"": "Choose…"} | named
         return self
 
 

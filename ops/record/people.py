@@ -11,6 +11,7 @@ from ops import crypto
 from ops.db import db
 from ops.errors import Refused
 from ops.practices import checks, refusals
+from ops.practices.humans import same_human
 from ops.practices.models import NAME_KEY, Patient, Practice
 from ops.record.models import RecordMerge
 
@@ -66,8 +67,7 @@ class Human:
 
 def human(practice: Practice, patient_id: int) -> Human | None:
     """Whoever has this record in this practice; None when it has no such patient."""
-    theirs = sa.text("SELECT patient_id FROM records_of(:practice, :patient)")
-    ids = db.session.scalars(theirs, {"practice": practice.id, "patient": patient_id}).all()
+    ids = same_human(practice.id, patient_id)
     query = sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id.in_(ids))
     by_id = {patient.id: patient for patient in db.session.scalars(query.order_by(Patient.id))}
     patient = by_id.pop(patient_id, None)

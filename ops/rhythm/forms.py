@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from ops.rhythm.actions.correcting import LONGEST_REASON
 from ops.rhythm.models import BreakKind
 
-KINDS = [(each.value, each.value) for each in BreakKind if each is not BreakKind.DONE]
+KINDS = {each.value: each.value for each in BreakKind if each is not BreakKind.DONE}
 
 
 class LeaveForm(FlaskForm):

@@ -30,8 +30,9 @@ CONNECTIONS = 800
 LOOK_SECONDS = 1.0
 HUNG_S = 120.0
 """A loop that does not come around for so long (some code holds the interpreter) ends the process."""
-STRANGERS_BYTES = 2 * 1024 * 1024
-"""More than that in one request is for who is signed in: a body lies on our disk before anybody asks who sent it."""
+STRANGERS_BYTES = 64 * 1024
+"""More than that in one request is for who is signed in: a body lies on our disk before anybody asks who sent it, and
+taking 150,000 fields apart holds the interpreter up for everybody. A stranger's form is an address and a password."""
 
 
 class Parser(HTTPRequestParser):

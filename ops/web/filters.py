@@ -7,12 +7,20 @@ from flask import Flask, g, has_app_context
 
 from ops import clock, phrases, zones
 from ops.config import settings
+from ops.languages import language_words
 
 
 def prepare(app: Flask) -> None:
     """Add the filters to Jinja."""
     app.jinja_env.filters.update(
-        moment=moment, clock_time=clock_time, day=day, percent_of=percent_of, ago=ago, phone=phone
+        moment=moment,
+        clock_time=clock_time,
+        day=day,
+        percent_of=percent_of,
+        ago=ago,
+        phone=phone,
+        zone_words=zones.name_of,
+        language_words=language_words,
     )
     app.jinja_env.globals.update(
         shifted_clock=shifted_clock,

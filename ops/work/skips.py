@@ -17,7 +17,7 @@ class Skip(StrEnum):
 
     KNOWS = "knows", "I know them personally", "nothing about them ever comes to me again"
     NOT_MINE = "not_mine", "Somebody else should do it", "this task never comes to me again"
-    LATER = "later", "Not a good moment", "nobody is offered it for half an hour"
+    LATER = "later", "Not a good moment", "nobody is offered it for half an hour, or for two minutes if it is urgent"
 
     @property
     def for_others(self) -> bool:

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     """A call that was agreed cannot be made as agreed: somebody has to know, and decide."""
     CORRECTED = "corrected"
     """What it is about was put right: the visit was moved, changed or withdrawn."""
+    WROTE_AGAIN = "wrote_again"
 
 
 class Move(NamedTuple):
@@ -68,6 +69,7 @@ MOVES = {
     EventKind.ASSIGNED: Move("Assigned", {_WAITING: _WAITING}),
     EventKind.SENT: Move("Sent from the card", {_CLAIMED: _CLAIMED}),
     EventKind.PROMISE_BROKEN: Move("The promise cannot be kept", {_WAITING: _WAITING}),
+    EventKind.WROTE_AGAIN: Move("They wrote again", {_WAITING: _WAITING, _CLAIMED: _CLAIMED}),
     EventKind.CORRECTED: Move("Put right by the practice's records", {_WAITING: _WAITING, _CLAIMED: _CLAIMED}),
 }
 """Every legal move. `ops.queue.actions.moves` makes them, and nothing else writes a task's state."""

@@ -139,7 +139,7 @@ def test_the_pages_list_what_is_missing_with_the_place_to_put_it_right(sign_in):
     assert "2 things missing" in lead.get("/practices", expect=200).text
     for page in ("/practices/lake", "/practices/lake/live"):
         shown = lead.get(page, expect=200).text
-        assert "A time zone of California (it is set to America/New York)" in shown
+        assert "A time zone of California (it is set to Eastern time)" in shown
         assert "A callback number, which “Referral ask” says" in shown
         assert 'href="/practices/lake/edit"' in shown
     lead.post("/practices/lake/live", expect=303)

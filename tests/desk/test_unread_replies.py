@@ -16,7 +16,7 @@ from ops.messages import actions as messages
 from ops.messages.channels import recorder
 from ops.messages.models import InboundMessage, Message, MessageState
 from ops.queue import jobs, retries
-from ops.queue.actions import friends, tasks
+from ops.queue.actions import friends, replies, tasks
 from ops.queue.models import Task, TaskEvent
 from ops.queue.replay import replay
 from ops.referrals.actions import NewFriend, receive_referral
@@ -229,7 +229,7 @@ def test_what_somebody_wrote_comes_before_the_fair_share_and_is_nobodys_own(lake
     record(claim(ann), ann, Outcome.NOT_NOW)
     write(lake, patient.phone)
     (card,) = reply_cards()
-    assert (card.owner_id, card.promised_at) == (None, clock.now() + jobs.READ_WITHIN)
+    assert (card.owner_id, card.promised_at) == (None, clock.now() + replies.READ_WITHIN)
     assert claim(make_user("agent")).id == card.id
 
 

@@ -11,6 +11,7 @@ from ops.errors import Refused
 from ops.experiments.results import answers_of, results
 from ops.messages.actions import receive
 from ops.messages.models import Message, MessageState
+from ops.record.actions import merging
 from ops.scripts import experiments, queries
 from ops.scripts.actions import publishing, trying
 from ops.scripts.actions.writing import Seen
@@ -18,7 +19,7 @@ from ops.scripts.experiments import Both, Tally, Verdict, difference, planned_an
 from ops.scripts.models import Ending, Medium, ScriptExperiment, Variant, VersionState
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
-from tests.floors import NOON, claim, make_floor, make_task, record
+from tests.floors import NOON, claim, do, make_floor, make_task, record
 from tests.world import make_patient, make_practice, make_user
 from tests.writing import agencys, own, publish, save, seen, versions
 
@@ -314,6 +315,12 @@ def test_texts_are_compared_by_who_wrote_back(app, at_noon):
     total = found.both.a + found.both.b
     assert (total.reached, total.answered, total.willing, total.harmed) == (10, 10, 1, 1)
     assert found.words.willing == "wrote back"
+    kept, merged = [each.patient_id for each in messages if each.script_version_id == found.experiment.a_version_id][
+        -2:
+    ]
+    do(merging.merge, lake, kept, merged, "She told us", actor="user:1")
+    again = results(note, experiment).both
+    assert (again.a + again.b).answered == 9
 
 
 def test_experiments_are_started_and_ended_on_their_page_by_leads_only(app, sign_in):

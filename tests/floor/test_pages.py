@@ -112,7 +112,7 @@ def test_the_desk_says_what_opens_when(app, sign_in, lead, ann, at_noon):
     page = sign_in(ann).get("/desk", expect=200).text
     assert "Nothing can be worked right now" in page
     assert "outside the hours in which they may be called" in page
-    assert "Chicago time (IL)" in page
+    assert "Central time (IL)" in page
     assert "Mar 12, 2026, 9:00 AM EDT" in page
     assert fresh(task).state is TaskState.WAITING
 

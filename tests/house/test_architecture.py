@@ -18,6 +18,7 @@ BASE = {
     "db",
     "errors",
     "isolated",
+    "languages",
     "logs",
     "migrate",
     "one_clock",

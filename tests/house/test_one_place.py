@@ -25,7 +25,7 @@ ONE_PLACE = {
     "the states": (r"\bAlabama\b|\bAK\W+(Alaska\W+)?AZ\b", "practices/us.py"),
     "the codes of the forces abroad": (r"(?i)\bAA\W+AE\W+AP\b", "practices/us.py"),
     "the clocks of the country": (
-        r"Anchorage\W+America/(Adak|Juneau)|Phoenix\W+America/Los_Angeles",
+        r"Anchorage[^/]+America/(Adak|Juneau)|Phoenix[^/]+America/Los_Angeles",
         "zones.py",
     ),
     "the curve of an unknown treatment": (r"\b14, 30, 90\b|(?i:opens\w*\W*) *[=:] *14\b", "practices/defaults.py"),

@@ -77,7 +77,7 @@ def test_a_bundle_names_what_it_holds_besides_and_counts_what_was_not_finished(p
         exports.fhir_encounter(status="cancelled"),
         exports.fhir_encounter("e-2", status="over"),
         {"resourceType": "Condition", "id": "c-1"},
-        {"resourceType": "Consent", "id": "c-2"},
+        {"resourceType": "Consent", "id": "c-2", "status": "active", "provision": {"type": "permit"}},
     )
     outcome = load(practice, ("b.json", content))
     assert account(outcome) == (2, 0, 1, 0, {NOT_HELD: 1})

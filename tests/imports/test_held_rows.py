@@ -10,6 +10,7 @@ from ops.db import db, transaction
 from ops.imports.actions import set_aside
 from ops.imports.loading import correct, forget_raw
 from ops.imports.models import Import, QuarantinedRow
+from tests import exports
 from tests.loads import HEAD, load, patient
 from tests.uploads import text
 from tests.world import make_practice
@@ -69,6 +70,60 @@ def test_a_patient_who_comes_with_a_later_file_of_the_same_load_is_held_back_too
     assert held() == {"5"}
 
 
+NAMELESS = "First Name,Last Name,DOB,Mobile,Email,DND\n"
+
+
+def test_a_row_without_a_number_holds_back_whomever_it_may_be_about(practice):
+    load(practice, TWO + "3,Ada,Lane,,,al@example.com,no\n4,Ada,Lane,1990-01-01,312-555-0104,,no\n")
+    for row, people in (
+        (",,,(312) 555-0102,,ask her husband\n", {"2"}),
+        ("Zoe,Zed,,,ADA@example.com,ask her husband\n", {"1"}),
+        ("Ada,Lane,1985-03-12,,,ask her husband\n", {"1", "3"}),
+        ("Ada,LANE,the spring,,,yes\n", {"1", "3", "4"}),
+        ('"Bea","Cole,1985-03-12,312-555-0102,,no\n', {"2"}),
+        ("Bea,Cole,312-555-0102,,yes\n", {"2"}),
+        ("Zoe,Zed,1985-03-12,,,ask her husband\n", set()),
+    ):
+        outcome = load(practice, NAMELESS + row)
+        assert (held(), outcome.held) == (people, bool(people)), row
+        with transaction("test"):
+            db.session.execute(sa.update(QuarantinedRow).values(about=None))
+
+
+def test_who_was_held_back_by_a_number_stays_so_under_the_next_one(practice):
+    load(practice, TWO)
+    load(practice, NAMELESS + "Ada,Lane,1985-03-12,312-555-0101,,ask her husband\n")
+    load(practice, "Patient ID,First Name,Last Name,Mobile\n1,Ada,Lane-Cole,312-555-0177\n")
+    assert held() == {"1"} and patient("1").phone == "+13125550177"
+    load(practice, HEAD + "1,Ada,Lane-Cole,1985-03-12,312-555-0177,,no\n")
+    assert held() == set()
+
+
+def test_a_no_of_somebody_whose_number_is_unknown_or_anothers_waits_for_them(practice):
+    load(practice, TWO)
+    opt_outs = "Patient ID,Appt Date,Service,DND\n"
+    outcome = load(practice, opt_outs + "9,2026-05-02,Botox,yes\n")
+    assert (outcome.held, outcome.held_later) == (0, 1)
+    load(practice, "Patient ID,First Name,Last Name,Mobile\n9,Eve,New,312-555-0109\n")
+    assert held() == {"9"}
+    outcome = load(practice, HEAD + "2,Xenia,Young,1960-01-01,312-555-0188,,yes\n")
+    assert "belongs to somebody else" in outcome.quarantined[0]["reasons"][0]
+    assert held() == {"2", "9"}
+
+
+def test_a_bundle_that_understands_them_lets_go_whom_another_did_not_but_not_who_refused(practice):
+    people = [
+        exports.fhir_patient("a"),
+        exports.fhir_patient("b", telecom=[{"system": "phone", "value": "312-555-0109"}]),
+    ]
+    load(practice, ("b.json", exports.bundle(*people)))
+    flag = {"resourceType": "Flag", "status": "active", "subject": {"reference": "Patient/b"}, "code": {"text": "DNC"}}
+    outcome = load(practice, ("b.json", exports.bundle(people[0] | {"birthDate": "soon"}, people[1], flag)))
+    assert (outcome.rows_read, outcome.held, held()) == (3, 2, {"a", "b"})
+    load(practice, ("b.json", exports.bundle(*people)))
+    assert held() == {"b"}
+
+
 def test_the_row_made_right_lets_them_go_or_keeps_the_no(practice):
     load(practice, TWO)
     for answer, kept in (("no", 0), ("yes", 2)):
@@ -116,4 +171,4 @@ def test_the_page_names_who_is_held_back_first(practice, sign_in):
     load(practice, HEAD + "9,,Drew,1985-03-12,,,no\n" + WORDS["a word that is neither yes nor no"])
     lead = sign_in(make_user("lead"))
     page = text(lead.get(f"/practices/lake/imports/{the_row().import_id}"))
-    assert "1 row says something about contacting a patient you have" in page
+    assert "1 row says something about contacting somebody" in page and "Holds 1 patient" in page

@@ -6,12 +6,13 @@ import zipfile
 from ops.accounts.models import Role
 from ops.db import db
 from ops.imports import jobs, loading
+from ops.imports.loading import looking
 from ops.imports.models import Import
 from tests import exports
 from tests.world import make_practice, make_user
 
 
-def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its_load(app, sign_in):
+def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its_load(app, sign_in, monkeypatch):
     make_practice("lake")
     lead = sign_in(make_user(Role.LEAD))
     rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 20_000))
@@ -23,6 +24,9 @@ def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its
     sent = {"files": [(io.BytesIO(exports.zipped(parts)), "bomb.xlsx")]}
     address = lead.post("/practices/lake/imports/upload", data=sent, expect=303).location
     number = int(address.rpartition("/")[2])
+    monkeypatch.setattr(looking, "WAIT_S", 0.0)
+    with looking._looks, looking._looks:  # as many look already as may
+        assert looking.BUSY in lead.get(address, expect=200).get_data(as_text=True)
     assert "bomb.xlsx: reading it takes more than 300 MB of memory" in lead.get(address, expect=200).get_data(
         as_text=True
     )

@@ -132,6 +132,8 @@ def test_columns_written_before_rows_and_cells_without_places_are_refused_or_rea
     refused(lambda: reader(sheet(xml)).opened(0, "c.xlsx"))
     many = "<row>" + "<c><v>1</v></c>" * 1_000 + "</row>"
     assert "more than 2,000,000 cells" in refused(lambda: reader(sheet(many * 2_001)).opened(0, "c.xlsx"))
+    for beyond in ('<row r="1"><c r="ZZZZZZ99999999"><v>1</v></c></row>', '<row r="99999999"><c><v>1</v></c></row>'):
+        assert "99,999,999 rows" in refused(lambda xml=beyond: reader(sheet(xml)).opened(0, "c.xlsx"))
 
 
 def test_computing_without_end_is_stopped_and_told(reader, monkeypatch):

@@ -113,13 +113,40 @@ def test_a_file_of_one_resource_a_line_is_read():
     assert [row.line for row in good] == [1, 2, 3]
 
 
+BROKEN = {
+    "cut off": b'{"resourceType": "Patient", "id": "b", "name": [{"family": "Lane"',
+    "of a patient": b'{"resourceType": "Flag", "subject": {"reference": "Patient/b"}, "code": "Lane" "x"}',
+    "bytes that are no letters": b'{"resourceType": "Patient", "id": "b", "name": "\xff"}',
+    "no resource": b'{"resourceType": "Bundle", "id": "Patient", "patient": {"reference": "Patient/b"}}',
+    "nested too deep": b'{"resourceType": "Patient", "id": "b", "x": ' + b"[" * 200 + b"]" * 200 + b"}",
+    "endless": b'{"resourceType": "Patient", "id": "b", "x": ' + b"[" * 90_000,
+}
+
+
+@pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_line_costs_itself_and_holds_whom_it_may_be_about(line):
+    good, bad = read(lines(fhir_patient("a")) + line + b"\n" + lines(fhir_encounter(patient="Patient/a")))
+    assert ([row.external_id for row in good], [row.line for row in bad]) == (["a", "a"], [2])
+    assert bad[0].about.number == "b" and "Lane" not in bad[0].reasons[0]
+
+
+def test_a_file_whose_first_line_is_broken_is_read_behind_it():
+    good, bad = read(b'{"resourceType": "Patient", "name"\n' + lines(fhir_patient("a"), fhir_patient("b")))
+    assert ([row.external_id for row in good], len(bad)) == (["a", "b"], 1)
+
+
+def test_an_entry_that_is_no_resource_costs_itself():
+    content = json.loads(bundle(fhir_patient("a")))
+    content["entry"] += ["x", {"resource": None}, {"resource": {"id": "b"}}, {"request": {"method": "DELETE"}}]
+    good, bad = read(json.dumps(content).encode())
+    assert (len(good), [row.line for row in bad]) == (1, [2, 3, 4])
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        lines(fhir_patient("a")) + b'{"resourceType": "Patient", "name": [{"family": "Lane"',
-        lines(fhir_patient("a")) + b"Lane\n",
-        lines(fhir_patient("a"), json.loads(bundle(fhir_patient("b")))),
-        lines(fhir_patient("a")) + b'{"name": "Lane"}\n',
+        b'{\n"resourceType": "Patient"}\n{\n"resourceType": "Patient", "name": [{"family": "Lane"',
+        b'{\n"resourceType": "Patient"}\n{\n"resourceType": "Bundle", "name": "Lane"}',
         b'{"resourceType": "Bundle", "entry": [{"resource": {"family": "Lane" "x"}}]}',
     ],
 )

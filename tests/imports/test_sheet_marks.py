@@ -79,3 +79,5 @@ def test_every_other_sheet_is_named_hidden_ones_too():
     assert note == "Only the sheet 'A \"list\" & more' is read; not read: Else & more (hidden)."
     (note,) = opened(workbook([HEAD], ["More", "Old"]), "b.xlsx").notes
     assert note == "Only the sheet 'Clients' is read; not read: More, Old."
+    (note,) = opened(workbook([HEAD], [f"S{number}" for number in range(50)]), "b.xlsx").notes
+    assert note.endswith("S18, S19 and 30 more.")

@@ -171,14 +171,32 @@ FLAG = {"resourceType": "Flag", "status": "active", "subject": A, "code": {"text
 DENIED = {"resourceType": "Consent", "status": "active", "patient": A, "provision": {"type": "deny"}}
 
 
+ODDLY = [FLAG | {"code": code} for code in ([1], {"coding": [None]}, {"coding": 5}, "x", None)]
+ODDLY += [FLAG | {"status": []}, FLAG | {"status": "on"}, DENIED | {"provision": []}, DENIED | {"status": "rejected"}]
+ODDLY += [DENIED | {"provision": {"type": "permit", "provision": [{"type": "deny"}]}}]
+ODDLY += [DENIED | {"provision": {}, "policyRule": {"coding": [{"code": "OPTOUT"}]}}]
+
+
+@pytest.mark.parametrize("resource", [FLAG, DENIED, *ODDLY])
+def test_a_flag_or_a_consent_that_may_say_no_holds_its_patient_whether_they_are_in_the_bundle_or_not(resource):
+    person_a, aside = of_bundle(person(), resource)
+    assert person_a.patient and isinstance(aside, BadRow) and aside.about.number == "a"
+    assert of_bundle(resource)[0].about.number == "a"
+
+
 @pytest.mark.parametrize(
-    "resources",
-    [(person(), FLAG), (DENIED, person()), (person(extension=[NO]),),
-     (person(telecom=[{"system": "phone", "value": "312-555-0101", "extension": [NO]}]),)],
+    "patient",
+    [person(extension=[NO]), person(telecom=[{"system": "phone", "value": "312-555-0101", "extension": [NO]}]),
+     person(active=False), person(name=5), person(birthDate="soon")],
 )  # fmt: skip
-def test_a_patient_who_refuses_somewhere_in_a_bundle_is_kept_aside(resources):
-    (row,) = of_bundle(*resources)
-    assert isinstance(row, BadRow)
+def test_a_patient_who_refuses_or_cannot_be_read_is_kept_aside_and_held(patient):
+    (row,) = of_bundle(patient)
+    assert isinstance(row, BadRow) and row.about.number == "a"
+
+
+def test_a_visit_that_cannot_be_read_holds_its_patient():
+    visit = {"resourceType": "Encounter", "id": "e", "status": "over", "subject": A}
+    assert of_bundle(person(), visit)[1].about.number == "a"
 
 
 @pytest.mark.parametrize(
@@ -191,8 +209,8 @@ def test_a_patient_who_does_not_is_read(resources):
     assert not isinstance(row, BadRow)
 
 
-@pytest.mark.parametrize("code", [[1], {"coding": [None]}, {"coding": 5}, "x", None])
-def test_a_flag_that_is_not_built_as_it_should_does_not_end_the_bundle(code):
-    odd = {"resourceType": "Consent", "patient": [], "provision": []}
-    (row,) = of_bundle(person(), FLAG | {"code": code}, FLAG | {"subject": 7}, FLAG | {"status": [], "subject": 7}, odd)
-    assert row.patient.first_name == "Ada"
+def test_flags_and_consents_that_name_nobody_as_they_should_do_not_end_the_bundle():
+    ada, *aside = of_bundle(
+        person(), FLAG | {"subject": 7}, {"resourceType": "Consent", "patient": [], "provision": []}
+    )
+    assert ada.patient.first_name == "Ada" and [row.about.number for row in aside] == ["", ""]

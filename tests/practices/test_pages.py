@@ -35,7 +35,7 @@ def test_the_list_shows_hours_patients_and_last_import_and_can_be_searched(pract
     make_practice("hill", name="Hill & Dale", hours=None, baa_on=None)
     make_patient(practice)
     page = text(lead.get("/practices", expect=200))
-    assert "Lake Skin live IL · Chicago 12.5 h 1 never" in page
+    assert "Lake Skin live IL · Central time 12.5 h 1 never" in page
     assert "Hill &amp; Dale live 6 things missing A signed BAA A contract in force today" in page
     assert "no contract" in page
     found = text(lead.get("/practices?q=LAKE", expect=200))
@@ -80,7 +80,7 @@ def test_the_practice_page_tells_its_history_in_words(practice, lead):
     )
     page = text(lead.get("/practices/lake", expect=200))
     assert "Lena Lead" in page
-    assert "zone from America/Chicago to America/Denver" in page
+    assert "zone from “Central time” to “Mountain time”" in page
     assert "helps best from nothing to “women 35 to 55”" in page
     assert "added review link Maps" in page
     assert "added 12 treatments" in page
@@ -108,9 +108,13 @@ def test_pausing_says_first_what_will_happen_and_then_does_it(practice, lead):
     assert practice.status is PracticeStatus.PAUSED
     page = text(lead.post("/practices/lake/pause", expect=303, follow_redirects=False) and lead.get("/practices/lake"))
     assert "cannot be done now" in page
+    for verb in ("live", "pause", "reopen"):
+        lead.get(f"/practices/lake/{verb}", expect=302)
+        assert "Lake Skin is paused; that cannot be done now." in text(lead.get("/practices/lake", expect=200))
     lead.post("/practices/lake/resume", expect=303)
     lead.post("/practices/lake/end", expect=303)
     assert practice.status is PracticeStatus.ENDED
+    assert "status from live to paused" in text(lead.get("/practices/lake", expect=200))
     lead.get("/practices/lake/explode", expect=404)
 
 

@@ -138,7 +138,8 @@ def test_contact_data_is_corrected_by_hand(lake, lead):
     lead.post(address + "/correct", data=facts, expect=303)
     assert (patient.phone, patient.language, patient.stated_zone) == ("+13125550199", "es", "America/Denver")
     page = text(lead.get(address))
-    assert "phone from +13125550142 to +13125550199" in page
+    assert "phone from “(312) 555-0142” to “(312) 555-0199”" in page
+    assert "language from English to Spanish" in page
     assert "Lena Lead" in page
     assert "dialled" in text(lead.post(address + "/correct", data={**facts, "phone": "none"}, expect=422))
     assert "ZIP" in text(lead.post(address + "/correct", data={**facts, "zip": "8o202"}, expect=422))

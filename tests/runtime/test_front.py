@@ -154,7 +154,7 @@ def test_the_address_with_most_connections_goes_first() -> None:
 
 def test_a_strangers_large_body_is_refused_before_it_is_read(served: SimpleNamespace) -> None:
     with crowd(served.port, b"", 1) as [line]:
-        line.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\n")
+        line.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n")
         line.settimeout(10)
         assert b" 413 " in line.recv(200)
 

@@ -5,7 +5,7 @@ import uuid
 from flask import abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from ops import clock
+from ops import clock, zones
 from ops.accounts import access, actions, passwords, queries, sessions, tries
 from ops.accounts.access import anyone, me
 from ops.accounts.forms import ChangePasswordForm, ZoneForm
@@ -25,7 +25,7 @@ def own_settings() -> ResponseReturnValue:
     if form.validate_on_submit():
         with transaction(me().actor):
             actions.live_in(me().id, form.zone.data)
-        flash(f"Times are shown in {form.zone.data.replace('_', ' ')} from now on.", "success")
+        flash(f"Times are shown in {zones.name_of(form.zone.data)} from now on.", "success")
         return redirect(url_for("accounts.own_settings"), 303)
     page = render_template("accounts/settings.html", form=form, now=clock.now())
     return page, 422 if form.is_submitted() else 200

@@ -47,7 +47,7 @@ def add_person() -> ResponseReturnValue:
     """Add somebody and invite them."""
     form = AddPersonForm()
     form.role.choices = _roles_for(me())
-    form.practices.choices = [(practice.id, practice.name) for practice in queries.all_practices()]
+    form.practices.choices = {practice.id: practice.name for practice in queries.all_practices()}
     if form.validate_on_submit():
         try:
             return redirect(url_for("accounts.person", user_id=_add(form)), 303)
@@ -56,8 +56,8 @@ def add_person() -> ResponseReturnValue:
     return render_template("accounts/add_person.html", form=form), 422 if form.is_submitted() else 200
 
 
-def _roles_for(who: User) -> list[tuple[str, str]]:
-    return [(role.value, roles.NAMES[role]) for role in Role if roles.may_manage(who.role, role)]
+def _roles_for(who: User) -> dict[str, str]:
+    return {role.value: roles.NAMES[role] for role in Role if roles.may_manage(who.role, role)}
 
 
 def _add(form: AddPersonForm) -> int:
@@ -95,7 +95,7 @@ def person(user_id: int) -> ResponseReturnValue:
     everyone = queries.all_practices()
     role_form, practice_form = RoleForm(role=user.role.value), PracticeForm()
     role_form.role.choices = _roles_for(me())
-    practice_form.practice.choices = [(p.id, p.name) for p in everyone if p.id not in theirs]
+    practice_form.practice.choices = {p.id: p.name for p in everyone if p.id not in theirs}
     return render_template(
         "accounts/person.html",
         user=user,

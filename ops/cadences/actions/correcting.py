@@ -15,10 +15,10 @@ from ops.cadences.actions import redating, stepping
 from ops.cadences.models import Cadence, Trigger
 from ops.db import db
 from ops.messages.ending import cancel_waiting
+from ops.practices.humans import same_human
 from ops.practices.models import Milestone, MilestoneChange
 from ops.queue.actions import moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
-from ops.queue.people import same_human
 from ops.work.endings import TAKEN_BACK, Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS

@@ -15,7 +15,7 @@ from ops.db import db
 from ops.work.states import BY_A_PERSON, OPEN_SQL
 
 RULED = """
-    SELECT r.id, r.patient_id, r.closes_at AS had,
+    SELECT r.id, m.patient_id AS began_under, r.closes_at AS had,
            (m.happened_on + coalesce(t.delay_days, y.opens_days))::timestamp AT TIME ZONE p.zone AS opens,
            (m.happened_on + coalesce(t.delay_days, y.peaks_days))::timestamp AT TIME ZONE p.zone AS peaks,
            (m.happened_on + coalesce(t.delay_days + t.open_days, y.closes_days))::timestamp AT TIME ZONE p.zone
@@ -30,8 +30,10 @@ REDATE = sa.text(
     f"""
     WITH ruled AS ({RULED} AND r.practice_id = :practice AND r.state = 'running'), dated AS (
         SELECT id, opens, peaks, CASE WHEN EXISTS (
-            SELECT FROM tasks k JOIN task_events e ON e.task_id = k.id
-            WHERE k.patient_id = ruled.patient_id AND k.run_id = ruled.id AND e.kind = ANY (:by_a_person)
+            -- a task that was over when its record was merged stays there
+            SELECT FROM ever_under(ruled.began_under) u JOIN tasks k ON k.patient_id = u.patient_id
+            JOIN task_events e ON e.task_id = k.id
+            WHERE k.run_id = ruled.id AND e.kind = ANY (:by_a_person)
         ) THEN greatest(had, closes) ELSE closes END AS closes
         FROM ruled WHERE closes > :now
     ), moved AS (

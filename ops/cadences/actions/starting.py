@@ -58,8 +58,8 @@ FRESH = f"""
              AND (c.kind <> '{Kind.REVIEW_REQUEST}' OR m.kind = ANY (:of_everybody))
              AND (c.kind <> '{Kind.RECALL}' OR NOT EXISTS ({CAME_BACK}))
         LEFT JOIN treatment_types y ON y.id = m.treatment_type_id
-        LEFT JOIN record_merges g ON g.merged_id = m.patient_id AND g.undone_at IS NULL
-        JOIN patients p ON p.id = coalesce(g.kept_id, m.patient_id) AND NOT p.deceased
+        LEFT JOIN merged_at('infinity') g ON g.patient_id = m.patient_id
+        JOIN patients p ON p.id = coalesce(g.human_id, m.patient_id) AND NOT p.deceased
              AND (p.birth_date IS NULL OR p.birth_date <= :adult_born_by)
     ), alive AS (
         -- two records of one human start one thing, and who died under one of them has died

@@ -21,6 +21,7 @@ from ops.floor.broken import broken_promises
 from ops.floor.forms import ReasonForm
 from ops.floor.task_story import Story, story_of
 from ops.floor.task_why import why_waiting
+from ops.floor.urgent import urgent_replies
 from ops.floor.views import bp
 from ops.phrases import capital
 from ops.practices.actions import note_read
@@ -57,6 +58,7 @@ def _live(asked: floor.Asked) -> dict[str, Any]:
     return {
         "asked": asked,
         "now": clock.now(),
+        "urgent": urgent_replies(asked),
         "lines": seen.lines[: floor.ROWS],
         "more": len(seen.lines) - floor.ROWS,
         "totals": floor.totals(seen.lines),

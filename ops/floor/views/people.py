@@ -15,7 +15,6 @@ from ops.floor.forms import PracticesForm, ProfileForm
 from ops.floor.standing import standings
 from ops.floor.views import bp
 from ops.phrases import count_of
-from ops.queue.languages import language_words
 from ops.queue.workers import Worker, worker, workers
 from ops.work.kinds import KIND_WORDS
 
@@ -29,7 +28,6 @@ def people() -> ResponseReturnValue:
         "floor/floor.html",
         staff=staff,
         now=standings(who.user_id for who in staff),
-        language_words=language_words,
         kind_words=KIND_WORDS,
         roles=NAMES,
     )
@@ -61,7 +59,6 @@ def _page(user_id: int, problem: str | None = None, form: ProfileForm | None = N
         others_total=others_total,
         changes=lists.changes_of_worker(user_id),
         problem=problem,
-        language_words=language_words,
         kind_words=KIND_WORDS,
         roles=NAMES,
     )

@@ -18,6 +18,7 @@ from ops.imports.reading.records import (
     MilestoneRecord,
     OptOut,
     PatientRecord,
+    Whom,
 )
 from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
@@ -107,11 +108,20 @@ class Batch:
             for key in [key for key in self.refusals if key[0] == written]:
                 self.refusals[known, key[1]] = self.refusals.pop(key)
 
+    def about(self, person: str) -> Whom | None:
+        """Who is held back by rows about this number that are put aside, when one of them says a no."""
+        patient = self.patients.get(person)
+        refused = any(number == person for number, _ in self.refusals) or (patient is not None and patient[5])
+        if not refused:
+            return None
+        return Whom(person, tuple(str(one) for one in (patient[6], patient[8]) if one) if patient else ())
+
     def drop(self, people: Iterable[str], reason: str) -> None:
         """Put all that is said about these people aside, whole."""
         for person in people:
+            about = self.about(person)
             for line in self.lines.get(person, ()):
-                self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),)))
+                self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),), about))
                 self.strangers.pop(line, None)
             self.patients.pop(person, None)
             self.agreed.pop(person, None)
@@ -181,7 +191,9 @@ class Batcher:
         if patient:
             other = self._seen.note(person, identity, self._flags(patient, opt_outs, agreed), line)
             if other:
-                batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),)))
+                about = Whom(external_id, tuple(filter(None, (patient.phone, patient.email))))
+                says = bool(opt_outs) or patient.deceased
+                batch.put_aside(BadRow(line, cells, (_two_people(external_id, other),), about if says else None))
                 return
             batch.patients[external_id] = self._patient_row(patient)
         else:

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -11,7 +11,11 @@ import sqlalchemy as sa
 from ops.db import db
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 
-HELD = "of patients who are not contacted until the row is corrected"
+HELD = "about people who are not contacted until the row is corrected"
+WAITING = (
+    "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
+)
+OVER_WORDS = {"all": "being contacted", "call": "calls", "sms": "texts", "email": "emails"}
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
@@ -64,7 +68,9 @@ class LoadCounts:
     agreed: dict[str, int] = field(default_factory=dict)
     """People of whom it says yes, by channel."""
     held: int = 0
-    """Of the quarantined rows: those that keep a patient we have from being contacted, until they are made right."""
+    """Of the quarantined rows: those that keep somebody from being contacted, until they are made right."""
+    held_later: int = 0
+    """Of the others: those that say something of contacting somebody, and fit nobody who is here yet."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """What each was taken for, the columns that were dropped, and what was not read of it."""
 
@@ -105,13 +111,20 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
         agreed=load.agreed,
         files=[_how_read(file) for file in load.files if file.was_looked_at],
-        held=count_holding(import_id),
+        held=count_rows(import_id, QuarantinedRow.holding()),
+        held_later=count_rows(import_id, QuarantinedRow.waiting()),
     )
 
 
-def count_holding(import_id: int) -> int:
-    """Rows of this import that keep somebody from being contacted."""
-    theirs = sa.select(sa.func.count()).where(QuarantinedRow.import_id == import_id, QuarantinedRow.holding())
+def agreed_words(agreed: Mapping[str, int]) -> str:
+    """How many the files say agreed to what; "" when none did."""
+    said = [f"{agreed[channel]:,} to {words}" for channel, words in OVER_WORDS.items() if agreed.get(channel)]
+    return f"said yes: {', '.join(said)} (kept as evidence)" if said else ""
+
+
+def count_rows(import_id: int, which: sa.ColumnElement[bool]) -> int:
+    """Rows of this import that keep somebody from being contacted (`QuarantinedRow.holding`), or will (`waiting`)."""
+    theirs = sa.select(sa.func.count()).where(QuarantinedRow.import_id == import_id, which)
     return db.session.scalar(theirs) or 0
 
 

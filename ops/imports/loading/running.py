@@ -221,7 +221,8 @@ class _Run:
         with self._edge():
             note_reading(part.file_id, source.profile, source.columns, source.notes)
         stated = stated_columns(source.profile)
-        writer = Writer(self._practice_id, self._import_id, part.file_id, self._actor, stated, self._clashed)
+        names = (self._practice_id, self._import_id, part.file_id, self._actor)
+        writer = Writer(*names, stated, self._clashed, of_a_bundle=source.profile is None)
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:
                 written = Written()
@@ -268,6 +269,6 @@ class _Run:
         with self._edge() as session:
             now = clock.now()
             self._still_ours(session, {"state": ImportState.DONE, "beat_at": now, "finished_at": now})
-            hold_back(session, self._import_id)
+            hold_back(session, self._practice_id)
             if self._within is None:
                 ring(Job.IMPORT_FINISHED, self._practice_id)

@@ -25,6 +25,7 @@ from ops.imports.reading.records import (
     PatientRecord,
     Record,
     Unclear,
+    Whom,
     reason_of,
 )
 from ops.imports.reading.unread import Unread
@@ -42,6 +43,7 @@ from ops.imports.reading.values import (
     split_name,
 )
 from ops.imports.reading.visits import NO_VISIT, Visits
+from ops.imports.reading.whom import Whose
 from ops.practices.us import ELSEWHERE
 
 SHIFTED = 2
@@ -84,6 +86,7 @@ class Cleaner:
         self._email, self._state, self._zip, self._country, self._language = self._at(
             Field.EMAIL, Field.STATE, Field.ZIP, Field.COUNTRY, Field.LANGUAGE
         )
+        self._whose = Whose(self._places, self._born)
         (self._corrects,) = self._at(Field.QUARANTINED_ROW)
         self._surplus = [place for place, header in enumerate(columns) if header.startswith(SURPLUS + " ")]
         self._unread = Unread(columns, profile, {*_OURS, *self._surplus}, today)
@@ -94,7 +97,7 @@ class Cleaner:
     def __call__(self, record: Record) -> GoodRow | BadRow:
         line, stated, problem = record
         if problem:
-            return BadRow(line, stated, (problem,))
+            return BadRow(line, stated, (problem,), self._whose_at_all(stated))
         if self._corrects >= 0:  # our own list of wrong rows, come back: formulas were disarmed there
             stated = [cell[1:] if _DISARMED.match(cell) else cell for cell in stated]
             if any(stated[place].strip() for place in self._surplus):
@@ -104,19 +107,27 @@ class Cleaner:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         if aside := self._unread.problem(cells):
-            return BadRow(line, stated, (aside,), self._whose(cells))
+            return BadRow(line, stated, (aside,), self._whose.by_columns(cells))
         dead, refused = self._flags.taken_out_of_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
         except Exception as error:  # whatever a cell makes us raise costs its own row, never the load
             row = self._second_look(record, cells, reason_of(error))
         if isinstance(row, BadRow):
-            return row._replace(about=self._whose(cells)) if dead or refused or self._flags.may_refuse(cells) else row
+            if not (dead or refused or self._flags.may_refuse(cells)):
+                return row
+            shifted = len(row.reasons) > SHIFTED
+            return row._replace(about=self._whose.by_all(stated) if shifted else self._whose.by_columns(cells))
         return flagged(row, dead, refused) if dead or refused else row
 
-    def _whose(self, cells: list[str]) -> str:
-        number = cells[self._id].strip()
-        return number if len(number) <= MAX_ID else ""
+    def _whose_at_all(self, stated: list[str]) -> Whom | None:
+        """Whom a row is about that cannot be taken apart: any of its cells may be the one that says a no."""
+        if len(stated) != len(self._headers):
+            may_refuse = bool(self._flags.columns) or self._unread.refuses_anywhere(stated)
+            return self._whose.by_all(stated) if may_refuse else None
+        cells = [*stated, ""]
+        told = self._unread.problem(cells) or any(self._flags.taken_out_of_names(cells))
+        return self._whose.by_columns(cells) if told or self._flags.may_refuse(cells) else None
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
         dead, opt_outs, agreed = self._flags.read(cells)

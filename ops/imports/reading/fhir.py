@@ -5,11 +5,10 @@ when it is opened: broken JSON, another FHIR version or something that is no bun
 stored. `line` of what comes out is the number of the entry, from 1.
 """
 
-import codecs
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -17,8 +16,9 @@ import ijson
 
 from ops.imports.reading.dates import read_stamp
 from ops.imports.reading.fhir_kept import Resource, kept_of
-from ops.imports.reading.fhir_people import patient_id, read_patient
-from ops.imports.reading.fhir_refusals import refused_by
+from ops.imports.reading.fhir_lines import MAX_DEPTH, Entry, is_by_line, lines, of_bundle, rewind, whom_of_text
+from ops.imports.reading.fhir_people import patient_id, read_patient, told_of
+from ops.imports.reading.fhir_refusals import WHY, may_refuse, reference_of
 from ops.imports.reading.fhir_versions import other_version
 from ops.imports.reading.keys import visit_key
 from ops.imports.reading.records import (
@@ -29,6 +29,7 @@ from ops.imports.reading.records import (
     MilestoneRecord,
     Unclear,
     Unreadable,
+    Whom,
     reason_of,
 )
 from ops.imports.reading.visits import left_out, local_moment
@@ -37,8 +38,9 @@ MILESTONES = {"Encounter": ("visit", "finished"), "Procedure": ("treatment_compl
 NOT_HELD = {"arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error", "unknown"}
 NOT_HELD |= {"planned", "preparation", "not-done", "on-hold", "stopped"}
 """What else R4 calls the status of an Encounter or a Procedure; any other word is quarantined."""
-MAX_DEPTH = 100
-"""Lists and objects within each other. The parser keeps the path to each: 400 KB of brackets took 23 GB, measured."""
+BROKEN = "entries that cannot be read"
+READ = {"Patient", *MILESTONES, BROKEN}
+"""Of the others only those that say a no, or might, are rows."""
 MAX_MERGES = 10
 """Of one record into the next."""
 MAX_VALUES = 500_000
@@ -61,56 +63,75 @@ class Bundle:
         self.kinds: Counter[str] = Counter()
         self._ids: dict[str, str] = {}
         self._merged: dict[str, str] = {}
-        self._refused: set[str] = set()
+        self._read: Counter[str] = Counter()
         self._values = 0
         self.notes: list[str] = []
-        self._refuse_what_would_fill_memory()
-        self._refuse_what_is_no_bundle()
-        for number, full_url, resource in self._entries():
-            self._look_at(number, full_url, resource)
+        self._by_line = is_by_line(stream)
+        if not self._by_line:
+            self._refuse_what_would_fill_memory()
+            self._refuse_what_is_no_bundle()
+        for entry in self._entries():
+            self._look_at(entry)
         if not self.kinds:
             raise Unreadable(f"{name}: the bundle is empty: it has no entries.")
         if not self.rows:
             self.notes.append(
                 "Holds no patients, encounters or procedures, only " + ", ".join(sorted(self.kinds)) + "."
             )
-        elif others := sorted(self.kinds.keys() - {"Patient", *MILESTONES}):
-            self.notes.append("Not read: " + ", ".join(f"{kind} {self.kinds[kind]:,}" for kind in others) + ".")
+        elif others := +(self.kinds - Counter(self._read)):
+            self.notes.append("Not read: " + ", ".join(f"{kind} {others[kind]:,}" for kind in sorted(others)) + ".")
 
     @property
     def rows(self) -> int:
-        """How many entries say something about patients."""
-        return sum(self.kinds[kind] for kind in ("Patient", *MILESTONES))
+        """How many entries say something about patients, or might."""
+        return sum(self._read.values())
 
     def patients(self, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
-        """The Patient entries. `today` is the practice's day."""
-        for number, full_url, resource in self._entries():
-            if resource.get("resourceType") == "Patient":
+        """The Patient entries, and what says of somebody that they refuse something or cannot be read. `today` is the
+        practice's day."""
+        for entry in self._entries():
+            number, full_url, resource = entry[:3]
+            if entry.problem:
+                whom = whom_of_text(entry.text)
+                whom = whom._replace(number=whom.number and self._patient_of(whom.number))
+                yield BadRow(number, [entry.text], (f"entry {number}: {entry.problem}",), whom)
+            elif may_refuse(resource):
+                yield BadRow(number, kept_of(resource), (f"{_where(entry)}: {WHY}",), self._whom(entry))
+            elif resource["resourceType"] == "Patient":
                 external_id = patient_id(resource, full_url)
                 if external_id in self._merged:  # understood, and nothing of it is stored: its successor is the patient
                     yield GoodRow(number, external_id, None, None, (), 0, kept_of(resource))
                 else:
-                    yield _row(number, resource, partial(self._person, resource, number, external_id, today))
-
-    @cached_property
-    def _refusing(self) -> set[str]:
-        return {self._patient_of(reference) for reference in self._refused}
-
-    def _person(self, resource: Resource, number: int, external_id: str, today: date) -> GoodRow:
-        if external_id in self._refusing:
-            raise Unclear("a Flag or a Consent in the bundle says that they refuse something")
-        return read_patient(resource, number, external_id, today)
+                    yield self._row(entry, partial(read_patient, resource, number, external_id, today))
 
     def milestones(self, zone: str, today: date) -> Iterator[GoodRow | BadRow | LeftOutRow]:
         """The Encounters and Procedures; one that was not finished is left out. `zone`, `today`: the practice's."""
         here = ZoneInfo(zone)
-        for number, _, resource in self._entries():
-            if resource.get("resourceType") in MILESTONES:
-                yield _row(number, resource, partial(self._milestone, resource, number, here, today))
+        for entry in self._entries():
+            if entry.resource.get("resourceType") in MILESTONES:
+                yield self._row(entry, partial(self._milestone, entry.resource, entry.number, here, today))
+
+    def _row(self, entry: Entry, read: Callable[[], GoodRow | LeftOutRow]) -> GoodRow | BadRow | LeftOutRow:
+        try:
+            return read()
+        except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
+            known = isinstance(problem, (Unclear, MemoryError))
+            reason = reason_of(problem) if known else "not built as FHIR R4 says"
+            return BadRow(entry.number, kept_of(entry.resource), (f"{_where(entry)}: {reason}",), self._whom(entry))
+
+    def _whom(self, entry: Entry) -> Whom:
+        """Whom a resource is about that is put aside: what it would have said of contacting them, nobody knows."""
+        if entry.resource["resourceType"] == "Patient":
+            return told_of(entry.resource, entry.full_url)
+        reference = reference_of(entry.resource)
+        try:
+            return Whom(self._successor_of(reference) if reference else "")
+        except Unclear:
+            return Whom(self._patient_of(reference))
 
     def _refuse_what_would_fill_memory(self) -> None:
         depth = values = 0
-        self._rewind()
+        rewind(self._stream)
         parsed = ijson.basic_parse(self._stream, use_float=True, buf_size=BLOCK, multiple_values=True)
         for event, _ in self._guarded(parsed):
             if event in ("start_map", "start_array"):
@@ -134,36 +155,29 @@ class Bundle:
             raise Unreadable(f"{self.name}: this is a FHIR {kind}; a Bundle of an R4 server is read.")
 
     def _events(self) -> Iterator[tuple[str, str, Any]]:
-        self._rewind()
+        rewind(self._stream)
         yield from self._guarded(ijson.parse(self._stream, use_float=True, buf_size=BLOCK))
 
-    def _entries(self) -> Iterator[tuple[int, str, Resource]]:
-        if self._values > 1:
-            yield from self._lines()
+    def _entries(self) -> Iterator[Entry]:
+        if self._by_line:
+            yield from lines(self._stream)
             return
-        self._rewind()
-        entries = self._guarded(ijson.items(self._stream, "entry.item", use_float=True, buf_size=BLOCK))
-        for number, entry in enumerate(entries, 1):
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            if isinstance(resource, dict):
-                yield number, str(entry.get("fullUrl") or ""), resource
+        rewind(self._stream)
+        if self._values > 1:
+            found = ijson.items(self._stream, "", use_float=True, buf_size=BLOCK, multiple_values=True)
+            yield from self._one_after_the_other(self._guarded(found))
+            return
+        yield from of_bundle(self._guarded(ijson.items(self._stream, "entry.item", use_float=True, buf_size=BLOCK)))
 
-    def _lines(self) -> Iterator[tuple[int, str, Resource]]:
-        """The resources of an NDJSON file, one after the other."""
-        self._rewind()
-        found = ijson.items(self._stream, "", use_float=True, buf_size=BLOCK, multiple_values=True)
-        for number, resource in enumerate(self._guarded(found), 1):
+    def _one_after_the_other(self, values: Iterator[Any]) -> Iterator[Entry]:
+        """Resources that are written over several lines each."""
+        for number, resource in enumerate(values, 1):
             if not isinstance(resource, dict) or resource.get("resourceType") in (None, "Bundle"):
                 raise Unreadable(
                     f"{self.name}: value number {number} of this JSON is no resource of FHIR; several values in a file "
-                    "are read as NDJSON, one resource each."
+                    "are read as one resource each."
                 )
-            yield number, "", resource
-
-    def _rewind(self) -> None:
-        self._stream.seek(0)
-        if self._stream.read(3) != codecs.BOM_UTF8:
-            self._stream.seek(0)
+            yield Entry(number, "", resource)
 
     def _guarded(self, events: Iterator[Any]) -> Iterator[Any]:
         try:
@@ -178,11 +192,12 @@ class Bundle:
             )
             raise Unreadable(f"{self.name}: broken JSON, nothing was stored ({what}).") from None
 
-    def _look_at(self, number: int, full_url: str, resource: Resource) -> None:
-        kind = str(resource.get("resourceType"))
+    def _look_at(self, entry: Entry) -> None:
+        number, full_url, resource = entry[:3]
+        kind = str(resource.get("resourceType")) if not entry.problem else BROKEN
         self.kinds[kind] += 1
-        if refused := refused_by(resource):
-            self._refused.add(refused)
+        if kind in READ or may_refuse(resource):
+            self._read[kind] += 1
         version = other_version(resource)
         if version:
             where = f"entry {number} ({kind} {resource.get('id', '')})".replace(" )", ")")
@@ -232,6 +247,9 @@ class Bundle:
         reference = str((resource.get("subject") or {}).get("reference") or "")
         if not reference:
             raise Unclear("no reference to a patient (subject)")
+        return self._successor_of(reference)
+
+    def _successor_of(self, reference: str) -> str:
         external_id = self._patient_of(reference)
         for _ in range(MAX_MERGES):
             if external_id not in self._merged:
@@ -247,13 +265,8 @@ class Bundle:
         return self._ids.get(f"Patient/{last}") or last.removeprefix("urn:uuid:")
 
 
-def _row(number: int, resource: Resource, read: Callable[[], GoodRow | LeftOutRow]) -> GoodRow | BadRow | LeftOutRow:
-    try:
-        return read()
-    except Exception as problem:  # whatever a resource makes us raise costs that resource, never the load
-        reason = reason_of(problem) if isinstance(problem, (Unclear, MemoryError)) else "not built as FHIR R4 says"
-        where = f"entry {number}, {resource.get('resourceType')} {resource.get('id', '')}".strip()
-        return BadRow(number, kept_of(resource), (f"{where}: {reason}",))
+def _where(entry: Entry) -> str:
+    return f"entry {entry.number}, {entry.resource.get('resourceType')} {entry.resource.get('id', '')}".strip()
 
 
 def _successor(resource: Resource) -> str:

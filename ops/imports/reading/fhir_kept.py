@@ -18,6 +18,9 @@ READ |= {
     "code",
     "performedDateTime",
     "performedPeriod",
+    "patient",
+    "provision",
+    "policyRule",
 }
 """The elements we read; a wrong resource is quarantined with these alone, without its notes and its SSN."""
 MAX_KEPT = 100_000

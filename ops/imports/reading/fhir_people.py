@@ -1,6 +1,7 @@
 """One Patient of FHIR R4 as a person, with the names, numbers and address that hold today."""
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -8,8 +9,9 @@ from ops.imports.reading.dates import birth_date, past_date
 from ops.imports.reading.fhir_kept import Resource, kept_of
 from ops.imports.reading.fhir_refusals import refusing_extension
 from ops.imports.reading.phones import read_phone
-from ops.imports.reading.records import GoodRow, PatientRecord, Unclear
+from ops.imports.reading.records import GoodRow, PatientRecord, Unclear, Whom
 from ops.imports.reading.values import read_email, read_home, read_language, read_name, same_name, split_name
+from ops.imports.reading.whom import reached
 
 PHONE_ORDER = ("mobile", "", "home", "work", "temp")
 _PERIOD = re.compile(r"\d{4}(?:-\d\d(?:-\d\d.*)?)?", re.S)
@@ -19,6 +21,15 @@ def patient_id(resource: Resource, full_url: str) -> str:
     """The number by which the practice's system knows the patient: the resource's id, or its first identifier."""
     identifiers = [one.get("value") for one in resource.get("identifier") or [] if isinstance(one, dict)]
     return str(resource.get("id") or next(filter(None, identifiers), None) or full_url.removeprefix("urn:uuid:"))
+
+
+def told_of(resource: Resource, full_url: str) -> Whom:
+    """Whom a Patient is about that cannot be read."""
+    with suppress(AttributeError, TypeError):
+        points = [point for point in resource.get("telecom") or [] if isinstance(point, dict)]
+        texts = [str(point.get("value") or "") for point in points]
+        return Whom(patient_id(resource, full_url), reached(texts, texts))
+    return Whom(str(resource.get("id") or ""))
 
 
 def _current(things: Any, today: date) -> list[Resource]:

@@ -1,29 +1,38 @@
 """Who refuses contact in a FHIR bundle. R4 has no element for it: servers write an extension, a Flag or a Consent.
 
-Nothing of that is understood well enough to be kept as an opt-out: the patient's row is put aside for somebody to read.
+Nothing of that is understood well enough to be kept as an opt-out: it is put aside for somebody to read, and until then
+nobody contacts the patient. So is a Flag or a Consent of which nobody can tell whether it says a no.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from ops.imports.reading.answers import PERMISSIONS, REFUSALS, tells
+from ops.imports.reading.answers import PERMISSIONS, REFUSALS
 from ops.imports.reading.fields import SYNONYMS, Field, plain
+from ops.imports.reading.notes import tells
 from ops.imports.reading.permission_headers import by_words
 
 Resource = dict[str, Any]
-_OVER = {"inactive", "rejected", "entered-in-error", "draft", "proposed"}
+WHY = "says that they refuse something, or what nobody understands of it"
+_OVER = {"inactive", "entered-in-error", "draft", "proposed"}
 
 
-def refused_by(resource: Resource) -> str:
-    """The reference to the patient whom a Flag or a Consent says no of; empty when it is none."""
-    status = str(resource.get("status"))
-    if resource.get("resourceType") == "Consent":
-        denies = status == "rejected" or (status not in _OVER and _denies(resource))
-        return _reference(resource.get("patient") or resource.get("subject")) if denies else ""
-    if resource.get("resourceType") == "Flag" and status not in _OVER:
-        refuses = any(tells(text, False) for text in _texts(resource.get("code")))
-        return _reference(resource.get("subject")) if refuses else ""
-    return ""
+def may_refuse(resource: Resource) -> bool:
+    """Whether a Flag or a Consent says a no, or what nobody can tell."""
+    kind, status = resource.get("resourceType"), resource.get("status")
+    if kind not in ("Consent", "Flag") or (isinstance(status, str) and status in _OVER):
+        return False
+    if status != "active":
+        return True
+    if kind == "Consent":
+        return not _permits(resource)
+    texts = list(_texts(resource.get("code")))
+    return not any(texts) or any(tells(text, False) for text in texts)
+
+
+def reference_of(resource: Resource) -> str:
+    """The reference to the patient whom a resource is about; empty when there is none."""
+    return next(filter(None, (_reference(resource.get(name)) for name in ("patient", "subject"))), "")
 
 
 def refusing_extension(resource: Resource) -> str | None:
@@ -45,9 +54,13 @@ def _is_no(meaning: Field | None, value: Any) -> bool:
     return (meaning in REFUSALS or meaning is Field.DECEASED) and value not in (False, None)
 
 
-def _denies(resource: Resource) -> bool:
+def _permits(resource: Resource) -> bool:
+    """Whether a Consent permits, or says nothing: no denial in it, be it in an exception or in its rule."""
     provision = resource.get("provision")
-    return isinstance(provision, dict) and provision.get("type") == "deny"
+    rules = [plain(text) for text in _texts(resource.get("policyRule"))]
+    if any(rule.startswith("optout") for rule in rules) or not isinstance(provision, dict | None):
+        return False
+    return provision is None or (provision.get("type") in (None, "permit") and not provision.get("provision"))
 
 
 def _reference(subject: Any) -> str:

@@ -119,14 +119,24 @@ class LeftOutRow(NamedTuple):
     why: LeftOut
 
 
+class Whom(NamedTuple):
+    """What a row says of the person it is about: the practice's number for them, numbers (E.164) and addresses, and
+    where it has no number of the practice's the name (first and last in one) and the birth date."""
+
+    number: str = ""
+    reached: tuple[str, ...] = ()
+    name: str = ""
+    born: date | None = None
+
+
 class BadRow(NamedTuple):
     """A record that is quarantined: nothing of it is stored but this.
 
-    `about` is the number of the patient when it says a no, or something nobody understands, of contacting them: whoever
-    has that number is not contacted until somebody has made the row right.
+    `about` is whom it says a no of, or something nobody understands, of contacting them: whoever that may be is not
+    contacted until somebody has made the row right. None: it says nothing of that.
     """
 
     line: int
     cells: list[str]
     reasons: tuple[str, ...]
-    about: str = ""
+    about: Whom | None = None

@@ -22,8 +22,10 @@ MAX_UNPACKED = 200_000_000
 MAX_GRID = 2_000_000
 """Cells of one sheet, empty ones counted: about 200 MB in memory (measured: 100 MB a million)."""
 MAX_PARTS = 2_000
-_CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
-
+NAMED = 20
+"""Sheets left aside that a note names; it counts the others."""
+_CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Za-z]+)(\d+)[\"']")
+_ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\br\s*=\s*[\"'](\d+)[\"']")
 _BEGINS = re.compile(rb"<(?:\w+:)?c[\s/>]")
 
 
@@ -42,7 +44,7 @@ class Workbook:
         except PasswordError:
             raise Unreadable(f"{name}: the workbook is protected by a password; save it without one.") from None
         except CalamineError as problem:
-            raise Unreadable(f"{name}: a damaged XLSX file ({problem}).") from None
+            raise Unreadable(f"{name}: a damaged XLSX file ({str(problem) or 'it breaks off'}).") from None
 
     def _first_sheet(self, name: str) -> tuple[Any, list[str]]:
         sheets = self._book.sheets_metadata
@@ -57,7 +59,9 @@ class Workbook:
                     for other in sheets
                     if other.name != title
                 ]
-                return sheet, [f"Only the sheet {title!r} is read; not read: {', '.join(others)}."] if others else []
+                more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+                names = ", ".join(others[:NAMED]) + more
+                return sheet, [f"Only the sheet {title!r} is read; not read: {names}."] if others else []
         raise Unreadable(f"{name}: the workbook has no visible sheet with anything on it.")
 
     def __iter__(self) -> Iterator[Record]:
@@ -155,6 +159,7 @@ class _Grid:
         for letters, digits in set(_CELL.findall(text)):
             self._columns = max(self._columns, column_number(letters))
             self._rows = max(self._rows, int(digits))
+        self._rows = max(self._rows, *map(int, _ROW.findall(text)), 0)
         self._tail = text[-256:]
         if self._cells > MAX_GRID:
             raise Unreadable(

@@ -15,7 +15,7 @@ from ops.imports import actions as import_actions
 from ops.imports import loading
 from ops.imports import queries as imports_queries
 from ops.imports.loading.clashes import CLASH
-from ops.imports.loading.outcome import HELD, count_holding
+from ops.imports.loading.outcome import HELD, WAITING, agreed_words, count_rows
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
 from ops.imports.reading.recognising import KINDS
@@ -79,11 +79,15 @@ def _result(practice: Practice, load: Import) -> str:
         practice=practice,
         load=load,
         counts=COUNTS,
+        agreed=agreed_words(load.agreed),
         rows=rows,
         more=more,
         page=page,
         still_wrong=imports_queries.count_quarantined(load),
-        holding=count_holding(load.id),
+        holding=count_rows(load.id, QuarantinedRow.holding()),
+        waiting=count_rows(load.id, QuarantinedRow.waiting()),
+        waiting_words=WAITING,
+        held_by=imports_queries.held_by(rows),
         files={file.id: file for file in load.files},
         kinds=KINDS,
         who=queries.names_of({load.created_by}).get(load.created_by, load.created_by),
@@ -198,6 +202,6 @@ def set_rows_aside(slug: str, import_id: int) -> ResponseReturnValue:
     load = import_or_404(practice_or_404(slug), import_id)
     with transaction(me().actor):
         count = import_actions.set_aside(load)
-    left = count_holding(load.id)
+    left = count_rows(load.id, QuarantinedRow.holding())
     flash(f"{count:,} wrong rows are set aside." + (f" {left:,} are {HELD} and stay." if left else ""), "success")
     return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)

@@ -14,7 +14,7 @@ from ops.errors import Refused
 from ops.practices import checks, defaults
 from ops.practices.actions.contracts import set_contract
 from ops.practices.lacking import NotComplete, lacks
-from ops.practices.models import Contract, Practice, PracticeStatus, ReviewLink, TreatmentType
+from ops.practices.models import MOVES, Contract, Move, Practice, PracticeStatus, ReviewLink, TreatmentType
 
 
 class Details(TypedDict, total=False):
@@ -115,21 +115,21 @@ def go_live(practice: Practice) -> None:
     """From now on its patients are contacted. Raises NotComplete with the whole list while something is missing."""
     if practice.status is PracticeStatus.SETUP and (missing := lacks([practice]).get(practice.id)):
         raise NotComplete(practice, missing)
-    _move(practice, PracticeStatus.ACTIVE, only_from=(PracticeStatus.SETUP,))
+    _move(practice, Move.LIVE)
 
 
 def pause_practice(practice: Practice) -> None:
     """Nobody is contacted for it until it is resumed; what is waiting keeps waiting."""
-    _move(practice, PracticeStatus.PAUSED, only_from=(PracticeStatus.ACTIVE,))
+    _move(practice, Move.PAUSE)
 
 
 def resume_practice(practice: Practice) -> None:
-    _move(practice, PracticeStatus.ACTIVE, only_from=(PracticeStatus.PAUSED,))
+    _move(practice, Move.RESUME)
 
 
 def end_practice(practice: Practice) -> None:
     """The last day is today: its contract ends with it, later contracts fall away, nothing is imported or contacted."""
-    _move(practice, PracticeStatus.ENDED, only_from=tuple({*PracticeStatus} - {PracticeStatus.ENDED}))
+    _move(practice, Move.END)
     tomorrow = clock.today(practice.zone) + timedelta(days=1)
     db.session.execute(sa.delete(Contract).where(Contract.practice_id == practice.id, Contract.starts_on >= tomorrow))
     db.session.execute(
@@ -143,18 +143,19 @@ def end_practice(practice: Practice) -> None:
 def reopen_practice(practice: Practice) -> None:
     """An ended practice comes back as a new one does: not live, and without a contract, so that nothing starts by
     surprise."""
-    _move(practice, PracticeStatus.SETUP, only_from=(PracticeStatus.ENDED,))
+    _move(practice, Move.REOPEN)
 
 
-def _move(practice: Practice, to: PracticeStatus, only_from: tuple[PracticeStatus, ...]) -> None:
+def _move(practice: Practice, move: Move) -> None:
     """Compare and set, so that of two people who press at once one is told."""
+    only_from, to = MOVES[move]
     moving = sa.update(Practice).where(Practice.id == practice.id, Practice.status.in_(only_from)).values(status=to)
     if to is PracticeStatus.ACTIVE:
         moving = moving.values(resumed_at=clock.now())
     moved = db.session.execute(moving)
     db.session.refresh(practice)
     if not rows_changed(moved):
-        raise Refused(f"{practice.name} is {practice.status_words}; that cannot be done now.")
+        raise Refused(practice.cannot_now)
     ring(Job.PRACTICE_CHANGED, practice.id)
 
 

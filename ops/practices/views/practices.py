@@ -16,29 +16,29 @@ from ops.practices import actions, history, queries
 from ops.practices.access import practice_or_404
 from ops.practices.forms import AddPracticeForm, EditPracticeForm, ReviewLinkForm
 from ops.practices.lacking import Missing, lacks
-from ops.practices.models import STATUS_WORDS, Practice, PracticeStatus, ReviewLink
+from ops.practices.models import STATUS_WORDS, Move, Practice, PracticeStatus, ReviewLink
 from ops.practices.views import bp
 
 MOVES = {
-    "live": (
+    Move.LIVE: (
         actions.go_live,
         "Go live",
         "Its patients are contacted from now on: what is due is offered to agents, and texts and emails leave.",
     ),
-    "pause": (
+    Move.PAUSE: (
         actions.pause_practice,
         "Pause",
         "Nobody will be called or written to for this practice until it is resumed. Tasks that are waiting keep "
         "waiting; a task in progress can still be finished.",
     ),
-    "resume": (actions.resume_practice, "Resume", "Waiting tasks are served again, in their turn, from now on."),
-    "end": (
+    Move.RESUME: (actions.resume_practice, "Resume", "Waiting tasks are served again, in their turn, from now on."),
+    Move.END: (
         actions.end_practice,
         "End",
         "Today becomes the last day of its contract, later contracts are removed, nothing more is imported, and "
         "nobody is contacted. Its data stays until it is deleted on schedule.",
     ),
-    "reopen": (
+    Move.REOPEN: (
         actions.reopen_practice,
         "Reopen",
         "It comes back as a new practice does: not live, and without a contract. Add a contract, then go live.",
@@ -105,6 +105,7 @@ def show(slug: str) -> ResponseReturnValue:
         patients=queries.count_patients(practice),
         last_load=queries.last_load(practice),
         history=told,
+        moves={move: MOVES[move][1] for move in practice.moves},
         missing=_missing(practice),
         link_form=ReviewLinkForm(),
     )
@@ -149,9 +150,12 @@ def edit(slug: str) -> ResponseReturnValue:
 @allow(*STAFF)
 def moving(slug: str, verb: str) -> ResponseReturnValue:
     """Says what will happen before it does."""
-    practice = practice_or_404(slug)
-    _, label, words = MOVES[verb]
-    missing = _missing(practice) if verb == "live" else []
+    practice, move = practice_or_404(slug), Move(verb)
+    if move not in practice.moves:
+        flash(practice.cannot_now, "danger")
+        return redirect(url_for(".show", slug=slug))
+    _, label, words = MOVES[move]
+    missing = _missing(practice) if move is Move.LIVE else []
     return render_template(
         "practices/move.html", practice=practice, verb=verb, label=label, words=words, missing=missing
     )
@@ -161,7 +165,7 @@ def moving(slug: str, verb: str) -> ResponseReturnValue:
 @allow(*STAFF)
 def move(slug: str, verb: str) -> ResponseReturnValue:
     practice = practice_or_404(slug)
-    act, _, _ = MOVES[verb]
+    act, _, _ = MOVES[Move(verb)]
     try:
         with transaction(me().actor):
             act(practice)

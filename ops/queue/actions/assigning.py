@@ -8,10 +8,10 @@ from ops import clock
 from ops.accounts import sessions
 from ops.db import db
 from ops.errors import Refused
+from ops.languages import base_language
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, workers
 from ops.queue.actions import leaving, moves, tasks
-from ops.queue.languages import base_language
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
 from ops.work.endings import Ending, EndReason

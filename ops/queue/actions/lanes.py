@@ -20,9 +20,9 @@ from ops.contact.rules import RulesError
 from ops.contact.windows import open_window, window_group
 from ops.db import db
 from ops.isolated import awake, each_within
+from ops.languages import base_language
 from ops.practices.models import Patient
 from ops.queue.actions import leaving, shares
-from ops.queue.languages import base_language
 from ops.queue.models import Lane, Task
 from ops.queue.people import person_of
 from ops.work.kinds import Kind

@@ -24,10 +24,12 @@ GOOD_WORDS = (MilestoneKind.GRATEFUL_MESSAGE, MilestoneKind.REVIEW_LEFT, Milesto
 WAITING = sa.text(
     """
     SELECT t.id, t.kind, t.rank, t.created_at, r.opens_at, r.peaks_at, r.closes_at,
-           EXISTS (SELECT FROM milestones m WHERE m.patient_id = t.patient_id AND m.kind = ANY (:words)
+           EXISTS (SELECT FROM records_at(t.patient_id, g.human_id, 'infinity') o
+                   JOIN milestones m ON m.patient_id = o.patient_id WHERE m.kind = ANY (:words)
                    AND m.withdrawn_at IS NULL
                    AND m.happened_on BETWEEN :fresh_since AND :today) AND t.referral_id IS NULL AS word
     FROM tasks t LEFT JOIN cadence_runs r ON r.id = t.run_id
+    LEFT JOIN merged_at('infinity') g ON g.patient_id = t.patient_id
     WHERE t.state = 'waiting' AND t.id > :after AND (CAST(:practice AS bigint) IS NULL OR t.practice_id = :practice)
     ORDER BY t.id LIMIT :batch
     """

@@ -13,6 +13,7 @@ from ops.contact.facts import Decision
 from ops.contact.gate import FOR_GOOD
 from ops.db import db
 from ops.errors import Refused
+from ops.practices.humans import ids_of, records_of
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
@@ -27,6 +28,7 @@ from ops.work.states import EventKind, RunState, TaskState
 LOOK_AGAIN = timedelta(hours=1)
 """When a block has no opening of its own (a cap), the gate is asked again after this long."""
 SKIPPED_FOR = timedelta(minutes=30)
+URGENT_SKIPPED_FOR = timedelta(minutes=2)
 LONGEST_SNOOZE = timedelta(days=30)
 
 
@@ -42,6 +44,7 @@ def open_task(
     ready_at: datetime | None = None,
     promised_at: datetime | None = None,
     max_tries: int = 3,
+    urgent: bool = False,
 ) -> Task:
     """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
     now = clock.now()
@@ -58,6 +61,7 @@ def open_task(
         ready_at=ready_at or now,
         closes_at=run.closes_at if run else None,
         promised_at=promised_at,
+        urgent=urgent,
         rank=rank.rank(kind, now, curve),
         ranked_at=now,
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
@@ -69,14 +73,15 @@ def open_task(
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
-    """Who spoke to the patient last gets the task first, for `keeping.SPOKE_LAST` after it is due; then anybody. Who is
-    away gets nothing that is due now."""
-    known = sa.or_(NotOffered.patient_id == task.patient_id, NotOffered.person_key == task.person_key)
+    """Who spoke to the patient last, on any record of theirs, gets the task first, for `keeping.SPOKE_LAST` after it
+    is due; then anybody. Who is away gets nothing that is due now."""
+    records = ids_of(task.practice_id, task.patient_id)
+    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
     spoke = db.session.scalar(
         sa.select(Attempt.agent_id)
         .join(User, User.id == Attempt.agent_id)
         .where(
-            Attempt.patient_id == task.patient_id,
+            Attempt.patient_id.in_(records),
             Attempt.outcome.in_(TALKS),
             Attempt.at > clock.now() - keeping.REMEMBERED,
             User.active,
@@ -182,7 +187,7 @@ def skip(task_id: int, agent_id: int, fence: int, actor: str, reason: str, means
     task, why = held(task_id, agent_id, fence), means or meant(reason)
     if why.for_others:
         never_again(task, agent_id, knows=why is Skip.KNOWS)
-    ready_at = None if why.for_others else clock.now() + SKIPPED_FOR
+    ready_at = None if why.for_others else clock.now() + (URGENT_SKIPPED_FOR if task.urgent else SKIPPED_FOR)
     said = ": ".join(each for each in (why.words, reason) if each)
     give_back(task, EventKind.SKIPPED, actor, ready_at=ready_at, reason=said, means=why)
     if why.for_others:
@@ -197,9 +202,8 @@ def never_again(task: Task, agent_id: int, *, knows: bool) -> None:
     if knows:
         about = [{"person_key": task.person_key}]
         if task.referral_id is None:  # else it is the friend whom they know
-            whose = sa.text("SELECT patient_id, phone_key AS person_key FROM records_of(:practice, :patient)")
-            found = db.session.execute(whose, {"practice": task.practice_id, "patient": task.patient_id})
-            about = [dict(each) for each in found.mappings()]
+            theirs = records_of(task.practice_id, task.patient_id)
+            about = [{"patient_id": each.patient_id, "person_key": each.phone_key} for each in theirs]
     db.session.add_all(NotOffered(**row, **each) for each in about)
     db.session.flush()
 

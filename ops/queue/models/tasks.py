@@ -39,7 +39,9 @@ class Task(Base):
     closes_at: Mapped[datetime | None] = mapped_column(Moment)
     """After this it makes no sense any more and is cancelled."""
     promised_at: Mapped[datetime | None] = mapped_column(Moment)
-    """A callback, or deadline of a fresh friend: band 0."""
+    """A callback, the deadline of a fresh friend, or the time by which a reply is to be read."""
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """They wrote of a symptom: it comes before everything else."""
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     """Whose it is until `owner_until`, as long as they are present: who promised the call, who spoke to them last, whom
     a lead gave it to. Then anybody's."""
@@ -101,6 +103,7 @@ class Task(Base):
         ),
         sa.Index(
             "ix_tasks_promised",
+            sa.text("urgent DESC"),
             "promised_at",
             "id",
             postgresql_where=sa.text("state = 'waiting' AND offered AND promised_at IS NOT NULL"),

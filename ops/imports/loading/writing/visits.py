@@ -46,10 +46,13 @@ def unknown_people(load: Load, cursor: Cursor, batch: Batch) -> list[BadRow]:
     cursor.execute(_UNKNOWN, {"practice": load.practice_id, "people": people})
     unknown = {external_id for (external_id,) in cursor}
     return [
-        BadRow(line, batch.cells.get(line, []), (f"no patient with the number {number[:60]} in this practice",))
+        BadRow(
+            line, batch.cells.get(line, []), (f"no patient with the number {number[:60]} in this practice",),
+            batch.about(number),
+        )
         for line, number in batch.strangers.items()
         if number in unknown
-    ]
+    ]  # fmt: skip
 
 
 _UNKNOWN = """

@@ -37,3 +37,4 @@ class Load:
     actor: str
     stated: frozenset[str]
     clashed: set[str] | None = field(default_factory=set)
+    of_a_bundle: bool = False

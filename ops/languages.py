@@ -42,8 +42,8 @@ LANGUAGE_WORDS = {
 
 
 def language_words(code: str) -> str:
-    """ "Spanish" for es; a code without a word as it is."""
-    return LANGUAGE_WORDS.get(code, code)
+    """ "Spanish" for es and es-MX; a code without a word as it is."""
+    return LANGUAGE_WORDS.get(base_language(code), code)
 
 
 def base_language(code: str | None) -> str:
