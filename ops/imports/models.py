@@ -52,7 +52,7 @@ class Import(Base):
     """The visit was stored, and did not take place by what this row says: it is withdrawn."""
     suppressed: Mapped[int] = mapped_column(default=0)
     agreed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default=sa.text("'{}'"))
-    """People of whom it says yes, by channel (all, call, sms, email): evidence, which opens nothing."""
+    """How many people it says yes of, by channel (all, call, sms, email), where any: evidence, which opens nothing."""
     unreachable: Mapped[int] = mapped_column(default=0)
     deceased: Mapped[int] = mapped_column(default=0)
     minors: Mapped[int] = mapped_column(default=0)

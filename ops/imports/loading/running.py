@@ -250,7 +250,7 @@ class _Run:
             "unreachable": counts[UNREACHABLE],
             "deceased": counts[DECEASED],
             "minors": counts[MINOR],
-            "agreed": {channel: counts[flag] for channel, flag in AGREED.items()},
+            "agreed": {channel: counts[flag] for channel, flag in AGREED.items() if counts[flag]},
         } | {fate: getattr(Import, fate) + number for fate, number in became.items()}
         self._still_ours(session, values)
         if fresh:
