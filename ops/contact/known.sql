@@ -37,14 +37,9 @@ $$;
 -- `asking.py` turns it into facts for the gate; the claim (ops/queue/claim.sql) reads it with the task.
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
-<<<<<<< HEAD
---   address, or another record of the same human that a lead merged; attempts: what counts toward the cap of the number
---   at `at` (cap_uses); consent: their own last word about this channel, NULL when none was noted (what a file says that
---   they agreed to is evidence, and opens nothing);
-=======
 --   address, or another record of the same human that a lead merged; attempts: what counts toward the cap of the numbers
---   they have, here or on such a record, at `at` (cap_uses); consent: the last word about this channel, NULL when none was noted;
->>>>>>> main
+--   they have, here or on such a record, at `at` (cap_uses); consent: their own last word about this channel, NULL when
+--   none was noted (what a file says that they agreed to is evidence, and opens nothing);
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
 -- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.
