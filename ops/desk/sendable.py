@@ -118,7 +118,7 @@ def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zon
         decision = _ask(task, practice, person, medium, moment)
         return Foreseen(frozenset(decision.reasons), decision.opens_at)
 
-    at = first_open(ask, now, cap_frees(person.phone_key, now) if person.phone_key else [])
+    at = first_open(ask, now, cap_frees(practice.id, person, now))
     return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
 
 
