@@ -97,7 +97,7 @@ class Cohort:
 
 def frame(query: sa.Select) -> pd.DataFrame:
     """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices). Decimals
-    stay what they are: as floats, those without a value would be NaN, which no sum survives."""
+    stay what they are: money is added to the cent."""
     import pandas as pd
 
     return pd.read_sql(query, db.session.connection(), coerce_float=False)
