@@ -68,3 +68,9 @@ def test_a_day_in_a_column_of_refusals_is_one():
 )  # fmt: skip
 def test_headers_that_name_whose_they_are_are_known(header, meaning):
     assert field(header, "Birthday", "Name") is meaning
+
+
+def test_a_visit_called_off_in_a_column_that_is_not_read_says_nothing_of_contacting_the_patient():
+    head = VISITS + ",activationState,notes"
+    _, bad = read(f"{head}\npa1,ph1,2026-05-04,10:00,Peel,PAID,CANCELED,\npa2,ph2,2026-05-04,10:00,Peel,PAID,,DNC\n")
+    assert [row.about and row.about.number for row in bad] == [None, "ph2"]
