@@ -1,5 +1,7 @@
 """From import to work, outside requests: each job finds its rows itself and may run twice."""
 
+import time
+
 import sqlalchemy as sa
 
 from ops.cadences.actions import correcting, redating, resuming, starting, stepping
@@ -13,6 +15,9 @@ from ops.queue.models import CadenceRun
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
+FOR_SECONDS = 30.0
+"""A large file brings more steps than a minute can take. The rest waits for the next tick, so that leases, messages and
+loads that died do not wait for all of them."""
 
 
 def practice_added(practice_id: int) -> None:
@@ -48,20 +53,28 @@ def catch_up(practice_id: int) -> None:
     if practice is None or practice.status is PracticeStatus.ENDED:
         return
     version = starting.changed_rules(practice_id)
+    known = starting.has_milestones(practice_id)  # after the version: one that comes now is looked at under its bell
     db.session.rollback()
-    with transaction("tick"):
-        redating.redate(practice_id)
-    _correct(practice_id)
-    _start(practice)
-    again = db.session.scalars(resuming.not_taken(practice_id, anew=version is not None)).all()
-    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    if known:
+        _follow_milestones(practice, anew=version is not None)
     if version is not None:
-        while _look_again(practice) and _start(practice):
-            pass  # what one starts may leave room for the next
         with transaction("tick"):
             starting.applied_rules(practice_id, version)
-    take_due_steps()
     rerank(practice_id)
+
+
+def _follow_milestones(practice: Practice, anew: bool) -> None:
+    """`anew`: under rules that have changed since the practice's milestones were looked at."""
+    with transaction("tick"):
+        redating.redate(practice.id)
+        correcting.pass_over(practice.id)
+    _correct(practice.id)
+    _start(practice)
+    again = db.session.scalars(resuming.not_taken(practice.id, anew=anew)).all()
+    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    while anew and _look_again(practice) and _start(practice):
+        pass  # what one starts may leave room for the next
+    take_due_steps()
 
 
 def _start(practice: Practice) -> int:
@@ -76,8 +89,6 @@ def _start(practice: Practice) -> int:
 
 def _correct(practice_id: int) -> None:
     """What follows from milestones that were moved, changed, withdrawn or restored."""
-    with transaction("tick"):
-        correcting.pass_over(practice_id)
     changed = correcting.changed(practice_id)
     db.session.rollback()
     each("put cadences right", changed, _put_right, owner=Milestone.practice_id)
@@ -126,7 +137,7 @@ def start_cadences() -> None:
     each("welcome practices", new, practice_added, owner=Practice.id)
     due = db.session.scalars(waiting).all()
     db.session.rollback()
-    each("start cadences", due, catch_up, owner=Practice.id)
+    each("start cadences", due, catch_up, owner=Practice.id, seconds=FOR_SECONDS)
 
 
 def look_again() -> None:
@@ -136,10 +147,12 @@ def look_again() -> None:
 
 
 def take_due_steps() -> int:
-    """Take every due step of every cadence, each in its own transaction; how many."""
-    taken = 0
-    while run_ids := _due():
-        taken += sum(each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE))
+    """Take the due steps of every cadence, each in its own transaction, for FOR_SECONDS at most; how many."""
+    taken, until = 0, time.monotonic() + FOR_SECONDS
+    while (left := until - time.monotonic()) > 0 and (run_ids := _due()):
+        taken += sum(
+            each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE, seconds=left)
+        )
         if len(run_ids) < STEPS_AT_ONCE:
             break
     return taken
