@@ -221,14 +221,21 @@ def ensure_cadences(practice_id: int) -> int:
     hold(practice_id)  # of two at once the second finds those of the first
     if db.session.scalar(sa.select(sa.exists().where(Cadence.practice_id == practice_id))):
         return 0
-    for default in CADENCES:
-        cadence = Cadence(practice_id=practice_id, name=default.name, kind=default.kind)
-        cadence.steps = [
-            CadenceStep(position=number, mode=step.mode, gap_hours=step.gap_hours, tries=step.tries)
-            for number, step in enumerate(default.steps)
-        ]
-        db.session.add(cadence)
-        db.session.flush()
+    cadences = [
+        Cadence(
+            practice_id=practice_id,
+            name=default.name,
+            kind=default.kind,
+            steps=[
+                CadenceStep(position=number, mode=step.mode, gap_hours=step.gap_hours, tries=step.tries)
+                for number, step in enumerate(default.steps)
+            ],
+        )
+        for default in CADENCES
+    ]
+    db.session.add_all(cadences)
+    db.session.flush()
+    for default, cadence in zip(CADENCES, cadences, strict=True):
         for milestone, delay, spacing, open_days in default.starts:
             db.session.add(
                 Trigger(

@@ -25,7 +25,7 @@ from ops.errors import Refused
 from ops.queue import keeping, queries
 from ops.queue.actions import claiming, lanes, moves, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
-from ops.queue.people import records_of
+from ops.queue.people import Reached
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
 from ops.work.reads import ReadOf
@@ -74,14 +74,20 @@ def undo_for() -> timedelta:
     return timedelta(seconds=settings().undo_seconds)
 
 
-def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> Picture:
-    """The rows an outcome of this task may change, as they are now: table -> id -> columns. `keys` are those of the
-    numbers and addresses of who is called, `since` the moment of the outcome. With `own` only what this transaction
+def picture(task: Task, who: Reached, since: Any, *, own: bool = False) -> Picture:
+    """The rows an outcome of this task may change, as they are now: table -> id -> columns. `who` is called,
+    `since` is the moment of the outcome. With `own` only what this transaction
     wrote: what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with
     it."""
     db.session.flush()
-    asked = {"patient": task.patient_id, "practice": task.practice_id, "run": task.run_id, "keys": keys, "since": since}
-    asked |= {"open": list(OPEN), "people": records_of(task) or [task.patient_id]}
+    asked = {
+        "patient": task.patient_id,
+        "practice": task.practice_id,
+        "run": task.run_id,
+        "keys": who.keys,
+        "since": since,
+    }
+    asked |= {"open": list(OPEN), "people": who.records or [task.patient_id]}
     return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 
@@ -131,12 +137,11 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
             _into_hands_again(task, before, agent_id, actor, was)
         else:
             _restore(table, row_id, before, actor)
-    db.session.flush()
-    db.session.expire_all()
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
     recorded_at = attempt.at
     db.session.delete(attempt)
     db.session.flush()
+    db.session.expire_all()
     put_right_again([row_id for table, row_id, *_ in kept["changed"] if table == CadenceRun.__tablename__], recorded_at)
     shares.charge(practice_id, credit)
     return kept["typed"]

@@ -37,13 +37,16 @@ class Holder(NamedTuple):
     lease_until: datetime
 
 
-def put_in(actor: str, **columns: Any) -> Task:
-    """A new task that waits; `columns` are all of it but its state."""
-    task = Task(state=MOVES[EventKind.OPENED].leads[None], **columns)
+def new(**columns: Any) -> Task:
+    """A new task, not in the queue yet; `columns` are all of it but its state."""
+    return Task(state=MOVES[EventKind.OPENED].leads[None], **columns)
+
+
+def put_in(task: Task, actor: str) -> None:
+    """This new task waits from now on."""
     db.session.add(task)
     db.session.flush()
     _tell(task, EventKind.OPENED, actor, {"reason": task.reason})
-    return task
 
 
 def move(task: Task, event: EventKind, actor: str, /, **facts: Any) -> None:

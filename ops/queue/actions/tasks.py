@@ -49,8 +49,7 @@ def open_task(
     """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
     now = clock.now()
     curve = (run.opens_at, run.peaks_at, run.closes_at) if run else None
-    task = moves.put_in(
-        actor,
+    task = moves.new(
         practice_id=practice_id,
         patient_id=patient_id,
         referral_id=referral_id,
@@ -67,33 +66,38 @@ def open_task(
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )
-    lanes.fit(task, db.session.get_one(Patient, patient_id))
+    lanes.place(task, db.session.get_one(Patient, patient_id))
     prefer(task)
+    lanes.enter(task, actor)
     return task
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
     """Who spoke to the patient last, on any record of theirs, gets the task first, for `keeping.SPOKE_LAST` after it
     is due; then anybody. Who is away gets nothing that is due now."""
-    records = ids_of(task.practice_id, task.patient_id)
-    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
-    spoke = db.session.scalar(
-        sa.select(Attempt.agent_id)
-        .join(User, User.id == Attempt.agent_id)
-        .where(
-            Attempt.patient_id.in_(records),
-            Attempt.outcome.in_(TALKS),
-            Attempt.at > clock.now() - keeping.REMEMBERED,
-            User.active,
-            sa.true() if task.referral_id is None else sa.false(),  # the friend is somebody else
-            ~sa.exists().where(NotOffered.user_id == Attempt.agent_id, known),
-        )
-        .order_by(Attempt.at.desc(), Attempt.id.desc())
-        .limit(1)
-    )
     due = ready_at or task.ready_at
+    spoke = _spoke_last(task) if task.referral_id is None else None  # the friend is somebody else
     first = spoke if spoke and (due > clock.now() or presence.is_present(spoke)) else None
     task.owner_id, task.owner_until = first, due + keeping.SPOKE_LAST if first else None
+
+
+def _spoke_last(task: Task) -> int | None:
+    records = ids_of(task.practice_id, task.patient_id)
+    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
+    with db.session.no_autoflush:  # the task itself is written once, when all is set
+        return db.session.scalar(
+            sa.select(Attempt.agent_id)
+            .join(User, User.id == Attempt.agent_id)
+            .where(
+                Attempt.patient_id.in_(records),
+                Attempt.outcome.in_(TALKS),
+                Attempt.at > clock.now() - keeping.REMEMBERED,
+                User.active,
+                ~sa.exists().where(NotOffered.user_id == Attempt.agent_id, known),
+            )
+            .order_by(Attempt.at.desc(), Attempt.id.desc())
+            .limit(1)
+        )
 
 
 def shut(task: Task, decision: Decision) -> None:
