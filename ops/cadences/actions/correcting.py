@@ -123,7 +123,7 @@ def _end(run: CadenceRun, task: Task | None, why: Ending) -> None:
             tasks.cancel(task, ACTOR, str(why))
         if spoken:  # a call that was agreed is made
             return
-        tasks.end_run(run, why)
+        moves.end_run(run, why)
     cancel_waiting(_records(run), stepping.message_key(run), str(why), ACTOR)
 
 

@@ -20,7 +20,7 @@ from ops.desk.actions.saved import Saved
 from ops.desk.sendable import note_key
 from ops.practices.models import Patient, Practice
 from ops.queue import keeping, retries
-from ops.queue.actions import tasks
+from ops.queue.actions import ending, moves, tasks
 from ops.queue.actions.friends import receive_friend
 from ops.queue.models import Attempt, CadenceRun, Lane, Task
 from ops.queue.people import Reached, referral_of
@@ -194,7 +194,7 @@ def _move(effect: Then | Later, call: Call) -> None:
         case Then.END:
             tasks.finish(task, call.actor, outcome=call.saved.outcome, **call.told)
             if run:
-                tasks.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
+                moves.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
         case never:
             assert_never(never)
 
@@ -248,13 +248,13 @@ def _outlast(task: Task, run: CadenceRun | None, at: datetime) -> None:
 def _cancel_other_work(call: Call) -> None:
     why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
     for patient_id in call.reached.records:  # of nobody when it was the friend who said so
-        tasks.cancel_work_for(patient_id, call.actor, why, except_task=call.task.id)
+        ending.cancel_work_for(patient_id, call.actor, why, except_task=call.task.id)
 
 
 def _end_double_asks(call: Call) -> None:
     why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
     for patient_id in set(call.reached.records) - {call.patient.id}:
-        tasks.cancel_work_for(patient_id, call.actor, why, kind=Kind.ASK)
+        ending.cancel_work_for(patient_id, call.actor, why, kind=Kind.ASK)
 
 
 def _keep_together(call: Call) -> None:

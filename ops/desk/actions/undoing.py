@@ -28,6 +28,7 @@ from ops.queue.models import Attempt, CadenceRun, Task
 from ops.queue.people import Reached
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
+from ops.work.endings import SENT_ALL, Ending
 from ops.work.reads import ReadOf
 from ops.work.states import OPEN, EventKind
 
@@ -44,7 +45,8 @@ PICTURE = sa.text(
                   AND (NOT :own OR t.xmin = pg_current_xact_id()::xid)),
         'cadence_runs', (SELECT coalesce(jsonb_object_agg(r.id, to_jsonb(r)), '{}') FROM cadence_runs r
                          WHERE r.patient_id = ANY (:people) AND r.practice_id = :practice
-                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run)
+                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run
+                              OR r.end_reason = ANY (:sent_all))
                          AND (NOT :own OR r.xmin = pg_current_xact_id()::xid)),
         'asks', (SELECT coalesce(jsonb_object_agg(a.id, to_jsonb(a)), '{}') FROM asks a WHERE a.run_id = :run
                  AND (NOT :own OR a.xmin = pg_current_xact_id()::xid)),
@@ -88,6 +90,7 @@ def picture(task: Task, who: Reached, since: Any, *, own: bool = False) -> Pictu
         "since": since,
     }
     asked |= {"open": list(OPEN), "people": who.records or [task.patient_id]}
+    asked |= {"sent_all": list(SENT_ALL)}
     return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 
@@ -222,6 +225,9 @@ def _restore(table: str, row_id: int, before: dict[str, Any], actor: str) -> Non
         lanes.offer(row)
     elif isinstance(row, CadenceRun) and "state" in columns:
         moves.resume_run(row)
+    elif isinstance(row, CadenceRun) and "end_reason" in columns:
+        was = {name: columns.get(name, getattr(row, name)) for name in ("end_reason", "end_outcome", "end_words")}
+        moves.end_otherwise(row, Ending(*was.values()))
 
 
 def _put_back(row: Base, before: dict[str, Any]) -> dict[str, Any]:

@@ -177,6 +177,14 @@ def end_run(run: CadenceRun, why: Ending) -> None:
         db.session.refresh(run)
 
 
+def end_otherwise(run: CadenceRun, why: Ending) -> None:
+    """All its steps were taken and its last text still waits: it ended by this, and the text is not wanted (the last
+    look reads it here). Taken back, it is as it had ended before. Nothing happens to one that goes on."""
+    if run.state is RunState.ENDED:
+        ended = {"end_reason": why.reason, "end_outcome": why.outcome, "end_words": why.words}
+        _compare_and_set(run, ended, CadenceRun.state == RunState.ENDED)
+
+
 def resume_run(run: CadenceRun) -> None:
     """The cadence goes on after all, with what was set on it before. Raises Refused when it goes on already."""
     going = {"state": RunState.RUNNING, "ended_at": None, "end_reason": None}

@@ -17,9 +17,8 @@ from ops.practices.humans import ids_of, records_of
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
-from ops.queue.actions.moves import LeaseLost, end_run
+from ops.queue.actions.moves import LeaseLost
 from ops.queue.models import Attempt, CadenceRun, NotOffered, Task
-from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.skips import Skip, meant
@@ -250,48 +249,3 @@ def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
     if in_progress:
         shares.charge(task.practice_id, -float(task.estimate_minutes))
-
-
-def cancel_work_for(
-    patient_id: int,
-    actor: str,
-    why: Ending,
-    *,
-    except_task: int | None = None,
-    promises: bool = True,
-    kind: Kind | None = None,
-) -> int:
-    """End every cadence of a patient and cancel their waiting tasks, of the kinds that `why` ends; how many tasks.
-    `promises` False keeps the calls that were agreed with them: who writes "thank you" still expects the call at three.
-    `kind`: of this kind alone.
-    """
-    kinds = [each for each in Kind if why.ends(each) and kind in (None, each)]
-    cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
-    waiting = db.session.scalars(
-        sa.select(Task)
-        .where(
-            Task.patient_id == patient_id,
-            Task.referral_id.is_(None),
-            Task.state == TaskState.WAITING,
-            Task.kind.in_(kinds),
-            Task.id != (except_task or 0),
-            sa.true() if promises else Task.promised_at.is_(None),
-        )
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).all()
-    for task in waiting:
-        cancel(task, actor, str(why))
-    for run in db.session.scalars(
-        sa.select(CadenceRun)
-        .where(
-            CadenceRun.patient_id == patient_id,
-            CadenceRun.state == RunState.RUNNING,
-            CadenceRun.cadence_id.in_(sa.select(cadences.c.id).where(cadences.c.kind.in_(kinds))),
-        )
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ):
-        end_run(run, why)
-    db.session.flush()
-    return len(waiting)
