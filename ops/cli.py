@@ -1,5 +1,6 @@
 """The `ops` command. Each package brings its own commands in a `cli.py`; they are imported when they are needed."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,12 @@ class Ops(click.Group):
             return super().invoke(ctx)
 
 
+def _went_away(problem: Exception) -> str:
+    """What the driver says of a database or queue that went away, without the driver's name."""
+    why = re.sub(r"^\([\w.]+\) ", "", str(problem).partition("\n")[0])
+    return f"The database or the queue server does not answer, so this was not finished ({why}). Try again in a minute."
+
+
 @contextmanager
 def _clear_words() -> Iterator[None]:
     """A wrong setting or a server that does not start is told in a line, not as a traceback."""
@@ -70,8 +77,8 @@ def _clear_words() -> Iterator[None]:
         match type(problem).__name__:  # by name: importing them costs every command a second
             case "ServerError" | "WrongKey":
                 raise click.ClickException(str(problem)) from None
-            case "OperationalError" | "ConnectionError":
-                raise click.ClickException(str(problem).splitlines()[0]) from None
+            case "OperationalError" | "ConnectionError" | "TimeoutError":
+                raise click.ClickException(_went_away(problem)) from None
             case "ProgrammingError" if type(getattr(problem, "orig", None)).__name__ == "InsufficientPrivilege":
                 needs = "The role of DATABASE_URL must own its database and be allowed to create roles (CREATEROLE)."
                 raise click.ClickException(f"{str(problem).splitlines()[0]}. {needs}") from None

@@ -20,6 +20,7 @@ LOCK = 7_034_002
 
 WORK: dict[str, tuple[str, timedelta]] = {
     # name: (what to call, how often at most)
+    "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
     "look at milestones again": ("ops.cadences.jobs.look_again", timedelta(hours=6)),
     "start cadences": ("ops.cadences.jobs.start_cadences", timedelta(minutes=1)),
     "take steps": ("ops.cadences.jobs.take_due_steps", timedelta(minutes=1)),
@@ -31,7 +32,6 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "messages upkeep": ("ops.messages.jobs.upkeep", timedelta(minutes=1)),
     "staff email upkeep": ("ops.mail.jobs.upkeep", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
-    "resume imports": ("ops.imports.jobs.resume", timedelta(minutes=1)),
     "sign-ins upkeep": ("ops.accounts.jobs.upkeep", timedelta(minutes=1)),
     "forget raw files": ("ops.imports.jobs.forget_raw_files", timedelta(hours=6)),
 }

@@ -17,6 +17,7 @@ import pandas  # noqa: F401 (its C code crashes when it is first imported under 
 import pytest
 import sqlalchemy as sa
 
+import ops.models  # noqa: F401 (a frozen clock would give the columns its own date for a type)
 from tests.emptying import emptier, empty, keep_connections
 
 # Each frozen clock looks through all modules there are: not through the big ones that never ask for the time, and it

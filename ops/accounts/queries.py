@@ -1,7 +1,7 @@
 """Who there is: accounts, what they may see, where they are signed in, what was changed about them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -163,15 +163,33 @@ def changes(user: User) -> list[AccountChange]:
         .limit(CHANGES_SHOWN)
     )
     entries = list(db.session.scalars(which))
-    names = _names(entry.actor for entry in entries)
+    names = names_of({entry.actor for entry in entries})
     return [AccountChange(entry.at, names.get(entry.actor, entry.actor), _in_words(entry)) for entry in entries]
 
 
-def _names(actors: Iterable[str]) -> dict[str, str]:
-    ids = {int(number) for kind, _, number in (actor.partition(":") for actor in actors) if kind == "user"}
-    return {
-        f"user:{id}": name for id, name in db.session.execute(sa.select(User.id, User.name).where(User.id.in_(ids)))
-    }
+ACTORS = {
+    "cadence": "the cadence",
+    "cli": "the command line",
+    "demo": "the demo",
+    "gate": "the contact gate",
+    "import": "an import",
+    "inbound": "their reply",
+    "outbox": "the outbox",
+    "records": "the practice's records",
+    "reply": "an answer of the patient",
+    "tick": "the clock",
+    "unsubscribe": "the link in the email",
+}
+"""Who does things beside people."""
+
+
+def names_of(actors: Collection[str]) -> dict[str, str]:
+    """Who they are, as pages call them: a person's name for "user:7", words for a part of the product."""
+    kinds = {actor: actor.partition(":")[0] for actor in actors}
+    ids = [int(actor[5:]) for actor, kind in kinds.items() if kind == "user" and actor[5:].isdigit()]
+    rows = db.session.execute(sa.select(User.id, User.name, User.email).where(User.id.in_(ids))) if ids else ()
+    people = {f"user:{row.id}": row.name or row.email for row in rows}
+    return people | {actor: ACTORS[kind] for actor, kind in kinds.items() if kind in ACTORS}
 
 
 def _in_words(entry: AuditEntry) -> str:

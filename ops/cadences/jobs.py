@@ -1,8 +1,10 @@
 """From import to work, outside requests: each job finds its rows itself and may run twice."""
 
+import time
+
 import sqlalchemy as sa
 
-from ops.cadences.actions import correcting, redating, starting, stepping
+from ops.cadences.actions import correcting, redating, resuming, starting, stepping
 from ops.cadences.models import Cadence, RuleChange
 from ops.db import db, transaction
 from ops.isolated import each
@@ -13,6 +15,9 @@ from ops.queue.models import CadenceRun
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
+FOR_SECONDS = 30.0
+"""A large file brings more steps than a minute can take. The rest waits for the next tick, so that leases, messages and
+loads that died do not wait for all of them."""
 
 
 def practice_added(practice_id: int) -> None:
@@ -48,20 +53,28 @@ def catch_up(practice_id: int) -> None:
     if practice is None or practice.status is PracticeStatus.ENDED:
         return
     version = starting.changed_rules(practice_id)
+    known = starting.has_milestones(practice_id)  # after the version: one that comes now is looked at under its bell
     db.session.rollback()
-    with transaction("tick"):
-        redating.redate(practice_id)
-    _correct(practice_id)
-    _start(practice)
-    again = db.session.scalars(stepping.unsent(practice_id, anew=version is not None)).all()
-    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    if known:
+        _follow_milestones(practice, anew=version is not None)
     if version is not None:
-        while _look_again(practice) and _start(practice):
-            pass  # what one starts may leave room for the next
         with transaction("tick"):
             starting.applied_rules(practice_id, version)
-    take_due_steps()
     rerank(practice_id)
+
+
+def _follow_milestones(practice: Practice, anew: bool) -> None:
+    """`anew`: under rules that have changed since the practice's milestones were looked at."""
+    with transaction("tick"):
+        redating.redate(practice.id)
+        correcting.pass_over(practice.id)
+    _correct(practice.id)
+    _start(practice)
+    again = db.session.scalars(resuming.not_taken(practice.id, anew=anew)).all()
+    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    while anew and _look_again(practice) and _start(practice):
+        pass  # what one starts may leave room for the next
+    take_due_steps()
 
 
 def _start(practice: Practice) -> int:
@@ -76,8 +89,6 @@ def _start(practice: Practice) -> int:
 
 def _correct(practice_id: int) -> None:
     """What follows from milestones that were moved, changed, withdrawn or restored."""
-    with transaction("tick"):
-        correcting.pass_over(practice_id)
     changed = correcting.changed(practice_id)
     db.session.rollback()
     each("put cadences right", changed, _put_right, owner=Milestone.practice_id)
@@ -98,7 +109,7 @@ def _put_right(milestone_id: int) -> None:
 
 def _try_again(run_id: int) -> None:
     with transaction("tick"):
-        stepping.try_again(run_id)
+        resuming.try_again(run_id)
 
 
 def _look_again(practice: Practice) -> int:
@@ -108,7 +119,7 @@ def _look_again(practice: Practice) -> int:
 
 def start_cadences() -> None:
     """Every practice with milestones that nobody has looked at under the rules as they are, or with what could not be
-    sent and can be now, and practices without cadences."""
+    sent, or might not be, and can be now, and practices without cadences."""
     with transaction("tick"):
         ensure_defaults()  # not with a practice's cadences alone: a lead may have been faster with those
     without = sa.select(Practice.id).where(~sa.exists().where(Cadence.practice_id == Practice.id))
@@ -117,7 +128,7 @@ def start_cadences() -> None:
     )
     put_right = Practice.id.in_(correcting.to_apply())
     changed = sa.exists().where(RuleChange.practice_id == Practice.id, RuleChange.version > RuleChange.applied)
-    corrected = Practice.id.in_(stepping.unsent(anew=False).with_only_columns(CadenceRun.practice_id))
+    corrected = Practice.id.in_(resuming.not_taken(anew=False).with_only_columns(CadenceRun.practice_id))
     waiting = sa.select(Practice.id).where(
         sa.or_(unseen, changed, corrected, put_right), Practice.status != PracticeStatus.ENDED
     )
@@ -126,7 +137,7 @@ def start_cadences() -> None:
     each("welcome practices", new, practice_added, owner=Practice.id)
     due = db.session.scalars(waiting).all()
     db.session.rollback()
-    each("start cadences", due, catch_up, owner=Practice.id)
+    each("start cadences", due, catch_up, owner=Practice.id, seconds=FOR_SECONDS)
 
 
 def look_again() -> None:
@@ -136,10 +147,12 @@ def look_again() -> None:
 
 
 def take_due_steps() -> int:
-    """Take every due step of every cadence, each in its own transaction; how many."""
-    taken = 0
-    while run_ids := _due():
-        taken += sum(each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE))
+    """Take the due steps of every cadence, each in its own transaction, for FOR_SECONDS at most; how many."""
+    taken, until = 0, time.monotonic() + FOR_SECONDS
+    while (left := until - time.monotonic()) > 0 and (run_ids := _due()):
+        taken += sum(
+            each("take steps", run_ids, _take_step, owner=CadenceRun.practice_id, limit=STEPS_AT_ONCE, seconds=left)
+        )
         if len(run_ids) < STEPS_AT_ONCE:
             break
     return taken

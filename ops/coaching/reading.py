@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from ops.accounts.models import User
+from ops.accounts.queries import names_of
 from ops.coaching import queries
 from ops.coaching.models import Comment, Mark, Question, Score, Scorecard
 from ops.db import db
@@ -14,7 +15,6 @@ from ops.floor.words import practices_named
 from ops.messages.models import Message
 from ops.practices.humans import same_human
 from ops.practices.models import Milestone, Patient, Practice, TreatmentType
-from ops.practices.queries import names_of
 from ops.queue import wording
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
 from ops.queue.people import referral_of

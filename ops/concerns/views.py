@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import BADGES, Badge, allow, me
 from ops.accounts.models import Role, User
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.concerns import actions as verbs
 from ops.concerns import queries as lists
@@ -17,7 +18,7 @@ from ops.mail import client
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Practice
-from ops.practices.queries import by_slug, names_of, read_by
+from ops.practices.queries import by_slug, read_by
 from ops.work.kinds import KIND_WORDS
 from ops.work.outcomes import OUTCOME_WORDS
 from ops.work.reads import ReadOf

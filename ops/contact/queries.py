@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from ops.contact.asking import Person
 from ops.contact.models import ConsentEvent
 from ops.db import Moment, db
 
@@ -22,14 +23,19 @@ def has_agreed(practice_id: int, contact_key: bytes) -> bool:
     return db.session.scalar(last) is True
 
 
-def cap_frees(contact_key: bytes, at: datetime, but_task: int | None = None) -> list[datetime]:
-    """When each of what counts toward the cap of this number from `at` on counts no more (`cap_uses`, known.sql)."""
-    asked = {"key": contact_key, "at": at, "task": but_task}
-    return list(db.session.scalars(CAP_FREES, asked))
+def cap_frees(practice_id: int, person: Person, at: datetime, but_task: int | None = None) -> list[datetime]:
+    """When each of what counts toward this person's cap from `at` on counts no more (`cap_uses`, known.sql)."""
+    asked = {"practice": practice_id, "phone": person.phone_key, "email": person.email_key}
+    return list(db.session.scalars(CAP_FREES, asked | {"at": at, "task": but_task})) if person.phone_key else []
 
 
-CAP_FREES = sa.text("SELECT counts_until FROM cap_uses(:key, :at, :task)").bindparams(
-    sa.bindparam("key", type_=sa.LargeBinary),
+CAP_FREES = sa.text(
+    "SELECT counts_until FROM cap_uses("
+    "ARRAY(SELECT c.phone_key FROM capped_numbers(:practice, :phone, :email) c), :at, :task)"
+).bindparams(
+    sa.bindparam("practice", type_=sa.BigInteger),
+    sa.bindparam("phone", type_=sa.LargeBinary),
+    sa.bindparam("email", type_=sa.LargeBinary),
     sa.bindparam("at", type_=Moment),
     sa.bindparam("task", type_=sa.BigInteger),
 )

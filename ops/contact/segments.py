@@ -3,6 +3,8 @@
 import unicodedata
 from typing import NamedTuple
 
+from ops.phrases import count_of
+
 GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -25,12 +27,28 @@ TYPOGRAPHY = str.maketrans(
 )
 
 
+ROOM = {True: (160, 153), False: (70, 67)}
+"""Units in a part that goes alone, and in one that is joined to others, of the plain alphabet and of the other."""
+
+
 class Segments(NamedTuple):
     """How a text travels: "GSM-7" or "UCS-2", its length in units of that alphabet, and in how many parts."""
 
     alphabet: str
     units: int
     parts: int
+
+    @property
+    def is_plain(self) -> bool:
+        return self.alphabet == "GSM-7"
+
+    @property
+    def words(self) -> str:
+        """ "2 parts, 161 of 306 characters": how much of their room is used (docs/rules.md A8)."""
+        alone, joined = ROOM[self.is_plain]
+        room = alone if self.parts == 1 else joined * self.parts
+        less = "" if self.is_plain else "; a special character or emoji leaves less room"
+        return f"{count_of(self.parts, 'part')}, {self.units} of {room} characters{less}"
 
 
 def plain(text: str) -> str:
@@ -46,7 +64,7 @@ def count(text: str) -> Segments:
     """In how many parts `text` is sent: 160 (153 when joined) of GSM-7, else 70 (67) UTF-16 units."""
     simple = all(character in GSM_7 or character in GSM_7_DOUBLE for character in text)
     widths = [_width(character, simple) for character in text]
-    alone, joined = (160, 153) if simple else (70, 67)
+    alone, joined = ROOM[simple]
     units = sum(widths)
     return Segments("GSM-7" if simple else "UCS-2", units, 1 if units <= alone else _pack(widths, joined))
 

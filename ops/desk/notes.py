@@ -79,8 +79,7 @@ def opens(
         decision = foresee(patient, practice, medium.value, moment, but_task=but_task)
         return Foreseen(frozenset(decision.reasons), decision.opens_at)
 
-    frees = cap_frees(patient.phone_key, at, but_task) if patient.phone_key else []
-    found = first_open(ask, at, frees)
+    found = first_open(ask, at, cap_frees(practice.id, patient, at, but_task))
     return found if found and found - at < MAX_WAIT else None
 
 

@@ -62,10 +62,10 @@ class Way:
 
     @property
     def parts(self) -> str:
-        """ "1 part, GSM-7, 143 of 160" of the rendered text; "" for an email."""
+        """ "1 part, 143 of 160 characters" of the rendered text; "" for an email."""
         if self.medium is not Medium.SMS or self.written is None:
             return ""
-        return parts_words(segments.count(self.written.body))
+        return segments.count(self.written.body).words
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,6 @@ class Sent:
     @property
     def tag(self) -> str:
         return STATE_TAGS.get(self.state, "")
-
-
-def parts_words(counted: segments.Segments) -> str:
-    """ "1 part, GSM-7, 143 of 160": how many parts, in which alphabet, how much of their room is used (docs/rules.md
-    A8)."""
-    alone, joined = (160, 153) if counted.alphabet == "GSM-7" else (70, 67)
-    room = alone if counted.parts == 1 else joined * counted.parts
-    return f"{counted.parts} part{'s' if counted.parts != 1 else ''}, {counted.alphabet}, {counted.units} of {room}"
 
 
 def ways(task: Task, agent: User) -> list[Way]:
@@ -126,7 +118,7 @@ def _opens(task: Task, practice: Practice, patient: Patient, medium: Medium, zon
         decision = _ask(task, practice, person, medium, moment)
         return Foreseen(frozenset(decision.reasons), decision.opens_at)
 
-    at = first_open(ask, now, cap_frees(person.phone_key, now) if person.phone_key else [])
+    at = first_open(ask, now, cap_frees(practice.id, person, now))
     return _day_and_time(at.astimezone(zone_info(zone))) if at and at > now else ""
 
 

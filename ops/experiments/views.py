@@ -5,12 +5,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, staff
+from ops.accounts.queries import names_of
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.experiments.forms import StartForm
 from ops.experiments.results import results
 from ops.practices.models import Practice
-from ops.practices.queries import names_of
 from ops.scripts import experiments
 from ops.scripts.actions import trying, writing
 from ops.scripts.models import Ending, Script, ScriptExperiment, ScriptVersion

@@ -26,6 +26,8 @@ from ops.work.kinds import Kind
 
 ROWS = 200
 """Practices and tasks in progress listed at most; the totals count all."""
+SLACK = Decimal(2) / 30
+"""Of a month's hours: what a practice may be off its pace and still be on it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,30 @@ class Asked:
     kind: Kind | None = None
 
 
+class Paced:
+    """What is measured against the pace of a contract: one practice, or all of them."""
+
+    bought_hours: Decimal
+    delivered_minutes: Decimal
+    pace_minutes: Decimal
+
+    @property
+    def behind_minutes(self) -> Decimal:
+        """What is missing to the pace; negative: ahead of it."""
+        return self.pace_minutes - self.delivered_minutes
+
+    @property
+    def is_on_pace(self) -> bool:
+        """Within a weekend's share of it: the pace counts every day alike, and few work on all of them."""
+        return abs(self.behind_minutes) <= 60 * self.bought_hours * SLACK
+
+    @property
+    def is_late(self) -> bool:
+        return self.behind_minutes > 0 and not self.is_on_pace
+
+
 @dataclass(frozen=True)
-class PracticeLine:
+class PracticeLine(Paced):
     """One practice on the board. Counts are of open tasks of the kinds asked for; hours and minutes are of all kinds.
 
     `bought_hours`, `delivered_minutes` and `pace_minutes` are of the month it now is in the practice's zone: what its
@@ -81,14 +105,9 @@ class PracticeLine:
     def open(self) -> int:
         return self.ready + self.later + self.in_progress
 
-    @property
-    def behind_minutes(self) -> Decimal:
-        """What is missing to the pace; negative: ahead of it."""
-        return self.pace_minutes - self.delivered_minutes
-
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(Paced):
     """Over every practice that was asked for, also those beyond the listed rows. Ready and later are of live practices
     only; `paused` is what waits for the others."""
 
@@ -102,10 +121,6 @@ class Totals:
     bought_hours: Decimal
     delivered_minutes: Decimal
     pace_minutes: Decimal
-
-    @property
-    def behind_minutes(self) -> Decimal:
-        return self.pace_minutes - self.delivered_minutes
 
 
 HOURS = sa.text(

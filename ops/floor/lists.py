@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ops.accounts.models import AuditEntry
+from ops.accounts.queries import names_of
 from ops.db import db
 from ops.languages import language_words
 from ops.phrases import count_of, listed
 from ops.practices.models import Practice, PracticeStatus
-from ops.practices.queries import names_of
 from ops.queue.models import Certification, KindPause, Share
 from ops.rhythm.models import WrapUp
 from ops.rhythm.words import WRAP_UP_WORDS

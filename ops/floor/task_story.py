@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ops.accounts.queries import names_of
 from ops.cadences.models import Cadence
 from ops.cadences.words import left_out_words
 from ops.contact.models import GateDecision
 from ops.db import db
 from ops.floor.words import practices_named
 from ops.practices.models import Patient, Practice
-from ops.practices.queries import names_of
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
 
 EVENTS = 200

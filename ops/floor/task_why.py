@@ -4,13 +4,13 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import User
+from ops.accounts.queries import names_of
 from ops.db import db
 from ops.floor.task_story import Story
 from ops.floor.words import Said
 from ops.languages import language_words
 from ops.phrases import count_of
 from ops.practices.models import Practice, PracticeStatus
-from ops.practices.queries import names_of
 from ops.queue import waiting
 from ops.queue.actions.assigning import language_of
 from ops.queue.models import KindPause, Lane, Share, Task, TaskEvent

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
+from ops.floor.board import Paced
 from ops.phrases import length_words, listed
 from ops.queue.models import TaskEvent
 from ops.queue.order import Band
@@ -15,15 +15,6 @@ from ops.queue.workers import lack_words
 from ops.work.outcomes import OUTCOME_WORDS
 from ops.work.reasons import Waits
 from ops.work.states import EventKind
-
-ACTORS = {
-    "tick": "the clock",
-    "cadence": "the cadence",
-    "gate": "the contact gate",
-    "records": "the practice's records",
-    "reply": "an answer of the patient",
-}
-
 
 RANK_WORDS = {"kind": "the kind of work", "moment": "the moment", "age": "its age", "word": "a fresh good word"}
 
@@ -62,7 +53,7 @@ def _wait_words(waits: Sequence[Wait], said: Said) -> str:
 
 def actor_words(actor: str, names: Mapping[str, str]) -> str:
     """Who did it: the person's name, or which part of the product."""
-    return names.get(actor) or ACTORS.get(actor.partition(":")[0], actor)
+    return names.get(actor, actor)
 
 
 def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
@@ -173,12 +164,13 @@ def _moment(value: object) -> datetime | None:
     return found if found and found.tzinfo else None
 
 
-def pace_words(bought_hours: Decimal, behind_minutes: Decimal) -> str:
+def pace_words(one: Paced) -> str:
     """ "2 h 5 min behind", "9 min ahead", "on pace"; "no contract" where nothing was bought this month."""
-    if not bought_hours:
+    if not one.bought_hours:
         return "no contract"
-    whole = round(abs(behind_minutes))
-    return f"{length_words(whole)} {'behind' if behind_minutes > 0 else 'ahead'}" if whole else "on pace"
+    if one.is_on_pace:
+        return "on pace"
+    return f"{length_words(float(abs(one.behind_minutes)))} {'behind' if one.is_late else 'ahead'}"
 
 
 def owed_words(rank: int | None) -> str:

@@ -103,6 +103,9 @@ def _load(practice: Practice, streams: list[tuple[str, BinaryIO]], how: Profile 
     try:
         with _progress() as report:
             run(import_id, report)
+    except sa.exc.OperationalError:
+        gone = f"The database went away while import {import_id} was loaded. What it had read is stored, and"
+        raise click.ClickException(f"{gone} the running agency goes on with the rest within minutes.") from None
     except KeyboardInterrupt:  # else the tick would take it for dead and go on with it
         db.session.rollback()
         with transaction(ACTOR):

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ops.accounts.models import User
 from ops.contact.models import GateDecision
 from ops.crypto import contact_key
 from ops.db import db
@@ -182,13 +181,6 @@ def last_to(practice_id: int, key: bytes) -> Message | None:
         Message.practice_id == practice_id, Message.contact_key == key, Message.attempted_at.is_not(None)
     )
     return db.session.scalars(left.order_by(Message.attempted_at.desc()).limit(1)).first()
-
-
-def names_of(actors: set[str]) -> dict[str, str]:
-    """The names of the people among these actors ("user:7")."""
-    ids = [int(actor[5:]) for actor in actors if actor.startswith("user:") and actor[5:].isdigit()]
-    rows = db.session.execute(sa.select(User.id, User.name).where(User.id.in_(ids))).all() if ids else []
-    return {f"user:{row.id}": row.name for row in rows}
 
 
 def practices() -> Sequence[Practice]:

@@ -23,7 +23,7 @@ from ops.contact.facts import Decision, Reason
 from ops.contact.gate import FOR_GOOD
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
-from ops.messages import channels, last_look, permission
+from ops.messages import addressing, channels, last_look, permission
 from ops.messages.channels import Channel, NotSent, Outgoing
 from ops.messages.events import move
 from ops.messages.last_look import NotYet, Says, Unwanted
@@ -71,13 +71,20 @@ def state_of(message_id: uuid.UUID) -> MessageState:
 
 
 def _claim(message_id: uuid.UUID) -> bytes | None:
-    """Get hold of the message; the key of its number, None when it is not due or somebody else has it."""
+    """Get hold of the message, as it is addressed now; the key of its number, None when it is not due or somebody else
+    has it."""
     with transaction(ACTOR) as session:
         due = sa.and_(Message.id == message_id, Message.send_after <= clock.now())
-        key = session.scalar(sa.select(Message.contact_key).where(due))
-        if key is None or not move(message_id, MessageState.QUEUED, MessageState.CLAIMED, actor=ACTOR):
+        message = session.scalars(sa.select(Message).where(due), execution_options={"populate_existing": True}).first()
+        if message is None:
             return None
-    return key
+        now, values, note = addressing.of_now(message), {}, ""
+        if now.key and now.key != message.contact_key:
+            note = "to the number or address that was corrected meanwhile"
+            values = {"to_address": now.to, "contact_key": now.key}
+        held = move(message_id, MessageState.QUEUED, MessageState.CLAIMED, actor=ACTOR, note=note, **values)
+        key = now.key or message.contact_key
+    return key if held else None
 
 
 def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, None]:
@@ -111,7 +118,9 @@ def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, No
 
 
 def _still_to_leave(message: Message, practice: Practice, now: datetime) -> bool:
-    """Whether it is wanted now, with the words it has by now: what is sent is what is kept."""
+    """Whether it is wanted now, with the words it has by now: what is sent is what is kept. It waits for an address
+    that is gone, and for the next claim when it was corrected since this one."""
+    address = addressing.of_now(message)
     match last_look.take(practice, message):
         case Unwanted(why):
             move(message.id, MessageState.CLAIMED, MessageState.CANCELLED, actor=ACTOR, note=why)
@@ -121,6 +130,10 @@ def _still_to_leave(message: Message, practice: Practice, now: datetime) -> bool
             return False
         case Says(subject, body):
             message.subject, message.body = subject, body
+    if address.key != message.contact_key:
+        why = "the number or address was corrected" if address.key else "there is no number or address any more"
+        _later(message, now if address.key else now + LOOK_AGAIN, why)
+        return False
     opens = permission.courteous_from(message, practice, now)
     if opens > now:
         _later(message, opens + _spread(message), "an email does not come at night")

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, public, staff
+from ops.accounts.queries import names_of
 from ops.accounts.reads import keep_read
 from ops.contact import segments
 from ops.contact.words import reasons_words
@@ -18,7 +19,7 @@ from ops.messages.forms import AnswerForm
 from ops.messages.models import InboundMessage, Message, MessageChannel
 from ops.messages.queries import Search, Shelf
 from ops.messages.replies import Meaning
-from ops.messages.words import ACTORS, KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS, why_written
+from ops.messages.words import KIND_WORDS, MEANING_WORDS, SHELF_WORDS, STATE_TAGS, STATE_WORDS, why_written
 from ops.practices.models import Patient, Practice
 from ops.web import csrf
 from ops.work.reads import ReadOf
@@ -226,7 +227,7 @@ def _details(selected: Message, form: AnswerForm) -> dict:
         "told": events[-1].note.removeprefix("not now: ").rstrip(".") if events else "",
         "decisions": queries.decisions(selected),
         "reasons_words": reasons_words,
-        "names": ACTORS | queries.names_of({event.actor for event in events} | decided),
+        "names": names_of({event.actor for event in events} | decided),
         "parts": segments.count(selected.body) if selected.channel is MessageChannel.SMS else None,
         "form": form if queries.is_on_recorder(selected) else None,
     }

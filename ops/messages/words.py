@@ -46,13 +46,6 @@ MEANING_WORDS = {
     Meaning.MAYBE_STOP: "Received: it may mean stop. Nobody contacts them until somebody has read it.",
     Meaning.OTHER: "Received. Nobody contacts them until somebody has read it.",
 }
-ACTORS = {
-    "outbox": "the outbox",
-    "tick": "the clock",
-    "inbound": "their reply",
-    "unsubscribe": "the link in the email",
-    "records": "the practice's records",
-}
 WHY_WRITTEN = {
     "run": "A step of a cadence",
     "note": "An outcome that promises the note to forward",

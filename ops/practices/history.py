@@ -44,8 +44,6 @@ WORDS: dict[str, Callable[[str], str]] = {
     "callback_number": phone_words,
 }
 """Columns that hold a code: how people read it."""
-SYSTEM = {"cli": "the command line", "demo": "the demo", "import": "an import"}
-"""Who changed it where it was no person; what is not here is "the system"."""
 VERBS = {"insert": "added", "update": "changed", "delete": "removed"}
 SILENT = frozenset(
     {"id", "updated_at", "created_at", "import_id", "phone_key", "email_key", "phone_raw", "practice_id", "resumed_at"}
@@ -64,13 +62,13 @@ class Told(NamedTuple):
 
 
 def tell(entries: Iterable[AuditEntry], names: Mapping[str, str]) -> list[Told]:
-    """Newest first, as given. `names` are those of people by actor; many like changes in one go are told as one."""
+    """Newest first, as given. `names` are those of the actors; many like changes in one go are told as one."""
     lines = []
     for (actor, table, change), group in groupby(_in_bursts(entries), lambda pair: pair[0][:3]):
         together = [entry for _, entry in group]
         what = _sentence(together[0]) if len(together) == 1 else _several(table, change, together)
         if what:
-            lines.append(Told(together[0].at, names.get(actor) or _system(actor), what))
+            lines.append(Told(together[0].at, names.get(actor, "the system"), what))
     return lines
 
 
@@ -83,10 +81,6 @@ def _in_bursts(entries: Iterable[AuditEntry]) -> Iterable[tuple[tuple[str, str, 
         # changes are told one by one: each has its own before and after
         alone = entry.id if entry.change == "update" else 0
         yield (entry.actor, entry.table_name, f"{entry.change}/{burst}/{alone}", burst), entry
-
-
-def _system(actor: str) -> str:
-    return SYSTEM.get(actor.partition(":")[0], "the system")
 
 
 def _several(table: str, change: str, together: list[AuditEntry]) -> str:

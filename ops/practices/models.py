@@ -272,6 +272,8 @@ class Milestone(Base):
     treatment_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     dedupe_key: Mapped[str]
     """The file's own id of it, or kind, day and description: the same file twice adds nothing."""
+    visit: Mapped[str | None]
+    """What all treatments of one visit share, where its file numbers visits: one that is renamed is known by it."""
     import_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     created_at: Mapped[datetime] = mapped_column(Moment)
     triggered_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -94,13 +94,6 @@ def changes_of_patient(patient: Patient, limit: int = 20) -> Sequence[AuditEntry
     return db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
 
 
-def names_of(actors: set[str]) -> dict[str, str]:
-    """ "user:7" -> the person's name, for those that are people."""
-    ids = [int(actor.removeprefix("user:")) for actor in actors if actor.removeprefix("user:").isdigit()]
-    rows = db.session.execute(sa.select(User.id, User.name, User.email).where(User.id.in_(ids)))
-    return {f"user:{row.id}": row.name or row.email for row in rows}
-
-
 def last_load(practice: Practice) -> sa.Row | None:
     """The latest import of this practice: id, created_at, state; None when there was none."""
     loads = LOADS.c

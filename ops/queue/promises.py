@@ -51,7 +51,7 @@ def possible(task: Task, practice: Practice, person: Person, asked: datetime, *,
     against = ask(asked).against
     if not against:
         return Possible(asked, (), zones[0] if zones else practice.zone)
-    frees = [*cap_frees(person.phone_key, asked, but_task), *_month_frees(task, asked, but_task)]
+    frees = [*cap_frees(practice.id, person, asked, but_task), *_month_frees(task, asked, but_task)]
     at = first_open(ask, asked, frees, PASSES)
     return Possible(at, tuple(sorted(against)), zones[0] if zones else practice.zone)
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ops import clock
 from ops.accounts.access import me, staff
+from ops.accounts.queries import names_of
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor.words import actor_words
@@ -101,7 +102,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
     actors = {entry.by for entry in told} | {change.actor for change in changes}
     actors |= {each.by for each in stands} | {each.actor for each in agreed}
     actors |= {each.merged_by for each in who.merges}
-    names = queries.names_of(actors)
+    names = names_of(actors)
     shown = {
         "correct": CorrectPatientForm(obj=who.patient),
         "milestone": MilestoneForm().of(who.practice),

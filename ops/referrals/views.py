@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 
 from ops.accounts.access import BADGES, Badge, allow, me
 from ops.accounts.models import Role, User
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
@@ -18,7 +19,7 @@ from ops.phrases import count_of, time_words
 from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Practice
-from ops.practices.queries import by_slug, names_of, read_by
+from ops.practices.queries import by_slug, read_by
 from ops.referrals import actions as verbs
 from ops.referrals import queries as lists
 from ops.referrals.forms import StepForm, TakeBackForm

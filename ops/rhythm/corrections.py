@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.accounts.models import User
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.db import db
 from ops.practices.models import Practice
-from ops.practices.queries import names_of
 from ops.queue.models import Attempt, Task
 from ops.queue.workers import workers
 from ops.rhythm.actions.correcting import ANYBODYS_WITHIN

@@ -59,11 +59,16 @@ def test_a_treatment_whose_result_shows_becomes_an_ask(practice):
 
 
 @freeze_time(NOON)
-def test_an_ask_waits_until_the_result_shows(practice):
+def test_an_ask_waits_until_the_result_shows_and_a_tick_that_is_long_enough_leaves_it_to_the_next(
+    practice, monkeypatch
+):
     make_milestone(make_patient(practice), "Toxin", days_ago=3)
     jobs.import_finished(practice.id)
     assert tasks_of(Kind.ASK) == []
     with freeze_time("2026-03-18 18:00:00"):
+        with monkeypatch.context() as patched:
+            patched.setattr(jobs, "FOR_SECONDS", 0.0)
+            assert jobs.take_due_steps() == 0
         jobs.take_due_steps()
         assert len(tasks_of(Kind.ASK)) == 1
 

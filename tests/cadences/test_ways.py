@@ -1,15 +1,21 @@
 """A no to one way of contact is no no of the person: the cadence goes on by the way that is open, and says so."""
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
+from ops import clock
 from ops.cadences import jobs
 from ops.cadences.actions import editing
 from ops.cadences.forms import Step
 from ops.cadences.models import Cadence
 from ops.cadences.words import left_out_words
 from ops.contact.actions import suppress
+from ops.contact.lifting import lift_agreed
+from ops.contact.models import SuppressedChannel
+from ops.crypto import contact_key
 from ops.db import db, transaction
 from ops.messages.models import Message
 from ops.practices import actions as practices
@@ -122,3 +128,41 @@ def test_a_cadence_of_calls_alone_says_it_once_by_the_way_that_is_open(practice,
         jobs.take_due_steps()
     assert sent_to(patient) == ["email"]
     assert run_of(patient).ending == Ending(EndReason.STEPS_TAKEN)
+
+
+def change(patient: Patient, **facts: object) -> None:
+    """As a later file corrects them."""
+    with transaction("test") as session:
+        values = facts | {"updated_at": clock.now()}
+        session.execute(sa.update(Patient).where(Patient.id == patient.id).values(values))
+
+
+@freeze_time(NOON)
+def test_a_cadence_that_might_not_go_on_does_when_what_stood_in_its_way_is_gone(practice):
+    refused, agreed = treated(practice, "all"), treated(practice, "all")
+    birthday, death, age = treated(practice), treated(practice), treated(practice)
+    number = treated(practice, email=None)
+    with transaction("test"):
+        suppress(number.phone_key, "all", "WRONG_PERSON", "said on the call", "test", practice.id)
+    jobs.import_finished(practice.id)
+    change(birthday, birth_date=date(2012, 1, 1))
+    change(age, birth_date=date(2008, 3, 12))
+    change(death, deceased=True)
+    assert claim(make_user()) is None
+    jobs.take_due_steps()
+    people = (refused, agreed, birthday, death, age, number)
+    assert {run_of(each).end_reason for each in people} == {EndReason.MAY_NOT}
+
+    with freeze_time("2026-03-10 20:00:00"):
+        with transaction("test"):
+            lift_agreed(practice.id, [agreed.phone_key], list(SuppressedChannel), "You may call me again.", "test")
+        change(birthday, birth_date=date(1985, 1, 1))
+        change(death, deceased=False)
+        change(number, phone="+13125550142", phone_key=contact_key("+13125550142"))
+        jobs.start_cadences()
+        assert {run_of(each).state for each in (agreed, birthday, death, number)} == {RunState.RUNNING}
+        assert run_of(refused).state is run_of(age).state is RunState.ENDED
+    with freeze_time("2026-03-12 18:00:00"):
+        jobs.look_again()
+        jobs.start_cadences()
+        assert (run_of(age).state, run_of(refused).end_reason) == (RunState.RUNNING, EndReason.MAY_NOT)

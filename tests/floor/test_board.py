@@ -1,6 +1,8 @@
 """The lead's board: whose turn it is, what waits for what, pulling back, cancelling, and the story of a task."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -123,6 +125,10 @@ def test_one_column_says_how_far_each_practice_is_behind_its_contract_and_the_li
     for words in ("9 min of 31 h, 10 h 21 min behind", "no contract", "9 min of 186 h, 62 h 51 min behind", "All 4"):
         assert words in page, words
     assert "owed" not in page.lower()
+    few = next(line for line in seen if line.slug == "few")
+    for delivered, told in ((755, "2 h 5 min ahead"), (754, "on pace"), (506, "on pace"), (505, "2 h 5 min behind")):
+        line = replace(few, delivered_minutes=Decimal(delivered), pace_minutes=Decimal(630))
+        assert floor_words.pace_words(line) == told
     assert "charged" not in page.lower()
 
 

@@ -44,6 +44,12 @@ def test_an_address_of_no_redis_is_refused_by_name() -> None:
     assert "REDIS_URL must be a redis://" in told(REDIS_URL="localhost:6379")
 
 
+def test_a_database_that_is_not_there_is_told_without_the_drivers_name() -> None:
+    words = told(DATABASE_URL="postgresql://127.0.0.1:9/nowhere")
+    assert "does not answer, so this was not finished" in words
+    assert "psycopg" not in words
+
+
 def test_another_hashing_key_than_the_databases_is_told(database_url: str, redis_url: str, tmp_path: Path) -> None:
     assert "CONTACT_PEPPER" in told(VAR_DIR=str(tmp_path), CONTACT_PEPPER="b" * 40)
 

@@ -18,11 +18,13 @@ from ops.background import queue
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.imports import jobs, loading
+from ops.imports.loading import alive
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.running import LoadError
 from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.loading.starting import SILENCE
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
+from ops.imports.reading.apart import Apart
 from ops.imports.reading.records import Unreadable
 from ops.practices.models import Milestone, Patient
 from tests import exports
@@ -140,6 +142,24 @@ def test_an_import_that_was_never_rung_is_rung_by_the_tick_and_one_that_lives_is
         jobs.resume()
     assert len(queue("imports").jobs) == 1
     assert row(number).state is ImportState.QUEUED
+
+
+def test_a_load_whose_file_takes_long_to_open_is_not_taken_for_dead(practice, monkeypatch):
+    number, opened = waiting(practice), Apart.opened
+    begun = clock.now()
+
+    def slow(self, *args):
+        with freeze_time(begun + SILENCE + timedelta(seconds=1), tick=True):
+            wait_until(lambda: row(number).beat_at > begun + SILENCE)
+            jobs.resume()
+        return opened(self, *args)
+
+    monkeypatch.setattr(alive, "BEAT_S", 0.01)
+    monkeypatch.setattr(Apart, "opened", slow)
+    assert loading.run(number)
+    assert row(number).runner.endswith("/1")
+    assert not queue("imports").jobs
+    whole(number)
 
 
 def test_a_runner_that_was_given_up_for_dead_stops_before_its_next_batch(practice, monkeypatch):

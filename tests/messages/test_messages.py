@@ -13,7 +13,7 @@ from ops.errors import Refused
 from ops.messages import sending
 from ops.messages.channels import recorder
 from ops.messages.leaving import unsubscribe_url
-from ops.messages.models import Message, MessageState, RecorderDelivery
+from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
 from ops.practices import actions as practices
 from tests import world
 from tests.outbox import NIGHT, NOON, TEXT, again, at, count, queue, queued, send, states
@@ -144,12 +144,19 @@ def test_what_could_not_leave_for_a_week_never_does_but_a_pause_is_waited_out(pr
     assert send(message, NOON + timedelta(days=15, hours=2)) is MessageState.BLOCKED
 
 
-def test_a_number_that_is_not_the_patients_any_more_gets_nothing(practice):
+def test_a_text_goes_to_the_number_as_it_is_when_it_leaves_and_waits_while_there_is_none(practice):
     message = queued(practice)
     with transaction("test") as session:
-        session.execute(sa.text("UPDATE patients SET phone='+13125550199', phone_key='x'"))
-    assert send(message) is MessageState.BLOCKED
-    assert again(message).block_reasons == ["REASSIGNED_SUSPECT"]
+        session.execute(sa.text("UPDATE patients SET phone = NULL, phone_key = NULL"))
+    assert send(message) is MessageState.QUEUED
+    with transaction("test") as session:
+        new = {"phone": "+13125550199", "key": contact_key("+13125550199")}
+        session.execute(sa.text("UPDATE patients SET phone = :phone, phone_key = :key"), new)
+    assert send(message, NOON + timedelta(hours=1)) is MessageState.DELIVERED
+    assert again(message).to_address == "+13125550199" and again(message).contact_key == new["key"]
+    notes = db.session.scalars(sa.select(MessageEvent.note).order_by(MessageEvent.id)).all()
+    assert "not now: there is no number or address any more" in notes
+    assert "to the number or address that was corrected meanwhile" in notes
 
 
 def test_a_friend_gets_a_message_only_after_agreeing_themself(practice):

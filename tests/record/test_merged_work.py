@@ -11,16 +11,17 @@ from ops import clock
 from ops.cadences import jobs
 from ops.cadences.actions.stepping import message_key
 from ops.config import settings
+from ops.contact.facts import Reason
 from ops.db import db, transaction
 from ops.desk.facts import in_hand
 from ops.messages.models import Message
-from ops.practices.actions import withdraw_milestone
+from ops.practices.actions import edit_treatment_type, withdraw_milestone
 from ops.practices.models import Milestone
 from ops.queue.actions import tasks
 from ops.queue.models import CadenceRun, Task
 from ops.queue.promises import possible
 from ops.record.actions import merging, unmerging
-from ops.work.endings import EndReason
+from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.reasons import Waits
@@ -34,7 +35,7 @@ PHONES = ("+13125550142", "+13125550143", "+13125550144")
 
 
 @pytest.fixture(autouse=True)
-def at_noon():
+def at_noon(app):
     with freeze_time(NOON) as frozen:
         yield frozen
 
@@ -230,3 +231,56 @@ def test_calls_under_either_record_count_toward_the_calls_a_month(lake, records,
     assert claim(agent) is None
     unmerge(lake, made)
     assert not possible(task, lake, kept, soon).against
+
+
+def test_contacts_by_either_number_count_toward_the_contacts_a_day(lake, records, at_noon):
+    kept, merged, _ = records
+    agent, first = make_user("agent"), clock.now()
+    while not possible(make_task(lake, Kind.RECALL, patient=merged), lake, merged, clock.now()).against:
+        record(claim(agent), agent, Outcome.NO_ANSWER)
+        do(tasks.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
+        at_noon.tick(timedelta(minutes=20))
+    do(tasks.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
+    task = make_task(lake, patient=kept)
+    assert not possible(task, lake, kept, clock.now()).against
+    made = merge(lake, kept, merged)
+    found = possible(task, lake, kept, clock.now())
+    assert found.against == (Reason.CAP_24H,)
+    assert found.at == first + timedelta(hours=24)
+    assert claim(agent) is None
+    unmerge(lake, made)
+    assert claim(agent).id == task.id
+
+
+def test_who_spoke_to_them_under_either_record_gets_their_next_call_first(lake, records, at_noon):
+    kept, merged, _ = records
+    agent, other = make_user("agent"), make_user("agent")
+    make_task(lake, Kind.REVIEW_REQUEST, patient=merged)
+    record(claim(agent), agent, Outcome.REVIEW_PROMISED)
+    at_noon.tick(timedelta(days=2))
+    for each in (agent, other):
+        claim(each)  # both are here
+    made = merge(lake, kept, merged)
+    assert make_task(lake, patient=kept).owner_id == agent.id
+    unmerge(lake, made)
+    assert make_task(lake, patient=kept).owner_id is None
+
+
+def test_days_that_a_person_decided_stay_when_the_task_was_over_before_the_merge(lake, records, at_noon):
+    kept, merged, _ = records
+    treated(lake, merged)
+    agent = make_user("agent")
+    task = claim(agent)
+    record(task, agent, Outcome.THINKING)
+    at_noon.tick(timedelta(days=8))
+    do(tasks.finish, claim(agent), "test")
+    made = merge(lake, kept, merged)
+    before = db.session.scalars(sa.select(CadenceRun)).one().closes_at
+    filler = next(each for each in lake.treatment_types if each.name == "Filler")
+    same = {each: getattr(filler, each) for each in ("name", "category", "match_words", "opens_days", "peaks_days")}
+    do(edit_treatment_type, lake, filler, **same, recall_days=None, closes_days=filler.closes_days - 5)
+    jobs.practice_changed(lake.id)
+    assert db.session.scalars(sa.select(CadenceRun)).one().closes_at == before
+    unmerge(lake, made)
+    jobs.practice_changed(lake.id)
+    assert db.session.scalars(sa.select(CadenceRun)).one().closes_at == before

@@ -9,6 +9,7 @@ from freezegun import freeze_time
 from sqlalchemy.exc import IntegrityError
 
 from ops.cadences import jobs
+from ops.cadences.actions import starting, stepping
 from ops.cadences.models import Cadence
 from ops.contact.models import SuppressedChannel as Over
 from ops.db import db, transaction
@@ -271,3 +272,35 @@ def test_a_lead_merges_on_the_record_takes_it_back_and_nobody_else_does(lake, ad
     lead.post(back, data={"why": "Sisters"}, expect=303)
     lead.get(f"/practices/lake/patients/{double.id}", expect=200)
     lead.post(address + "/merge", data={**given, "other": str(alike.id)}, expect=303)
+
+
+def somebody_waits_for_a_lock():
+    here = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+        return any(other.scalar(here) for _ in range(5000))
+
+
+def test_a_step_that_is_taken_while_two_are_merged_calls_the_one_who_is_kept(app, lake, ada, double):
+    make_milestone(double, "Filler", days_ago=20)
+    with transaction("tick"):
+        starting.start_due_cadences(lake)
+    ids, run_id = (lake.id, ada.id, double.id), db.session.scalars(sa.select(CadenceRun.id)).one()
+
+    def lead():
+        with app.app_context():
+            practice = db.session.get(type(lake), ids[0])
+            with transaction("user:1"):
+                merging.merge(practice, *ids[1:], "Same", actor="user:1")
+
+    merges = threading.Thread(target=lead)
+    with transaction("tick"):
+        db.session.get_one(CadenceRun, run_id, with_for_update=True)
+        merges.start()
+        assert somebody_waits_for_a_lock()
+        assert stepping.take_step(run_id)
+    merges.join()
+    db.session.rollback()
+    assert db.session.scalars(sa.select(Task.patient_id)).all() == [ids[1]]
+    assert asks(ada, double) == [ids[1]]

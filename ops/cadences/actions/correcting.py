@@ -97,7 +97,7 @@ def recall_again(milestone: Milestone) -> None:
     )
     for run_id in db.session.scalars(ended).all():
         run = db.session.get_one(CadenceRun, run_id, with_for_update=True, populate_existing=True)
-        if run.closes_at > clock.now() and not stepping.here_again(run) and not _another(run):
+        if run.closes_at > clock.now() and not stepping.here_again(run) and not another(run):
             run.next_at = max(clock.now(), run.opens_at)
             moves.resume_run(run)
 
@@ -131,7 +131,7 @@ def _follow(run: CadenceRun, task: Task | None, milestone: Milestone) -> None:
     """The milestone is another one: its cadence has other days, other words, or no reason any more."""
     days, now = redating.days_of(run.id), clock.now()
     if run.state is RunState.ENDED:
-        if run.end_reason is EndReason.VISIT_WITHDRAWN and days and days.closes > now and not _another(run):
+        if run.end_reason is EndReason.VISIT_WITHDRAWN and days and days.closes > now and not another(run):
             run.opens_at, run.peaks_at, run.closes_at = days
             run.next_at = max(now, days.opens)
             moves.resume_run(run)
@@ -170,7 +170,7 @@ def _records(run: CadenceRun) -> list[int]:
     return same_human(run.practice_id, run.patient_id)
 
 
-def _another(run: CadenceRun) -> bool:
+def another(run: CadenceRun) -> bool:
     """Whether another cadence of the kind has begun for the patient since this one ended."""
     kinds = sa.select(Cadence.id).where(Cadence.kind == db.session.get_one(Cadence, run.cadence_id).kind)
     since = (CadenceRun.started_at >= run.ended_at, CadenceRun.patient_id.in_(_records(run)), CadenceRun.id != run.id)

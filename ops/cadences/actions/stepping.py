@@ -22,7 +22,7 @@ from ops.errors import Refused
 from ops.isolated import awake, each_within
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
-from ops.queue.actions import moves, tasks
+from ops.queue.actions import tasks
 from ops.queue.models import CadenceRun, Task
 from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
@@ -213,24 +213,6 @@ def advance(run: CadenceRun) -> None:
             moves.end_run(run, Ending(EndReason.STEPS_TAKEN))
         return
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
-
-
-def unsent(practice_id: int | None = None, *, anew: bool = True) -> sa.Select[int]:
-    """Cadences (of a practice, or all) that ended because something was missing, whose days are not over and whose
-    patient can be reached: everyone, or not `anew` those whose patient was corrected since."""
-    there = sa.or_(Patient.phone_key.is_not(None), Patient.email_key.is_not(None))
-    which = [CadenceRun.end_reason == EndReason.NOT_SENT, CadenceRun.closes_at > clock.now(), there]
-    which += [CadenceRun.practice_id == practice_id] if practice_id else []
-    which += [] if anew else [Patient.updated_at >= CadenceRun.ended_at]
-    return sa.select(CadenceRun.id).join(Patient, Patient.id == CadenceRun.patient_id).where(*which)
-
-
-def try_again(run_id: int) -> None:
-    """What was missing may be there now: the step that could not be taken is due once more."""
-    run = db.session.get_one(CadenceRun, run_id, with_for_update=True, populate_existing=True)
-    if run.end_reason is EndReason.NOT_SENT:
-        run.next_at = clock.now()
-        moves.resume_run(run)
 
 
 def close_stale() -> int:

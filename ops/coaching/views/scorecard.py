@@ -4,13 +4,13 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.coaching import actions, forms, queries
 from ops.coaching.models import LEAST_WEIGHT, MOST_WEIGHT
 from ops.coaching.views import bp
 from ops.db import transaction
 from ops.errors import Refused
-from ops.practices.queries import names_of
 
 
 @bp.get("/coaching/scorecard")

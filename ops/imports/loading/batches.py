@@ -1,5 +1,6 @@
 """Cleaned rows put together into batches that are written at once. Asks no database; it runs beside it in a thread."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -62,6 +63,8 @@ class Batch:
     writings: dict[str, str] = field(default_factory=dict)
     """Each person's number as it is written here first."""
     counts: dict[int, int] = field(default_factory=dict)
+    treated: Sequence[int] = ()
+    """Hashes of the keys of all numbered visits of the load so far."""
 
     @property
     def rows(self) -> int:
@@ -142,6 +145,7 @@ class Batcher:
         self._seen = seen
         self._adult_born_by = adult_born_by(today)
         self._key = lru_cache(maxsize=1 << 12)(contact_key)
+        self._treated = array("q")
 
     def batches(self, rows: Iterable[GoodRow | BadRow | LeftOutRow]) -> Iterator[Batch]:
         """All rows, ROWS at a time; the last batch may be smaller or, for no rows at all, missing."""
@@ -163,6 +167,7 @@ class Batcher:
     def _closed(self, batch: Batch, done: int) -> Batch:
         batch.rows_done = done
         batch.counts = dict(self._seen.counts)
+        batch.treated = self._treated
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
@@ -199,6 +204,8 @@ class Batcher:
     def _take_visit(self, batch: Batch, milestone: MilestoneRecord, left_out: LeftOut | None) -> None:
         """The last row about a visit counts."""
         visit = (milestone.external_id, milestone.dedupe_key)
+        if milestone.visit:
+            self._treated.append(hash(milestone.dedupe_key))
         batch.milestones.pop(visit, None)
         batch.withdrawn.pop(visit, None)
         row = self._milestone_row(milestone)
@@ -228,8 +235,8 @@ class Batcher:
         )
 
     def _milestone_row(self, milestone: MilestoneRecord) -> MilestoneRow:
-        line, external_id, kind, day, treatment, key = milestone
-        return (line, external_id, kind, day, self._match(kind, treatment), key)
+        line, external_id, kind, day, treatment, key, visit = milestone
+        return (line, external_id, kind, day, self._match(kind, treatment), key, visit or None)
 
 
 def _two_people(external_id: str, line: int) -> str:

@@ -90,7 +90,7 @@ def _batch(practice: Practice, rows: list[GoodRow | BadRow | LeftOutRow]) -> Bat
 def _write(file: ImportFile, practice: Practice, batch: Batch, actor: str, same_person: bool) -> list[BadRow]:
     profile = Profile.from_json(file.profile) if "columns" in file.profile else None
     clashed: set[str] | None = None if same_person else set()
-    writer = Writer(practice.id, file.import_id, file.id, actor, stated_columns(profile), clashed)
+    writer = Writer(practice.id, file.import_id, file.id, actor, stated_columns(profile), clashed, whole=False)
     written = writer.write(db.session(), batch, clock.now())
     load = db.session.get_one(Import, file.import_id)
     load.patients_new += written.patients_new

@@ -25,6 +25,7 @@ from ops.db import db, rows_changed, transaction
 from ops.errors import Refused
 from ops.imports.loading.accounts import fates
 from ops.imports.loading.ahead import ahead
+from ops.imports.loading.alive import signs_of_life
 from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
 from ops.imports.loading.outcome import LoadCounts, outcome_of
@@ -85,7 +86,7 @@ def run(import_id: int, report: Report | None = None) -> bool:
     if me is None:
         return False
     try:
-        with ExitStack() as files:
+        with signs_of_life(import_id, me), ExitStack() as files:
             _Run(import_id, me, report).all(files)
         return True
     except Superseded:

@@ -24,6 +24,24 @@ _MONTHS = re.compile(
     r"\d{1,3}\s*(?:m|mos?|months?|mes|meses|d|days?|dias?|días?|w|wks?|weeks?|semanas?)( old)?\.?", re.I
 )
 
+_GUARDIAN = re.compile(
+    r"(legal|patient|client|minor|child|primary)?(parents?|guardians?|parents?(or|and)?(legal)?guardians?|mother|father"
+    r"|padre|madre|tutor(legal)?|padreotutor|madreotutor|padresotutores|responsablelegal)s?"
+    r"(full|first|last|contact)?(name|nombre|phone|mobile|cell|email|signature|contact|telefono)?[12]?"
+)
+_NOBODY = {"", "no", "n", "none", "n/a", "na", "self", "same", "null", "-", "--", "0", "false", "adult", "patient", "x"}
+_NOBODY |= {"ninguno", "ninguna", "not applicable", "unknown", "."}
+
+
+def of_a_guardian(name: str) -> bool:
+    """Whether the column under the plain header `name` names a parent or guardian."""
+    return _GUARDIAN.fullmatch(name) is not None
+
+
+def names_a_guardian(text: str) -> bool:
+    """Whether a cell of such a column names somebody: an adult patient has none."""
+    return text.strip().casefold() not in _NOBODY
+
 
 def speaks_of_age(name: str) -> bool:
     """Whether the column under the plain header `name` says how old somebody is."""

@@ -44,9 +44,10 @@ _SAYS_YES = re.compile(
     rf"|not (blocked|opted ?out|unsubscribed|suppressed|blacklisted)"
 )
 _REPLIES_NO = {"declined", "refused", "denied", "revoked", "withdrawn", "rejected", "never", "disabled", "inactive"}
-_REPLIES_NO |= {"disallowed", "2"}
+_REPLIES_NO |= {"disallowed", "2", *"rechazado rechazada negado negada revocado revocada denegado denegada".split()}
 _REPLIES_YES = {"accepted", "agreed", "granted", "approved", "consented", "consent given", "given", "allowed"}
 _REPLIES_YES |= {"permitted", "authorized", "ok", "okay", "enabled", "active"}
+_REPLIES_YES |= {*"aceptado aceptada autorizado autorizada permitido permitida concedido otorgado".split()}
 _CHANNEL_WORDS = {
     "call": re.compile(r"call|phone|voice"),
     "sms": re.compile(r"text|sms"),
@@ -157,15 +158,18 @@ def _refused_ways(name: str, text: str) -> tuple[str, ...]:
     raise Unclear(f"{text.strip()[:60]!r} is no way of contact that is known")
 
 
-_DEAD = re.compile(r"\b(deceased|dead|died|death|passed away|rip)\b")
+_DEAD = re.compile(r"\b(deceased|dead|died|death|passed away|rip|fallecid[oa]|difunt[oa]|muert[oa])\b")
 _LIVING = {"", "no", "n", "false", "f", "0", "alive", "living", "not deceased", "null", "none"}
 _DENIED_DEATH = re.compile(r"\b(not|non|never|isn t|spouse|husband|wife|mother|father|parent)\b")
-_GONE = re.compile(r"\b(deleted|removed|banned|dismissed|discharged|terminated|refused|declined)\b")
+_GONE = re.compile(
+    r"\b(deleted|removed|banned|dismissed|discharged|terminated|refused|declined|de baja|eliminad[oa]|vetad[oa])\b"
+)
 _STANDINGS = {
     *("", "patient", "active", "inactive", "nonpatient", "non patient", "prospective", "prospect", "lead", "new"),
     *("current", "existing", "client", "customer", "member", "vip", "regular", "established", "returning", "guest"),
     *("open", "open deal", "in progress", "connected", "attempted to contact", "bad timing", "qualified"),
     *("unqualified", "lapsed", "dormant", "alive", "living", "active patient", "inactive patient", "new patient"),
+    *"activo activa inactivo inactiva nuevo nueva paciente cliente prospecto frecuente regular vivo viva".split(),
 }
 _STANDING_BY_NUMBER = {"0": "patient", "1": "non patient", "2": "inactive", "4": "deleted", "5": "deceased"}
 _STANDING_BY_NUMBER |= {"6": "prospective"}
@@ -203,54 +207,32 @@ def read_standing(name: str, text: str) -> tuple[bool, tuple[str, ...]]:
     raise Unclear(f"{text.strip()[:60]!r} is no status of a patient that is known")
 
 
+_PARTICIPLES = "completad realizad atendid finalizad terminad cumplid efectuad pagad cerrad concluid"
 _DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
 _DONE |= {"attended", "checkedout", "checkout", "show", "treated", "performed", "servicecompleted", "final", "kept"}
+_DONE |= {word + end for word in _PARTICIPLES.split() for end in "oa"} | {"asistio", "acudio", "vino", "concluyo"}
 _NOT_DONE = re.compile(
     r"cancel|no_?show|didnotshow|notshow|resched|pending|book|schedul|confirm|request|tentative|broken|missed|planned"
     r"|wait|hold|deleted|void|declin|reject|expired|upcoming|invited|notarrived|checkedin|inprogress|incomplete|abandon"
-    r"|notcomplete|didnotattend|notattend|dna|checkin|accepted|denied|absent|archived"
+    r"|notcomplete|didnotattend|notattend|dna|checkin|accepted|denied|absent|archived|refund|notperformed|notdone"
+    r"|noasisti|noacudi|novino|nosepresent|nollego|ausen|falto|anulad|reprogram|programad|pendiente|agendad|reservad"
+    r"|espera|perdid|pospuest|aplazad|rechazad|encurso|enproceso|borrad|elimin|suspendid|solicitad|llegotarde$"
+    rf"|no({_PARTICIPLES.replace(' ', '|')})"
 )
 _DOUBLE_NO = re.compile(r"not(cancel|noshow|resched|pending|missed)")
 _DONE_BY_NUMBER = {"1": False, "2": True, "3": False, "5": False, "6": False, "7": False, "8": False}
 """Open Dental: 1 scheduled, 2 complete, 3 unscheduled, 5 broken, 6 planned, 7 and 8 notes."""
 
 
-_CALLED_OFF = re.compile(r"\b(cancel|no[ -]?show|resched|missed app|did not show)", re.I)
+_CALLED_OFF = re.compile(
+    r"\b(cancel|no[ -]?show|resched|missed app|did not show|anulad|no (se )?(asisti|acudi|present)|reprogramad)", re.I
+)
 
 
 @lru_cache(maxsize=1 << 12)
 def names_no_treatment(treatment: str) -> bool:
     """Whether a description says by itself that nothing was done ("CANCELLED - Botox", "No Show Fee")."""
     return _CALLED_OFF.search(treatment) is not None
-
-
-LONGEST_TAGS = 60
-_TELLS = re.compile(
-    rf"(opt|opted) ?out|unsubscribed|(do not|don ?t|donot) ?{_TOPIC}|dn[cdt]|no (calls|texts|sms|e ?mails?|contact)"
-    r"|no (phone |more |further )+(calls|texts|sms|e ?mails?|contact)|blacklisted|banned|r i p|deceased|dead|died"
-    r"|((patient|client|pt|she|he) )?((has|is) )?(passed away|deceased|died)( [\w ]{1,30})?"
-    r"|((patient|client|pt) )?(do not|don ?t) (re)?(book|schedule|treat|see)"
-    rf"|.*\b(never|not to|do not|don ?t|no longer)( be| to)* {_TOPIC}"
-    r"( (her|him|them|me|patient|pt|us|again|any ?more|ever))*"
-    r"|no (llamar|contactar|molestar|enviar|escribir|desea|quiere)( [\w ]{1,30})?|fallec\w+|difunt[oa]|muert[oa]"
-    r"|.*\b(wants?|requests?|requested|asked for) no (more )?(calls|texts|sms|e ?mails?|contact)( [\w ]{1,20})?"
-    r"|.*\b(remove|take) ((me|her|him|them) )?(from|off) ((the|your|our|all) )?((call|mailing|contact) )?lists?"
-    r"|dad[oa] de baja|baja voluntaria"
-)
-_CALLED_OFF_ALONE = re.compile(
-    r"(late )?cancel+(ed|ation)?( late)?|no ?show|rescheduled|voided|refunded|(cancel|anul)ad[oa]"
-)
-
-
-@lru_cache(maxsize=1 << 14)
-def tells(text: str, dated: bool) -> bool:
-    """Whether a cell of a column nobody reads says, alone or among tags, that somebody died or refused, or (`dated`)
-    that a visit was called off."""
-    parts = re.split(r"[,;|/]", text)
-    if "RIP" in text and any(part.strip() == "RIP" for part in parts):  # "Rip" is a name
-        return True
-    tags = [_words(part) for part in parts]
-    return any(_TELLS.fullmatch(tag) or (dated and _CALLED_OFF_ALONE.fullmatch(tag)) for tag in tags)
 
 
 def speaks_of_a_visit(text: str) -> bool:
@@ -287,8 +269,13 @@ def _by_status(name: str, text: str) -> bool | None:
     return True if parts and set(parts) <= _DONE else None
 
 
+_AMOUNT = re.compile(r"(?:usd|us\$|\$)?\s?(\d[\d,]*(?:\.\d+)?)(?:\s?usd)?")
+
+
 def _called_off(name: str, text: str) -> bool | None:
     word = text.strip().casefold()
+    if "fee" in name and (amount := _AMOUNT.fullmatch(word)):  # whoever is charged for not coming did not come
+        return False if amount[1].strip("0.,") else None
     if name.endswith(("by", "reason", "type")):
         return None if word in _NO or word == "n/a" else False
     if _NOT_DONE.search(plain(text) if word else "") and not _DOUBLE_NO.search(plain(text)):

@@ -20,7 +20,7 @@ from ops.imports.reading.fhir_lines import MAX_DEPTH, Entry, is_by_line, lines, 
 from ops.imports.reading.fhir_people import patient_id, read_patient, told_of
 from ops.imports.reading.fhir_refusals import WHY, may_refuse, reference_of
 from ops.imports.reading.fhir_versions import other_version
-from ops.imports.reading.keys import visit_key
+from ops.imports.reading.keys import visit_key, visit_of
 from ops.imports.reading.records import (
     BadRow,
     GoodRow,
@@ -225,7 +225,8 @@ class Bundle:
         left_out(day, True, today)
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource.get("id") or ""), kind, when, treatment)
-        milestone = MilestoneRecord(number, external_id, kind, day, treatment, key)
+        visit = visit_of(str(resource.get("id") or ""), kind)
+        milestone = MilestoneRecord(number, external_id, kind, day, treatment, key, visit)
         kept = kept_of(resource, external_id + treatment + key)
         return GoodRow(number, external_id, None, milestone, (), 0, kept)
 
@@ -239,7 +240,8 @@ class Bundle:
             return LeftOutRow(number, LeftOut.NOT_HELD)
         treatment = _words(resource.get("type") or resource.get("code"))
         key = visit_key(str(resource["id"]), kind, "", treatment)
-        milestone = MilestoneRecord(number, external_id, kind, date.min, treatment, key)
+        visit = visit_of(str(resource["id"]), kind)
+        milestone = MilestoneRecord(number, external_id, kind, date.min, treatment, key, visit)
         kept = kept_of(resource, external_id + treatment + key)
         return GoodRow(number, external_id, None, milestone, (), 0, kept, left_out=LeftOut.NOT_HELD)
 

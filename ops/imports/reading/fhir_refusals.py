@@ -7,8 +7,9 @@ nobody contacts the patient. So is a Flag or a Consent of which nobody can tell 
 from collections.abc import Iterator
 from typing import Any
 
-from ops.imports.reading.answers import PERMISSIONS, REFUSALS, tells
+from ops.imports.reading.answers import PERMISSIONS, REFUSALS
 from ops.imports.reading.fields import SYNONYMS, Field, plain
+from ops.imports.reading.notes import tells
 from ops.imports.reading.permission_headers import by_words
 
 Resource = dict[str, Any]

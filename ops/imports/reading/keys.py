@@ -34,5 +34,10 @@ def visit_key(visit_id: str, kind: str, when: str, treatment: str) -> str:
     return f"id:{_short(visit_id + '|' + treatment)}" if visit_id else SAME_WORDS + _short(same)
 
 
+def visit_of(visit_id: str, kind: str) -> str:
+    """What the treatments of one visit share, whatever they are called in the next file; empty without a number."""
+    return "" if kind == "visit" or not visit_id else _short(_FLOAT.sub(r"\1", visit_id))
+
+
 def _short(text: str) -> str:
     return blake2b(text.encode(), digest_size=10).hexdigest()

@@ -103,7 +103,7 @@ _OFF = (
 _OFF += r"(?:or(?:late)?(?:cancell?ed|noshow))?"
 _TAIL = r"(?:appt|appointment|visit|booking|flag|yn|date|at|on|by|reason|time|type)*"
 _VISIT_OFF = re.compile(
-    rf"{_VISIT}{_OFF}{_TAIL}|(?:is|was)?(?:deleted|rescheduled|broken|(?:on)?wait(?:ing)?list(?:ed)?)(?:flag|yn)?"
+    rf"{_VISIT}{_OFF}(?:fees?(?:charged|amount|applied|waived|collected|paid|yn)*)?{_TAIL}|(?:is|was)?(?:deleted|rescheduled|broken|(?:on)?wait(?:ing)?list(?:ed)?)(?:flag|yn)?"
 )
 _VISIT_DONE = re.compile(
     rf"{_VISIT}(?:complete|completed|attended|kept|showed|showedup|fulfilled|checkedout)(?:flag|yn)?"
@@ -116,7 +116,7 @@ _ABOUT_A_VISIT = re.compile(
     r"cancel|noshow|resched|attendance|outcome|disposition|(^|is|was)void|checked(in|out)|^arrived|status"
     r"|asisti|asistencia|acudi|cancelad|anulad|reprogram|ausen(te|cia)|realizad"
 )
-_COUNTED = re.compile(r"(noshows|cancell?ations|visits?)$|count|total|rate|fee|policy|numberof|percent")
+_COUNTED = re.compile(r"(noshows|cancell?ations|visits?)$|count|total|rate|policy|numberof|percent")
 
 
 @lru_cache(maxsize=1 << 10)

@@ -65,6 +65,8 @@ class MilestoneRecord(NamedTuple):
     happened_on: date
     treatment: str
     dedupe_key: str
+    visit: str = ""
+    """What all treatments of one visit share, where the file numbers visits (`keys.visit_of`)."""
 
 
 class OptOut(NamedTuple):

@@ -9,7 +9,7 @@ from ops.imports.reading.answers import OUTCOMES, names_no_treatment, took_place
 from ops.imports.reading.dates import Order, Stamp, century_earlier, read_stamp
 from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.flags import Places, columns_of
-from ops.imports.reading.keys import visit_key
+from ops.imports.reading.keys import visit_key, visit_of
 from ops.imports.reading.records import LeftOut, MilestoneRecord, PatientRecord, Unclear
 
 FAR = timedelta(days=730)
@@ -59,8 +59,9 @@ class Visits:
         treatment = " ".join(cells[self._treatment].split())
         if not aside and names_no_treatment(treatment):
             aside = LeftOut.NOT_HELD
-        key = visit_key(cells[self._id].strip(), self._kind, when, treatment)
-        return MilestoneRecord(line, external_id, self._kind, day, treatment, key), aside
+        visit_id = cells[self._id].strip()
+        key, visit = visit_key(visit_id, self._kind, when, treatment), visit_of(visit_id, self._kind)
+        return MilestoneRecord(line, external_id, self._kind, day, treatment, key, visit), aside
 
     def _day_in_zone(self, text: str) -> tuple[date, str] | None:
         stamp = read_stamp(text, self._excel, self._order)

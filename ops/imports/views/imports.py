@@ -8,6 +8,7 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import allow, me, passive
+from ops.accounts.queries import names_of
 from ops.accounts.reads import keep_read
 from ops.accounts.roles import STAFF
 from ops.db import transaction
@@ -21,7 +22,6 @@ from ops.imports.reading.fields import LABELS
 from ops.imports.reading.recognising import KINDS
 from ops.imports.views import bp
 from ops.imports.views.uploads import file_or_404, import_or_404
-from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
 from ops.work.reads import ReadOf
@@ -89,7 +89,7 @@ def _result(practice: Practice, load: Import) -> str:
         held_by=imports_queries.held_by(rows),
         files={file.id: file for file in load.files},
         kinds=KINDS,
-        who=queries.names_of({load.created_by}).get(load.created_by, load.created_by),
+        who=names_of({load.created_by}).get(load.created_by, load.created_by),
         raw_until=imports_queries.raw_files_end(load),
     )
 

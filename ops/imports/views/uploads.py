@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ops.accounts.access import allow, me
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.config import settings
 from ops.db import db, transaction
@@ -14,7 +15,6 @@ from ops.imports import queries as imports_queries
 from ops.imports.models import Import, ImportFile, ImportState
 from ops.imports.reading.fields import Field
 from ops.imports.views import bp
-from ops.practices import queries
 from ops.practices.access import practice_or_404
 from ops.practices.models import Practice
 from ops.web import takes_files
@@ -37,7 +37,7 @@ def imports(slug: str) -> ResponseReturnValue:
         "imports/imports.html",
         practice=practice,
         loads=loads,
-        names=queries.names_of({load.created_by for load in loads}),
+        names=names_of({load.created_by for load in loads}),
         closed=closed,
         max_mb=settings().import_max_mb,
         max_files=actions.MAX_FILES,

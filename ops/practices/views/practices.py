@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 
 from ops import clock
 from ops.accounts.access import allow, me
+from ops.accounts.queries import names_of
 from ops.accounts.roles import STAFF
 from ops.db import transaction
 from ops.errors import Refused
@@ -97,7 +98,7 @@ def add() -> ResponseReturnValue:
 def show(slug: str) -> ResponseReturnValue:
     practice = practice_or_404(slug)
     entries = queries.changes_of_practice(practice, 60)
-    told = history.tell(entries, queries.names_of({entry.actor for entry in entries}))[:20]
+    told = history.tell(entries, names_of({entry.actor for entry in entries}))[:20]
     return render_template(
         "practices/show.html",
         practice=practice,

@@ -129,6 +129,13 @@ def wait_until(task: Task, moment: datetime, reasons: list[str]) -> None:
     moves.move(task, EventKind.SHUT, "gate", reasons=reasons, until=moment.isoformat())
 
 
+def ask_again(task: Task) -> None:
+    """What the gate said of a waiting task may not stand any more: it is asked again when the task is due next."""
+    now = clock.now()
+    task.ready_at, task.shut_reasons = max(task.promised_at or now, now), None
+    lanes.offer(task)
+
+
 def held(task_id: int, agent_id: int, fence: int) -> Task:
     """The task, locked, if this agent still holds it under this fencing number. Raises LeaseLost otherwise."""
     task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)

@@ -52,10 +52,10 @@ class CadenceRun(Base):
             "ix_cadence_runs_due", "next_at", postgresql_where=sa.text("state = 'running' AND next_at IS NOT NULL")
         ),
         sa.Index(
-            "ix_cadence_runs_not_sent",
+            "ix_cadence_runs_not_taken",
             "practice_id",
             "closes_at",
-            postgresql_where=sa.text("end_reason = 'not_sent'"),
+            postgresql_where=sa.text("end_reason IN ('not_sent', 'may_not')"),
         ),
         sa.Index(None, "patient_id"),
         sa.Index(None, "practice_id", "started_at"),

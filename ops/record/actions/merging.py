@@ -60,10 +60,10 @@ def merge(practice: Practice, kept_id: int, merged_id: int, why: str, *, actor: 
 
 
 def both(practice: Practice, *ids: int) -> list[Patient]:
-    """The two records, locked, as given."""
+    """The two records, locked, as given; work may still be opened about them: `OpenWork` sees to it."""
     theirs = sa.select(Patient).where(Patient.practice_id == practice.id, Patient.id.in_(ids))
     found = db.session.scalars(
-        theirs.order_by(Patient.id).with_for_update(), execution_options={"populate_existing": True}
+        theirs.order_by(Patient.id).with_for_update(key_share=True), execution_options={"populate_existing": True}
     )
     by_id = {patient.id: patient for patient in found}
     if len(by_id) < 2:

@@ -19,6 +19,7 @@ from ops.work.kinds import Kind
 from ops.work.states import OPEN, RunState, TaskState
 
 DOUBLE = Ending(EndReason.BY_LEAD, words="double: the same person under another record")
+ON_A_CALL = "Somebody is on a call with them just now. Wait until it is over."
 
 
 class OpenWork:
@@ -30,12 +31,23 @@ class OpenWork:
         about_them = sa.select(Task).where(*own, Task.referral_id.is_(None), Task.state.in_(OPEN))
         self.tasks: list[Task] = locked(about_them.order_by(Task.id))
         if any(task.state is TaskState.CLAIMED for task in self.tasks):
-            raise Refused("Somebody is on a call with them just now. Wait until it is over.")
+            raise Refused(ON_A_CALL)
         going = (CadenceRun.practice_id == patient.practice_id, CadenceRun.patient_id == patient.id)
         runs = sa.select(CadenceRun).where(*going, CadenceRun.state == RunState.RUNNING)
         self.runs: list[CadenceRun] = locked(runs.order_by(CadenceRun.id))
+        self._opened_meanwhile(about_them)
         kinds = sa.select(Cadence.id, Cadence.kind).where(Cadence.id.in_([run.cadence_id for run in self.runs]))
         self.kinds: dict[int, Kind] = {row.id: row.kind for row in db.session.execute(kinds)}
+
+    def _opened_meanwhile(self, about_them: sa.Select) -> None:
+        """A step that was being taken while we waited for its cadence may have opened a task; nobody waits for that."""
+        known = {task.id for task in self.tasks}
+        late = set(db.session.scalars(about_them.with_only_columns(Task.id))) - known
+        mine = about_them.where(Task.id.in_(late)).with_for_update(skip_locked=True)
+        found = db.session.scalars(mine, execution_options={"populate_existing": True}).all() if late else []
+        if len(found) < len(late) or any(task.state is TaskState.CLAIMED for task in found):
+            raise Refused(ON_A_CALL)
+        self.tasks += found
 
     def kind_of(self, run: CadenceRun) -> Kind:
         return self.kinds[run.cadence_id]

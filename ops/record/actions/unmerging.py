@@ -18,7 +18,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.messages.ending import cancel_waiting, queue_again
 from ops.practices.models import Milestone, Patient, Practice
-from ops.queue.actions import lanes, moves
+from ops.queue.actions import lanes, moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
 from ops.record.actions.merging import both
 from ops.record.actions.open_work import DOUBLE, OpenWork, give, locked
@@ -31,7 +31,8 @@ from ops.work.states import EventKind, TaskState
 def unmerge(practice: Practice, merge_id: int, why: str, *, actor: str) -> RecordMerge:
     """Take a merge back. What went over goes back, with what came of it since; what the merged record's milestones
     started since goes to it; what was ended as double goes on, if its days are not over and its visit took place. What
-    waits to leave to one of them about a visit of the other does not leave.
+    waits to leave to one of them about a visit of the other does not leave, and of what the gate held back it is asked
+    again.
 
     Raises Refused without a reason, when it is taken back already, and while somebody is on a call with them.
     """
@@ -47,6 +48,9 @@ def unmerge(practice: Practice, merge_id: int, why: str, *, actor: str) -> Recor
     for was in ended:
         _go_on(was, actor)
     put_right_again([was["run"] for was in ended if "run" in was], merge.merged_at)
+    for task in [*OpenWork(kept).tasks, *OpenWork(merged).tasks]:
+        if task.shut_reasons:  # perhaps because of what was said to, or by, the other
+            tasks.ask_again(task)
     ring(Job.PRACTICE_CHANGED, practice.id)
     return merge
 

@@ -10,7 +10,7 @@ from flask import abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, staff
-from ops.accounts.queries import all_practices
+from ops.accounts.queries import all_practices, names_of
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.mail import queries as mails
@@ -93,7 +93,7 @@ def page(
         mails=mails.about(MailKind.APPROVAL, [one.id for one in asked]),
         why_not_mailed=why,
         members=approvals.members_to_mail(script.practice_id) if script.practice_id else [],
-        names=practices.names_of(_people(all_versions) | {one.asked_by for one in asked}),
+        names=names_of(_people(all_versions) | {one.asked_by for one in asked}),
         **words(),
     )
 

@@ -4,10 +4,10 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, staff
+from ops.accounts.queries import names_of
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.access import practice_or_404
-from ops.practices.queries import names_of
 from ops.scripts import approvals, lists, rules, values
 from ops.scripts.actions import approving, writing
 from ops.scripts.checking import text_of

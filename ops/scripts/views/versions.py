@@ -4,10 +4,10 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ops.accounts.access import me, staff
+from ops.accounts.queries import names_of
 from ops.db import db, transaction
 from ops.errors import Refused
 from ops.practices.models import Practice
-from ops.practices.queries import names_of
 from ops.scripts import checking, diff, lists, rules, values
 from ops.scripts.actions import writing
 from ops.scripts.models import Script, ScriptVersion

@@ -112,11 +112,13 @@ function openSheet() {
 let shown = [];
 let chosen = 0;
 
+const offered = () => actions().filter(({ element }) => element.dataset.action !== "palette");
+
 function openPalette() {
   const query = document.getElementById("palette-query");
   query.value = "";
   shown = [];
-  fill(actions());
+  fill(offered());
   document.getElementById("palette").showModal();
   query.focus();
 }
@@ -126,7 +128,7 @@ function preparePalette() {
   if (!query || query.dataset.ready) return;
   query.dataset.ready = "yes";
   let all = [];
-  query.addEventListener("focus", () => (all = actions()));
+  query.addEventListener("focus", () => (all = offered()));
   query.addEventListener("input", () => {
     const wanted = query.value.toLowerCase().split(/\s+/);
     fill(all.filter(({ words }) => wanted.every((part) => words.toLowerCase().includes(part))));

@@ -15,6 +15,7 @@ from ops.imports.loading.same_ids import written_otherwise
 from ops.imports.loading.writing.aside import hold_back, let_go, note_corrected, put_aside
 from ops.imports.loading.writing.people import stage, stated_columns, write_people
 from ops.imports.loading.writing.refused import write_refusals
+from ops.imports.loading.writing.renamed import rename_visits
 from ops.imports.loading.writing.visits import unknown_people, withdraw_visits, write_visits
 from ops.imports.loading.writing.written import Load, Written
 
@@ -41,6 +42,7 @@ class Writer(Load):
             if batch.patients:
                 write_people(self, cursor, batch, now, done)
             done.bad += [*batch.bad, *unknown_people(self, cursor, batch)]
+            rename_visits(self, cursor, batch)
             if batch.milestones:
                 write_visits(self, cursor, batch, now, done)
             withdraw_visits(self, cursor, batch, now, done)

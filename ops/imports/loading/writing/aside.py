@@ -21,7 +21,8 @@ def put_aside(load: Load, cursor: Cursor, bad: list[BadRow]) -> None:
     """Rows that are wrong, whole; and whom they keep from being contacted, by the number under which we know them."""
     if not bad:
         return
-    known = written_otherwise(cursor, load.practice_id, {row.about.number for row in bad if row.about})
+    numbers = _storable({row.about.number for row in bad if row.about})
+    known = written_otherwise(cursor, load.practice_id, numbers)
     cursor.execute(_STAGE)
     copy(
         cursor,
@@ -64,8 +65,8 @@ def note_corrected(load: Load, cursor: Cursor, batch: Batch, bad: list[BadRow], 
 def _about(whom: Whom | None, known: dict[str, str]) -> tuple[str | None, list[bytes], str, date | None]:
     if whom is None:
         return None, [], "", None
-    number, name = _storable((known.get(whom.number, whom.number), whom.name))
-    return number, [contact_key(one) for one in whom.reached], name, whom.born
+    number, name = _storable((whom.number, whom.name))
+    return known.get(number, number), [contact_key(one) for one in whom.reached], name, whom.born
 
 
 def _storable(texts: Iterable[str]) -> list[str]:

@@ -14,9 +14,9 @@ def write_visits(load: Load, cursor: Cursor, batch: Batch, now: datetime, done: 
     """New milestones, those that a file knows better now, and those it calls completed again."""
     cursor.execute(
         "CREATE TEMP TABLE staged_milestones (line bigint, external_id text, kind text, happened_on date,"
-        " treatment_type_id bigint, dedupe_key text) ON COMMIT DROP"
+        " treatment_type_id bigint, dedupe_key text, visit text) ON COMMIT DROP"
     )
-    kinds = ("int8", "text", "text", "date", "int8", "text")
+    kinds = ("int8", "text", "text", "date", "int8", "text", "text")
     copy(cursor, "staged_milestones", kinds, batch.milestones.values())
     facts = {"practice": load.practice_id, "import": load.import_id, "now": now}
     cursor.execute(_UPSERT_MILESTONES, facts)
@@ -31,7 +31,7 @@ def withdraw_visits(load: Load, cursor: Cursor, batch: Batch, now: datetime, don
     is put right where cadences are (`MilestoneChange`)."""
     if not batch.withdrawn:
         return
-    people, kinds, days, treatments, keys, why = zip(*(row[1:] for row in batch.withdrawn.values()), strict=True)
+    people, kinds, days, treatments, keys, _, why = zip(*(row[1:] for row in batch.withdrawn.values()), strict=True)
     facts = {"practice": load.practice_id, "import": load.import_id, "now": now, "people": list(people)}
     facts |= {"kinds": list(kinds), "days": list(days), "treatments": list(treatments), "keys": list(keys)}
     cursor.execute(_WITHDRAW, facts | {"why": list(why)})
@@ -62,9 +62,9 @@ WHERE p.id IS NULL
 """
 _UPSERT_MILESTONES = """
 WITH written AS (
-    INSERT INTO milestones AS m (practice_id, patient_id, kind, happened_on, treatment_type_id, dedupe_key, import_id,
-                                 created_at)
-    SELECT %(practice)s, p.id, s.kind, s.happened_on, s.treatment_type_id, s.dedupe_key, %(import)s, %(now)s
+    INSERT INTO milestones AS m (practice_id, patient_id, kind, happened_on, treatment_type_id, dedupe_key, visit,
+                                 import_id, created_at)
+    SELECT %(practice)s, p.id, s.kind, s.happened_on, s.treatment_type_id, s.dedupe_key, s.visit, %(import)s, %(now)s
     FROM staged_milestones s CROSS JOIN LATERAL (
         SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
     -- what stands there under a key of its exact words, from before capitals counted for nothing

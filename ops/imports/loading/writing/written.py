@@ -37,3 +37,5 @@ class Load:
     stated: frozenset[str]
     clashed: set[str] | None = field(default_factory=set)
     of_a_bundle: bool = False
+    whole: bool = True
+    """Whether it speaks of whole visits, or is one row that was corrected."""
