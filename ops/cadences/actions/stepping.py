@@ -22,7 +22,7 @@ from ops.errors import Refused
 from ops.isolated import awake, each_within
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
-from ops.queue.actions import tasks
+from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
 from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
