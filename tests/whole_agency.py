@@ -22,10 +22,10 @@ from ops.runtime.cli import minutes_to_daytime
 from tests import processes
 from tests.processes import wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None and not os.environ.get("CI"),
-    reason="NO BROWSER HERE: what people do in it is NOT tested (install Debian's chromium)",
+    reason="NO BROWSER HERE: what people do in it is NOT tested (install Debian's chromium-headless-shell)",
 )
 OPS = [sys.executable, "-c", "from ops.cli import main; main()"]
 PASSWORD = "a long enough one 7"
@@ -113,7 +113,7 @@ class Agency:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, without windows where that is installed."""
     assert CHROMIUM, "the browser is missing"
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:

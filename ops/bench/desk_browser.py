@@ -41,7 +41,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first
 def measure(presses: int) -> dict[str, Any]:
     """So many presses of "no answer" by one agent, each from card to card."""
     nothing = {"key_p50_ms": None, "key_p95_ms": None, "first_load_kb": None}
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chromium-headless-shell")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -53,20 +53,28 @@ def catch_up(practice_id: int) -> None:
     if practice is None or practice.status is PracticeStatus.ENDED:
         return
     version = starting.changed_rules(practice_id)
+    known = starting.has_milestones(practice_id)  # after the version: one that comes now is looked at under its bell
     db.session.rollback()
-    with transaction("tick"):
-        redating.redate(practice_id)
-    _correct(practice_id)
-    _start(practice)
-    again = db.session.scalars(resuming.not_taken(practice_id, anew=version is not None)).all()
-    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    if known:
+        _follow_milestones(practice, anew=version is not None)
     if version is not None:
-        while _look_again(practice) and _start(practice):
-            pass  # what one starts may leave room for the next
         with transaction("tick"):
             starting.applied_rules(practice_id, version)
-    take_due_steps()
     rerank(practice_id)
+
+
+def _follow_milestones(practice: Practice, anew: bool) -> None:
+    """`anew`: under rules that have changed since the practice's milestones were looked at."""
+    with transaction("tick"):
+        redating.redate(practice.id)
+        correcting.pass_over(practice.id)
+    _correct(practice.id)
+    _start(practice)
+    again = db.session.scalars(resuming.not_taken(practice.id, anew=anew)).all()
+    each("send again", again, _try_again, owner=CadenceRun.practice_id)
+    while anew and _look_again(practice) and _start(practice):
+        pass  # what one starts may leave room for the next
+    take_due_steps()
 
 
 def _start(practice: Practice) -> int:
@@ -81,8 +89,6 @@ def _start(practice: Practice) -> int:
 
 def _correct(practice_id: int) -> None:
     """What follows from milestones that were moved, changed, withdrawn or restored."""
-    with transaction("tick"):
-        correcting.pass_over(practice_id)
     changed = correcting.changed(practice_id)
     db.session.rollback()
     each("put cadences right", changed, _put_right, owner=Milestone.practice_id)

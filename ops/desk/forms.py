@@ -27,11 +27,11 @@ from ops.work.answers import OptIn
 from ops.work.outcomes import TALKS, Outcome
 from ops.work.skips import Skip
 
-OPT_IN_WORDS = (
-    (OptIn.ON_THE_CALL.value, "They are with the patient and said yes to me"),
-    (OptIn.WROTE_US.value, "They wrote to or called the practice themself"),
-    (OptIn.FORM.value, "They filled in the practice's form"),
-)
+OPT_IN_WORDS = {
+    OptIn.ON_THE_CALL.value: "They are with the patient and said yes to me",
+    OptIn.WROTE_US.value: "They wrote to or called the practice themself",
+    OptIn.FORM.value: "They filled in the practice's form",
+}
 
 
 class FenceForm(FlaskForm):
@@ -124,7 +124,7 @@ class OutcomeForm(FenceForm):
         )
         if not (name or phone or email):
             return None
-        if self.friend_opt_in.data not in {value for value, _ in OPT_IN_WORDS}:
+        if self.friend_opt_in.data not in OPT_IN_WORDS:
             raise Refused("Please say how the friend agreed, themself, to be contacted. Without that, send the note.")
         return NewFriend(
             name,

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from ops import clock
-from ops.cadences.defaults import CADENCES
+from ops.cadences.defaults import CADENCES, DefaultCadence
 from ops.cadences.models import Cadence, CadenceStep, RuleChange, Trigger
 from ops.db import db, rows_changed
 from ops.practices.age import adult_born_by
 from ops.practices.defaults import UNKNOWN_CURVE
-from ops.practices.models import MilestoneKind, Practice
+from ops.practices.models import Milestone, MilestoneKind, Practice
 from ops.queue.actions import moves, shares
 from ops.queue.wording import AGAIN_WORDS
 from ops.work.endings import TAKEN_BACK
@@ -191,6 +191,11 @@ def came_back(practice_id: int) -> list[int]:
     return list(db.session.scalars(sa.text(BEHIND), {"practice": practice_id, "of_everybody": list(OF_EVERYBODY)}))
 
 
+def has_milestones(practice_id: int) -> bool:
+    """Whether anything is known that a cadence could follow from, or has followed from."""
+    return bool(db.session.scalar(sa.select(sa.exists().where(Milestone.practice_id == practice_id))))
+
+
 def changed_rules(practice_id: int) -> int | None:
     """The version of the practice's rules, if its milestones were not looked at under it yet."""
     which = (RuleChange.practice_id == practice_id, RuleChange.version > RuleChange.applied)
@@ -221,24 +226,32 @@ def ensure_cadences(practice_id: int) -> int:
     hold(practice_id)  # of two at once the second finds those of the first
     if db.session.scalar(sa.select(sa.exists().where(Cadence.practice_id == practice_id))):
         return 0
-    for default in CADENCES:
-        cadence = Cadence(practice_id=practice_id, name=default.name, kind=default.kind)
-        cadence.steps = [
-            CadenceStep(position=number, mode=step.mode, gap_hours=step.gap_hours, tries=step.tries)
-            for number, step in enumerate(default.steps)
-        ]
-        db.session.add(cadence)
-        db.session.flush()
-        for milestone, delay, spacing, open_days in default.starts:
-            db.session.add(
-                Trigger(
-                    practice_id=practice_id,
-                    cadence_id=cadence.id,
-                    milestone_kind=milestone,
-                    delay_days=delay,
-                    spacing_days=spacing,
-                    open_days=open_days,
-                )
-            )
+    cadences = [_default(practice_id, each) for each in CADENCES]
+    db.session.add_all(cadences)
+    db.session.flush()  # all at once: one by one it was a third of what adding a practice cost
+    for cadence, default in zip(cadences, CADENCES, strict=True):
+        db.session.add_all(_triggers(cadence, default))
     db.session.flush()
     return len(CADENCES)
+
+
+def _default(practice_id: int, default: DefaultCadence) -> Cadence:
+    steps = [
+        CadenceStep(position=number, mode=step.mode, gap_hours=step.gap_hours, tries=step.tries)
+        for number, step in enumerate(default.steps)
+    ]
+    return Cadence(practice_id=practice_id, name=default.name, kind=default.kind, steps=steps)
+
+
+def _triggers(cadence: Cadence, default: DefaultCadence) -> list[Trigger]:
+    return [
+        Trigger(
+            practice_id=cadence.practice_id,
+            cadence_id=cadence.id,
+            milestone_kind=milestone,
+            delay_days=delay,
+            spacing_days=spacing,
+            open_days=open_days,
+        )
+        for milestone, delay, spacing, open_days in default.starts
+    ]

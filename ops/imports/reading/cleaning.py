@@ -107,7 +107,8 @@ class Cleaner:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         if aside := self._unread.problem(cells):
-            return BadRow(line, stated, (aside,), self._whose.by_columns(cells))
+            holds = self._unread.about_a_person(cells) or self._flags.may_refuse(cells)
+            return BadRow(line, stated, (aside,), self._whose.by_columns(cells) if holds else None)
         dead, refused = self._flags.taken_out_of_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
@@ -126,7 +127,7 @@ class Cleaner:
             may_refuse = bool(self._flags.columns) or self._unread.refuses_anywhere(stated)
             return self._whose.by_all(stated) if may_refuse else None
         cells = [*stated, ""]
-        told = self._unread.problem(cells) or any(self._flags.taken_out_of_names(cells))
+        told = self._unread.about_a_person(cells) or any(self._flags.taken_out_of_names(cells))
         return self._whose.by_columns(cells) if told or self._flags.may_refuse(cells) else None
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
