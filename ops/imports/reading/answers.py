@@ -43,9 +43,32 @@ _SAYS_YES = re.compile(
     rf"(single |double |confirmed )?(opt|opted) ?in|(re)?subscribed|(ok|okay|may|can)( to| be)? {_TOPIC}"
     rf"|not (blocked|opted ?out|unsubscribed|suppressed|blacklisted)"
 )
-_REPLIES_NO = {"declined", "refused", "denied", "revoked", "withdrawn", "rejected", "never", "disabled", "inactive"}
+_REPLIES_NO = {
+    "non-marketing contact",
+    "never_subscribed",
+    "never subscribed",
+    "declined",
+    "refused",
+    "denied",
+    "revoked",
+    "withdrawn",
+    "rejected",
+    "never",
+    "disabled",
+    "inactive",
+}
 _REPLIES_NO |= {"disallowed", "2", *"rechazado rechazada negado negada revocado revocada denegado denegada".split()}
-_REPLIES_YES = {"accepted", "agreed", "granted", "approved", "consented", "consent given", "given", "allowed"}
+_REPLIES_YES = {
+    "marketing contact",
+    "accepted",
+    "agreed",
+    "granted",
+    "approved",
+    "consented",
+    "consent given",
+    "given",
+    "allowed",
+}
 _REPLIES_YES |= {"permitted", "authorized", "ok", "okay", "enabled", "active"}
 _REPLIES_YES |= {*"aceptado aceptada autorizado autorizada permitido permitida concedido otorgado".split()}
 _CHANNEL_WORDS = {
@@ -59,7 +82,8 @@ _ONLY = {
     "mail": ("all",), "letter": ("all",), "post": ("all",),
 }  # fmt: skip
 _WAYS = re.compile(
-    r"((e ?mail|mail|letter|post|phone|calls?|mobile|cell|cellphone|home|work|texts?|sms|messages?|textmessages?|voice"
+    r"((e ?mail|mail|letter|post|(mobile|cell|home|work)? ?phone|calls?|mobile|cell|home|work|texts?|sms"
+    r"|messages?|textmessages?|voice"
     r"|whatsapp|any|anything|either|all|both|no preference|hmphone|wkphone|wirelessph|wirelessphone|or|and|no)( |$))+"
 )
 _BY_NUMBER: dict[str, dict[str, bool | None]] = {"txtmsgok": {"0": None, "1": True, "2": False}}
@@ -121,19 +145,36 @@ def refused_channels(field: Field, header: str, text: str) -> tuple[str, ...]:
     name = plain(header)
     if field is Field.PREFERRED_CONTACT:
         return _refused_ways(name, text)
-    if field in REFUSALS:
-        refused = read_yes(_set(name, text))
-    else:
-        known = _BY_NUMBER.get(name, {})
-        refused = (known[text.strip()] if text.strip() in known else read_permission(_set(name, text))) is False
-    channel = REFUSALS.get(field) or PERMISSIONS[field]
+    channel = channel_of(field)
+    refused = _may(field, name, text) is False
     return (channel, *(other for other in _named(text) if channel not in ("all", other))) if refused else ()
+
+
+def channel_of(field: Field) -> str:
+    """Of which channel a column of REFUSALS or PERMISSIONS speaks."""
+    return REFUSALS.get(field) or PERMISSIONS[field]
+
+
+def says_yes(field: Field, header: str, text: str) -> bool:
+    """Whether a cell of REFUSALS or PERMISSIONS says itself that they agreed. That nothing was refused ("Do not text:
+    No", "not opted out") is no yes, nor is a preferred way. Raises Unclear."""
+    return _may(field, plain(header), text) is True and not _words(text).startswith("not ")
+
+
+def _may(field: Field, name: str, text: str) -> bool | None:
+    """May we? None when the cell does not say."""
+    if field in REFUSALS:
+        return False if read_yes(_day_is_yes(text)) else _stated(text)
+    known = _BY_NUMBER.get(name, {})
+    return known[text.strip()] if text.strip() in known else read_permission(_set(name, text))
 
 
 def _set(name: str, text: str) -> str:
     """A day in a column of days ("Unsubscribed at") is a yes, and a day that is none (0000-00-00) is empty."""
-    if not _DATED.search(name):
-        return text
+    return _day_is_yes(text) if _DATED.search(name) else text
+
+
+def _day_is_yes(text: str) -> str:
     word = text.strip().casefold()
     return "" if _NO_DATE.fullmatch(word) else "yes" if _DATE.fullmatch(word) else text
 
@@ -167,7 +208,7 @@ _GONE = re.compile(
 _STANDINGS = {
     *("", "patient", "active", "inactive", "nonpatient", "non patient", "prospective", "prospect", "lead", "new"),
     *("current", "existing", "client", "customer", "member", "vip", "regular", "established", "returning", "guest"),
-    *("open", "open deal", "in progress", "connected", "attempted to contact", "bad timing", "qualified"),
+    *("open", "enabled", "open deal", "in progress", "connected", "attempted to contact", "bad timing", "qualified"),
     *("unqualified", "lapsed", "dormant", "alive", "living", "active patient", "inactive patient", "new patient"),
     *"activo activa inactivo inactiva nuevo nueva paciente cliente prospecto frecuente regular vivo viva".split(),
 }

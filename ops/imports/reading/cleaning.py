@@ -107,7 +107,8 @@ class Cleaner:
             if not cells[place]:
                 cells[place] = next((cells[other] for other in others if cells[other]), "")
         if aside := self._unread.problem(cells):
-            return BadRow(line, stated, (aside,), self._whose.by_columns(cells))
+            holds = self._unread.about_a_person(cells) or self._flags.may_refuse(cells)
+            return BadRow(line, stated, (aside,), self._whose.by_columns(cells) if holds else None)
         dead, refused = self._flags.taken_out_of_names(cells)
         try:
             row: GoodRow | BadRow = self._first_look(line, cells, stated)
@@ -126,11 +127,11 @@ class Cleaner:
             may_refuse = bool(self._flags.columns) or self._unread.refuses_anywhere(stated)
             return self._whose.by_all(stated) if may_refuse else None
         cells = [*stated, ""]
-        told = self._unread.problem(cells) or any(self._flags.taken_out_of_names(cells))
+        told = self._unread.about_a_person(cells) or any(self._flags.taken_out_of_names(cells))
         return self._whose.by_columns(cells) if told or self._flags.may_refuse(cells) else None
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
-        dead, opt_outs = self._flags.read(cells)
+        dead, opt_outs, agreed = self._flags.read(cells)
         external_id = cells[self._id].strip()
         if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
             raise Unclear(f"{external_id!r} stands where the patient's number should")
@@ -147,7 +148,7 @@ class Cleaner:
             milestone, left_out = self._visits.read(line, cells, external_id, patient)
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out, agreed)
 
     def _patient(self, line: int, cells: list[str], external_id: str, dead: bool) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])

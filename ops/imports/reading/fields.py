@@ -84,10 +84,13 @@ PHONES = (Field.MOBILE, Field.PHONE, Field.HOME_PHONE, Field.WORK_PHONE)
 _NAMES = {
     Field.EXTERNAL_ID: (
         "id patientid patientnumber patientno patnum clientid clientnumber customerid guestid memberid uniqueid "
-        "externalid mrn medicalrecordnumber chartnumber chartno accountnumber"
+        "externalid mrn medicalrecordnumber chartnumber chartno accountnumber guestcode clientcode customercode "
+        "patientcode patientkey clientkey"
     ),
-    Field.FIRST_NAME: "first firstname fname givenname given forename patientfirstname clientfirstname",
-    Field.LAST_NAME: "last lastname lname surname familyname family patientlastname clientlastname",
+    Field.FIRST_NAME: "first firstname fname givenname given forename patientfirstname clientfirstname "
+    "customerfirstname guestfirstname",
+    Field.LAST_NAME: "last lastname lname surname familyname family patientlastname clientlastname "
+    "customerlastname guestlastname",
     Field.FULL_NAME: (
         "name fullname patientname patient clientname client customername customer guestname guest contactname"
     ),
@@ -97,17 +100,19 @@ _NAMES = {
     Field.DEATH_DATE: "deathdate dateofdeath deceaseddate deceasedon dod",
     Field.STATUS: (
         "patstatus patientstatus clientstatus customerstatus contactstatus leadstatus recordstatus "
-        "accountstatus lifecyclestage"
+        "accountstatus lifecyclestage accountstate userstate memberstate recordstate"
     ),
     Field.DECEASED: "deceased isdeceased dead",
     Field.MOBILE: (
         "mobile mobilenumber mobilephone mobilephonenumber cell cellphone cellphonenumber cellular wirelessphone "
-        "wireless textnumber smsnumber"
+        "wireless textnumber smsnumber phonecell phonemobile phonecellular patientmobile patientmobileno patientcell "
+        "patientmobilephone clientmobile clientcell customermobile customercell guestmobile"
     ),
-    Field.PHONE: "phone phonenumber telephone telephonenumber tel primaryphone phone1 contactnumber",
-    Field.HOME_PHONE: "homephone hmphone homenumber phonehome homephonenumber phone2",
-    Field.WORK_PHONE: "workphone wkphone worknumber phonework workphonenumber businessphone officephone",
-    Field.EMAIL: "email emailaddress mail emailid patientemail clientemail primaryemail",
+    Field.PHONE: "phone phonenumber telephone telephonenumber tel primaryphone phone1 contactnumber "
+    "customerphone clientphone patientphone guestphone customerphonenumber clientphonenumber patientphonenumber",
+    Field.HOME_PHONE: "homephone hmphone homenumber phonehome homephonenumber phone2 nightphone landline",
+    Field.WORK_PHONE: "workphone wkphone worknumber phonework workphonenumber businessphone officephone dayphone",
+    Field.EMAIL: "email emailaddress mail emailid patientemail clientemail primaryemail customeremail guestemail",
     Field.STATE: "state stateprovince province region st statecode homestate",
     Field.ZIP: "zip zipcode postalcode postcode postal zippostalcode",
     Field.COUNTRY: "country countrycode countryname homecountry nation",
@@ -130,7 +135,8 @@ _NAMES = {
     Field.HAPPENED: (
         "aptdatetime apptdate apptdatetime appointmentdate appointment appointmentdatetime visitdate dateofvisit "
         "servicedate dateofservice treatmentdate procdate procedureddate proceduredate date lastvisit lastvisitdate "
-        "lastappointment lastappointmentdate completedon completeddate scheduleddate"
+        "lastappointment lastappointmentdate completedon completeddate scheduleddate "
+        "starttime startat startsat startdatetime startdate"
     ),
     Field.TREATMENT: (
         "procdescript apptservice apptservic appointmentservice service servicename services treatment treatmentname "

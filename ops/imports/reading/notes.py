@@ -15,7 +15,8 @@ REMEMBERED = 100
 """Characters of a cell whose answer is kept: they come again, and take little memory."""
 _TOPIC = r"(contact|call|phone|text|sms|e ?mail|mail|message|disturb|send|solicit|market|communicat)\w*"
 _TAG = re.compile(
-    rf"(opt|opted) ?out|unsubscribed|(do not|don ?t|donot) ?{_TOPIC}|dn[cdt]|no (calls|texts|sms|e ?mails?|contact)"
+    rf"(opt|opted) ?out|unsubscribed?|stop( ?all)?( please)?|alto"
+    rf"|(do not|don ?t|donot) ?{_TOPIC}|dn[cdt]|no (calls|texts|sms|e ?mails?|contact)"
     r"|no (phone |more |further )+(calls|texts|sms|e ?mails?|contact)|blacklisted|banned|r i p|deceased|dead|died"
     r"|((patient|client|pt|she|he) )?((has|is) )?(passed away|deceased|died)( [\w ]{1,30})?"
     r"|((patient|client|pt) )?(do not|don ?t) (re)?(book|schedule|treat|see)"

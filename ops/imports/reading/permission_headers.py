@@ -53,7 +53,7 @@ _VOCABULARY = {
     _Word.CONTACT: "contact contacts contacted disturb communication communications communicate reach",
     _Word.PURPOSE: (
         "marketing promo promos promotion promotions promotional reminder reminders notification notifications "
-        "message messages messaging msg msgs solicitation solicitations offers"
+        "message messages messaging msg msgs solicitation solicitations offers alert alerts transactional"
     ),
     _Word.METHOD: "prefer prefers preferred preference preferences method",
     _Word.DEATH: "deceased dead death died passedaway",
@@ -79,7 +79,7 @@ _SUSPICIOUS = re.compile(
     r"opt(ed|s|ing)?(out|in(?!g|i|c))|opt$|unsub|subscribe|do(es)?not|dont|dnc|^dnd|dnd$|^dnt|dnt$|black?list|blocklist"
     r"|blocked|suppress(?!or)|consent|permission|permitted|contactable|deceas|death|died|^(is)?dead|passedaway|status"
     r"|tcpa|gdpr|hipaa|privacy|restrict|confidential|bounced|nollam|nocontact|fallecid|difunt|consentim"
-    r"|litigat|legalhold|banned|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
+    r"|litigat|legalhold|banned|discharged|dismissed|^(is)?(archived|deleted)$|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
     rf"|(receiv|accept|allow|authoriz|okto|mayw?e?|canw?e?|wants?to|agree){_TOPIC}"
     r"|(contact|comm|communication|marketing|reminder)s?(pref|method|setting)|prefer\w*(contact|comm|method|remind)(?!phone|number|name|email)"
 )
@@ -97,9 +97,8 @@ _HARMLESS = re.compile(
 """Statuses that are of something else than the person, the visit or a permission."""
 
 _VISIT = r"(?:is|was|has)?(?:appt|apt|appointment|visit|booking|session|service|treatment|procedure)?"
-_OFF = (
-    r"(?:late)?(?:cancel|cancell?ed|cancell?ation|noshow(?:ed)?|didnot(?:show|arrive|attend|come)|missed|void(?:ed)?)"
-)
+_OFF = r"(?:late|early)?(?:cancel|cancell?ed|cancell?ation|noshow(?:ed)?|didnot(?:show|arrive|attend|come)"
+_OFF += r"|missed|void(?:ed)?)"
 _OFF += r"(?:or(?:late)?(?:cancell?ed|noshow))?"
 _TAIL = r"(?:appt|appointment|visit|booking|flag|yn|date|at|on|by|reason|time|type)*"
 _VISIT_OFF = re.compile(

@@ -20,7 +20,7 @@ DIGITS = range(7, 20)
 @lru_cache(maxsize=1 << 14)
 def read_phone(text: str) -> str | None:
     """The number in E.164; None for an empty cell or one that cannot be dialled. Raises Unclear for anything else."""
-    text = halfwidth(text.strip())
+    text = halfwidth(text.strip()).lstrip("'")  # what keeps a spreadsheet from reading a number
     if text.lower() in _NOTHING:
         return None
     number = e164(text)

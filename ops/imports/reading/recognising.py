@@ -118,6 +118,9 @@ KNOWN = (
     _known("synthea-observations or immunizations", "date patient encounter code description", IGNORED),
     _known("synthea-imaging studies", "id date patient encounter seriesuid", IGNORED),
     _known("synthea-organizations", "id name lat lon revenue utilization", IGNORED),
+    _known("boulevard", "appointmentid clientid appointmentdate cancelledat state", state=Field.VISIT_STATUS),
+    _known("jane", "patientguid treatmentname startat state noshow", state=Field.VISIT_STATUS),
+    _known("acuity", "starttime endtime firstname lastname type calendar", BOTH, type=Field.TREATMENT),
     _known("open-dental", "patnum lname fname"),
     _known("fresha", "clientid firstname lastname mobilenumber blocked"),
     _known("mindbody", "firstname lastname mobilephone sendpromotionalemails"),
@@ -165,17 +168,30 @@ def _meanings(names: Sequence[str], special: Mapping[str, Field | None], by_kind
         return {}
     found = {name: special[name] if name in special else SYNONYMS.get(name) or by_words(name) for name in names}
     columns = {name: meaning for name, meaning in found.items() if meaning}
+    if any(meaning is Field.HAPPENED and name not in _STARTS for name, meaning in columns.items()):
+        columns = {name: meaning for name, meaning in columns.items() if name not in _STARTS}
     if "patientid" in columns and "id" in columns:  # "id" beside a patient's own number is the row's number
         columns["id"] = Field.VISIT_ID
     if by_kind is None and not of_visits(columns):
         columns = {name: meaning for name, meaning in columns.items() if meaning is not Field.HAPPENED}
+    if Field.HAPPENED not in columns.values():
+        columns |= dict.fromkeys(_REMOVED.intersection(names) - columns.keys(), Field.DO_NOT_CONTACT)
     return columns | _of_visits(names, columns)
+
+
+_NAMED = {Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME}
+_STARTS = {"start", "starttime", "startat", "startsat", "startdatetime", "startdate"}
+"""Beside a date of the visit its hour, or that of something else."""
+_REMOVED = {"banned", "isbanned", "deleted", "isdeleted"}
+"""Of a patient; a row of a visit that is deleted says nothing of them."""
 
 
 def _of_visits(names: Sequence[str], columns: Mapping[str, Field]) -> dict[str, Field]:
     """What only means something beside a date. A bare "Status" is the visit's where rows are visits, and the patient's
     in a list of patients with their last ones."""
     dates = [name for name, meaning in columns.items() if meaning is Field.HAPPENED]
+    if _is_status(names, columns, dates):
+        return _of_visits([name for name in names if name != "state"], columns) | {"state": Field.VISIT_STATUS}
     found = {name: of_a_visit(name) for name in names if name not in columns} if dates else {}
     status = Field.VISIT_STATUS if dates and not all(name.startswith("last") for name in dates) else Field.STATUS
     return {name: meaning for name, meaning in found.items() if meaning} | dict.fromkeys(
@@ -183,9 +199,16 @@ def _of_visits(names: Sequence[str], columns: Mapping[str, Field]) -> dict[str, 
     )
 
 
+def _is_status(names: Sequence[str], columns: Mapping[str, Field], dates: Sequence[str]) -> bool:
+    """Whether "State" says what became of a visit: where the rows have no people of their own, nobody lives there."""
+    meanings = set(columns.values())
+    visits = {Field.TREATMENT, Field.VISIT_ID} & meanings
+    return bool("state" in names and dates and visits and _NAMED.isdisjoint(meanings))
+
+
 def _kind(columns: Mapping[str, Field]) -> str:
     meanings = set(columns.values())
-    named = bool(meanings & {Field.FIRST_NAME, Field.LAST_NAME, Field.FULL_NAME})
+    named = bool(meanings & _NAMED)
     if Field.HAPPENED not in meanings:
         return PATIENTS
     return VISITS if Field.EXTERNAL_ID in meanings and not named else BOTH

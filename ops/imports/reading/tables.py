@@ -34,7 +34,17 @@ _TELLING = {
 }
 _WHATEVER_ELSE = ("claims", "providers or staff")
 """These tables name patients or people with their numbers too; the others are ours when they do."""
-_WEAK_DATES = {"date", "completedon", "completeddate", "scheduleddate"}
+_WEAK_DATES = {
+    "date",
+    "starttime",
+    "startat",
+    "startsat",
+    "startdatetime",
+    "startdate",
+    "completedon",
+    "completeddate",
+    "scheduleddate",
+}
 _SALE_NUMBERS = {"invoiceid", "saleid"}
 _PERSONAL = {Field.FIRST_NAME, Field.LAST_NAME, Field.BIRTH_DATE, Field.MOBILE}
 _REACHED = {*PHONES, Field.EMAIL}

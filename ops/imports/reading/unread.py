@@ -39,6 +39,14 @@ class Unread:
         for place in self._places:
             if cells[place] and tells(cells[place], self._dated):
                 return f"{self._headers[place]}: {_shown(cells[place])!r} stands in a column that is not read"
+        return self._of_a_minor(cells)
+
+    def about_a_person(self, cells: list[str]) -> bool:
+        """Whether what keeps such a row aside is about the patient, and not only about a visit that was called off."""
+        refuses = any(cells[place] and tells(cells[place], False) for place in self._places)
+        return refuses or self._of_a_minor(cells) is not None
+
+    def _of_a_minor(self, cells: list[str]) -> str | None:
         for place, name in self._ages:
             if cells[place] and says_minor(name, cells[place], self._today):
                 return f"{self._headers[place]}: {cells[place].strip()[:60]!r} speaks of a minor"
