@@ -17,7 +17,7 @@ from ops.db import db, transaction
 from ops.errors import Refused
 from ops.imports.actions import file_name
 from ops.imports.loading import LoadCounts, begin, cancel, choose_profile, outcome_of, receive, run, try_out
-from ops.imports.loading.outcome import HELD, WAITING
+from ops.imports.loading.outcome import HELD, WAITING, agreed_words
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
 from ops.imports.reading.recognising import KINDS, NAMES, Profile
@@ -157,6 +157,7 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
         f"{outcome.milestones_new:,} milestones new",
         f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
+        *([said] if (said := agreed_words(outcome.agreed)) else []),
         *(
             [f"{outcome.held:,} of the rows below {'is' if outcome.held == 1 else 'are'} {HELD}"]
             if outcome.held

@@ -13,6 +13,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from ops import clock, migrate, one_clock
+from ops.agency.queries import emails_wait
 from ops.background import QUEUES
 from ops.cadences import readiness
 from ops.cadences.actions.starting import missed
@@ -129,6 +130,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             _examine_milestones(found, connection)
             _examine_practices(found, connection)
             _examine_mails(found, connection)
+            found.problems += filter(None, [emails_wait(connection)])
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
         return

@@ -78,7 +78,7 @@ WALLS: dict[str, Wall] = {
     "quarantined_rows": Wall(OWN),
     # may we reach this person: kept across practices by keyed hashes, so no practice reads any of it
     "suppressions": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_suppression"),)),
-    "consent_events": Wall(OWN, guards=(AppendOnly(),)),
+    "consent_events": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_consent"),)),
     "contact_attempts": Wall(OWN, guards=(AppendOnly(),)),
     "gate_decisions": Wall(OWN, guards=(AppendOnly(),)),
     # what agents say, what leaves the system and what comes back
@@ -97,7 +97,13 @@ WALLS: dict[str, Wall] = {
     "asks": Wall(OWN, READS),
     # a member says what became of a friend who was sent to them, and takes back a slip of theirs
     "referrals": Wall(
-        OWN, ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"), (Audit(),)
+        OWN,
+        (
+            "SELECT",
+            "UPDATE (comes_for, follows_visits, maybe_patient_id, not_patients, patient_id, state, value, visit_days, "
+            "visit_on, visit_time)",
+        ),
+        (Audit(hidden="contact_key,email_key"),),
     ),
     "referral_events": Wall(OWN, ("SELECT", "INSERT", "DELETE"), (Audit(when="DELETE"),)),
     # the queue

@@ -63,7 +63,11 @@ def test_the_tables_a_practice_reads_are_these_and_no_others():
     assert {name: wall.portal for name, wall in WALLS.items() if set(wall.portal) - {"SELECT"}} == {
         "patient_reads": ("INSERT",),
         "concerns": ("SELECT", "UPDATE (answer, answered_at, answered_by)"),
-        "referrals": ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"),
+        "referrals": (
+            "SELECT",
+            "UPDATE (comes_for, follows_visits, maybe_patient_id, not_patients, patient_id, state, value, visit_days, "
+            "visit_on, visit_time)",
+        ),
         "referral_events": ("SELECT", "INSERT", "DELETE"),
     }
 
@@ -141,6 +145,7 @@ AS_NUMBERS = {
     *(("patients", "import_id"), ("milestones", "import_id"), ("milestone_changes", "was_treatment_type_id")),
     *(("cadence_runs", "trigger_id"), ("contact_attempts", "attempt_id"), ("asks", "run_id")),
     *(("tasks", "lane_id"), ("tasks", "script_version_id"), ("scripts", "experiment_id")),
+    ("consent_events", "patient_id"),
     # named by others, not by us
     *(("audit_log", "row_id"), ("patients", "external_id"), ("recorder_deliveries", "message_id")),
     *(("messages", "provider_id"), ("inbound_messages", "provider_id")),

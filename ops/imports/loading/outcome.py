@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,6 +15,7 @@ HELD = "about people who are not contacted until the row is corrected"
 WAITING = (
     "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
 )
+OVER_WORDS = {"all": "being contacted", "call": "calls", "sms": "texts", "email": "emails"}
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
@@ -64,6 +65,8 @@ class LoadCounts:
     rows_withdrawn: int = 0
     rows_ignored: dict[str, int] = field(default_factory=dict)
     """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
+    agreed: dict[str, int] = field(default_factory=dict)
+    """People of whom it says yes, by channel."""
     held: int = 0
     """Of the quarantined rows: those that keep somebody from being contacted, until they are made right."""
     held_later: int = 0
@@ -106,10 +109,17 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_future=load.rows_future,
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
+        agreed=load.agreed,
         files=[_how_read(file) for file in load.files if file.was_looked_at],
         held=count_rows(import_id, QuarantinedRow.holding()),
         held_later=count_rows(import_id, QuarantinedRow.waiting()),
     )
+
+
+def agreed_words(agreed: Mapping[str, int]) -> str:
+    """How many the files say agreed to what; "" when none did."""
+    said = [f"{agreed[channel]:,} to {words}" for channel, words in OVER_WORDS.items() if agreed.get(channel)]
+    return f"said yes: {', '.join(said)} (kept as evidence)" if said else ""
 
 
 def count_rows(import_id: int, which: sa.ColumnElement[bool]) -> int:
