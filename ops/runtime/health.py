@@ -18,11 +18,11 @@ from ops.background import QUEUES
 from ops.cadences import readiness
 from ops.cadences.actions.starting import missed
 from ops.cadences.models import RuleChange
-from ops.config import Settings
+from ops.config import Settings, settings
 from ops.isolated import FailedWork
 from ops.mail.models import MailState, StaffMail
 from ops.mail.queries import BAD
-from ops.phrases import count_of
+from ops.phrases import count_of, length_words
 from ops.practices.models import Practice, PracticeStatus
 from ops.runtime import servers, state
 from ops.runtime.models import Tick
@@ -229,10 +229,19 @@ def _measure(queue: Queue) -> dict[str, float | None]:
     asked = oldest.enqueued_at if oldest else None
     return {
         "waiting": queue.count,
-        "oldest_s": round((clock.now() - asked).total_seconds(), 1) if asked else None,
+        "oldest_s": round((_unshifted() - asked).total_seconds(), 1) if asked else None,
         "failed": queue.failed_job_registry.count,
         "workers": Worker.count(queue=queue),
     }
+
+
+def _unshifted() -> datetime:
+    """Now, as RQ notes it: it knows nothing of CLOCK_OFFSET_MINUTES."""
+    return clock.now() - timedelta(minutes=settings().clock_offset_minutes)
+
+
+def _length_since(moment: str) -> str:
+    return length_words((clock.now() - datetime.fromisoformat(moment)).total_seconds() / 60)
 
 
 def _lines(found: Findings) -> list[str]:
@@ -241,7 +250,8 @@ def _lines(found: Findings) -> list[str]:
         lines.append("app: not running (start it with `make run`)")
     else:
         app = found.app
-        lines.append(f"app: {app['phase']} at {app['address']}, pid {app['pid']}, since {app['since']}")
+        since = f" for {_length_since(app['since'])}" if app["since"] else ""
+        lines.append(f"app: {app['phase']} at {app['address']}, pid {app['pid']}{since}")
         lines += [f"  {name}: {f'pid {pid}' if pid else 'down'}" for name, pid in app["children"].items()]
     if found.migrations:
         lines.append(f"migrations: database {found.migrations['database']}, code {found.migrations['code']}")
