@@ -12,8 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array_agg
 from sqlalchemy.orm import aliased
 
-from ops.accounts.models import Membership, User
-from ops.accounts.roles import STAFF
 from ops.cadences.models import SPACING_DAYS, Cadence
 from ops.messages.models import Message, MessageState
 from ops.metrics.measures import DEFAULT_OPENS_DAYS
@@ -295,11 +293,3 @@ def reviews(practice: int, first: date, last: date, as_of: datetime) -> sa.Selec
         Milestone.happened_on.between(first, last),
         Milestone.created_at <= as_of,
     )
-
-
-def practices_of(user: User) -> sa.Select:
-    """The practices whose report this person may read, by name: a member's own, everybody's for leads and admins."""
-    every = sa.select(Practice).order_by(sa.func.lower(Practice.name), Practice.id)
-    if user.role in STAFF:
-        return every
-    return every.join(Membership, Membership.practice_id == Practice.id).where(Membership.user_id == user.id)

@@ -9,7 +9,7 @@ from ops.accounts.access import allow, me
 from ops.accounts.models import Role
 from ops.accounts.roles import STAFF
 from ops.db import db, transaction
-from ops.metrics import measures, queries
+from ops.metrics import measures
 from ops.metrics.chart import gap_bars, steps_chart
 from ops.metrics.exports import as_csv, as_json
 from ops.metrics.reports import MonthReport, by_leak, month_report, overview
@@ -18,6 +18,7 @@ from ops.practices.access import practice_or_404
 from ops.practices.actions import note_read
 from ops.practices.models import Patient, Practice
 from ops.practices.months import Month
+from ops.practices.queries import read_by
 from ops.work.reads import ReadOf
 
 bp = Blueprint("metrics", __name__)
@@ -31,7 +32,7 @@ def index() -> ResponseReturnValue:
 
     A member of several gets their names only: numbers are read practice by practice, behind the database's wall.
     """
-    practices = list(db.session.scalars(queries.practices_of(me())))
+    practices = read_by(me())
     if me().role is Role.MEMBER:
         if len(practices) == 1:
             return redirect(url_for(".latest", slug=practices[0].slug), 303)
