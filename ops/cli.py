@@ -74,14 +74,15 @@ def _clear_words() -> Iterator[None]:
         wrong = (f"{'.'.join(map(str, each['loc'])).upper() or 'settings'}: {each['msg']}" for each in problem.errors())
         raise click.ClickException("a setting is wrong: " + "; ".join(wrong)) from None
     except Exception as problem:
-        match type(problem).__name__:  # by name: importing them costs every command a second
-            case "ServerError" | "WrongKey":
-                raise click.ClickException(str(problem)) from None
-            case "OperationalError" | "ConnectionError" | "TimeoutError":
-                raise click.ClickException(_went_away(problem)) from None
-            case "ProgrammingError" if type(getattr(problem, "orig", None)).__name__ == "InsufficientPrivilege":
-                needs = "The role of DATABASE_URL must own its database and be allowed to create roles (CREATEROLE)."
-                raise click.ClickException(f"{str(problem).splitlines()[0]}. {needs}") from None
+        # by name: importing them costs every command a second
+        kinds = {kind.__name__ for kind in type(problem).__mro__ if kind.__module__ != "builtins"}
+        if kinds & {"ServerError", "WrongKey"}:
+            raise click.ClickException(str(problem)) from None
+        if kinds & {"OperationalError", "ConnectionError", "TimeoutError"}:
+            raise click.ClickException(_went_away(problem)) from None
+        if type(getattr(problem, "orig", None)).__name__ == "InsufficientPrivilege":
+            needs = "The role of DATABASE_URL must own its database and be allowed to create roles (CREATEROLE)."
+            raise click.ClickException(f"{str(problem).splitlines()[0]}. {needs}") from None
         raise
 
 

@@ -17,12 +17,10 @@ from ops.queue.models import CadenceRun
 from ops.scripts.models import ScriptVersion
 from ops.scripts.render import ScriptError, render
 from ops.scripts.values import OF_PRACTICE, of_practice
-from ops.work.endings import Ending, EndReason
+from ops.work.endings import SENT_ALL, Ending, EndReason
 
 LONGEST = timedelta(days=30)
 """What waited longer, be it through a pause, would come out of the blue. A step of a cadence has days of its own."""
-SENT_ALL = (EndReason.STEPS_TAKEN, EndReason.NOT_SENT)
-"""Ends of a cadence that its last text may still follow."""
 
 
 def look(practice: Practice, message: Message) -> Says | Unwanted | NotYet | None:

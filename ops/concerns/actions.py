@@ -79,7 +79,8 @@ def concern_told(attempt_id: int) -> bool:
 def forget_mails(attempt_id: int) -> None:
     """The concern of this attempt is taken back, of which nobody was told: nor will they be."""
     ids = db.session.scalars(sa.select(Concern.id).where(Concern.attempt_id == attempt_id)).all()
-    outbox.withdraw((MailKind.CONCERN,), list(ids), "taken back")
+    if ids:
+        outbox.withdraw((MailKind.CONCERN,), list(ids), "taken back")
 
 
 def see(concern_id: int, actor: str) -> bool:

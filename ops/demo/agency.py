@@ -28,6 +28,7 @@ class DemoPractice(NamedTuple):
     state: str
     zone: str
     hours: float
+    """A month, at first; what its calls then take decides the contract of the month that runs."""
     patients: int
     style: str
     specialty: str
@@ -48,40 +49,40 @@ BODY = ("CoolSculpting abdomen", "Body contouring", "Laser hair removal legs")
 INNER = ("Semaglutide weight management", "Hormone optimization visit", "IV vitamin drip")
 
 PRACTICES = (
-    _practice("harbor-skin", "Harbor Skin Clinic", "Harbor Skin", "CA", PACIFIC, 40, 46, "open-dental",
+    _practice("harbor-skin", "Harbor Skin Clinic", "Harbor Skin", "CA", PACIFIC, 4, 46, "open-dental",
               "Medical spa", "women 35 to 55 who want to look refreshed, not different",
               "They explain every step and never push.", INJECTABLES + SKIN, 1.1),
-    _practice("mesa-aesthetics", "Mesa Aesthetics", "Mesa", "CA", PACIFIC, 20, 16, "fresha",
+    _practice("mesa-aesthetics", "Mesa Aesthetics", "Mesa", "CA", PACIFIC, 2, 20, "fresha",
               "Medical spa", "busy people who want natural results without downtime",
               "Small team, honest advice, no waiting room.", INJECTABLES, 1.0),
-    _practice("lakeshore-laser", "Lakeshore Laser & Skin", "Lakeshore Laser", "IL", CENTRAL, 30, 28, "med-spa",
+    _practice("lakeshore-laser", "Lakeshore Laser & Skin", "Lakeshore Laser", "IL", CENTRAL, 2.5, 28, "med-spa",
               "Laser clinic", "people with sun damage or scars who have tried creams and given up",
               "They show you real results on skin like yours.", SKIN + BODY, 0.9),
-    _practice("prairie-skin", "Prairie Skin Studio", "Prairie Skin", "IL", CENTRAL, 10, 9, "mindbody",
+    _practice("prairie-skin", "Prairie Skin Studio", "Prairie Skin", "IL", CENTRAL, 1, 14, "mindbody",
               "Skin studio", "anyone who wants calm, clear skin with a plan they can keep",
               "One person who knows your skin, every visit.", SKIN, 1.2),
-    _practice("hill-country", "Hill Country Med Spa", "Hill Country", "TX", CENTRAL, 30, 26, "open-dental",
+    _practice("hill-country", "Hill Country Med Spa", "Hill Country", "TX", CENTRAL, 2.5, 26, "open-dental",
               "Medical spa", "women 40 to 60 who want to look rested again",
               "Warm people and very steady hands.", INJECTABLES + BODY, 1.0),
-    _practice("alamo-wellness", "Alamo Wellness", "Alamo Wellness", "TX", CENTRAL, 20, 13, "med-spa",
+    _practice("alamo-wellness", "Alamo Wellness", "Alamo Wellness", "TX", CENTRAL, 1, 16, "med-spa",
               "Hormones and metabolism", "people over 40 who feel tired and were told that is normal",
               "They look at the labs with you until it makes sense.", INNER, 0.8),
-    _practice("front-range", "Front Range Aesthetics", "Front Range", "CO", MOUNTAIN, 25, 18, "fresha",
+    _practice("front-range", "Front Range Aesthetics", "Front Range", "CO", MOUNTAIN, 2, 20, "fresha",
               "Medical spa", "outdoor people who want their skin to keep up with them",
               "Straight talk about sun, and results that last.", INJECTABLES + SKIN, 1.0),
-    _practice("summit-metabolic", "Summit Metabolic", "Summit", "CO", MOUNTAIN, 15, 10, "mindbody",
+    _practice("summit-metabolic", "Summit Metabolic", "Summit", "CO", MOUNTAIN, 1, 14, "mindbody",
               "Weight management", "people who have lost the same twenty pounds five times",
               "No judgment, a plan, and somebody who calls.", INNER, 0.7),
-    _practice("hudson-derm", "Hudson Dermatology Studio", "Hudson Derm", "NY", EASTERN, 40, 36, "open-dental",
+    _practice("hudson-derm", "Hudson Dermatology Studio", "Hudson Derm", "NY", EASTERN, 4, 36, "open-dental",
               "Cash-pay dermatology", "people who want a doctor's eye and a gentle hand",
               "You see the doctor, not a salesperson.", SKIN + INJECTABLES, 0.9),
-    _practice("cayuga-skin", "Cayuga Skin", "Cayuga Skin", "NY", EASTERN, 10, 8, "med-spa",
+    _practice("cayuga-skin", "Cayuga Skin", "Cayuga Skin", "NY", EASTERN, 1, 12, "med-spa",
               "Skin studio", "teachers, nurses and everyone else who looks after others first",
               "An hour that is only about you.", SKIN, 1.3),
-    _practice("biscayne-body", "Biscayne Body", "Biscayne Body", "FL", EASTERN, 30, 22, "fresha",
+    _practice("biscayne-body", "Biscayne Body", "Biscayne Body", "FL", EASTERN, 2, 22, "fresha",
               "Body contouring", "parents who want to feel at home in their body again",
               "They tell you what will not work, too.", BODY + INNER, 0.9),
-    _practice("gulf-glow", "Gulf Glow", "Gulf Glow", "FL", EASTERN, 15, 12, "mindbody",
+    _practice("gulf-glow", "Gulf Glow", "Gulf Glow", "FL", EASTERN, 1, 16, "mindbody",
               "Medical spa", "first-timers who want someone patient with questions",
               "The place I send my own mother.", INJECTABLES, 1.1),
 )  # fmt: skip
@@ -98,6 +99,8 @@ AGENTS = (
     ("Jonas Weber", "jonas@example.com"),
     ("Kaya Tanaka", "kaya@example.com"),
 )
+OFF_PACE = {"cayuga-skin": 0.7, "hudson-derm": 1.5}
+"""Of the hours their calls take, what these have bought for the month: one is ahead of its pace, one behind."""
 WITH_CHECK_IN = {"harbor-skin", "hudson-derm", "cayuga-skin"}
 """Practices that bought the call two days after a treatment, too."""
 

@@ -74,8 +74,8 @@ FRIEND_NAMES = ("Ines", "Carmen", "June", "Petra", "Yuki", "Nora", "Salome", "Ta
 def outcome_of(task: Task, appeal: float, chance: random.Random) -> tuple[Saved, float]:
     """What comes of this call, and how many minutes it takes."""
     if chance.random() > REACHED + 0.03 * task.tries:
-        return Saved(_draw(MISSED, chance)), round(chance.uniform(0.8, 2.0), 1)
-    minutes = round(chance.uniform(2.5, 8.0), 1)
+        return Saved(_draw(MISSED, chance)), round(chance.uniform(1.5, 3.5), 1)
+    minutes = round(chance.uniform(5.0, 9.5), 1)
     if task.kind is Kind.ASK:
         saved = _asked(_draw(ASK, chance), appeal, chance)
     else:

@@ -1,11 +1,12 @@
 """Live ninety days in a minute: the product's own verbs, under a moved clock, in the name of the people who do them."""
 
 import gc
+import heapq
 import io
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -22,10 +23,12 @@ from ops.demo.agency import DemoPractice
 from ops.desk.actions import reading, recording
 from ops.desk.actions.saved import Saved
 from ops.errors import Refused
+from ops.floor import board
 from ops.imports import loading
 from ops.messages import jobs as messages
 from ops.practices import actions as practices
 from ops.practices.models import Practice
+from ops.practices.months import Month, days_passed
 from ops.queue import jobs as queue
 from ops.queue.models import Task
 from ops.referrals import jobs as referrals
@@ -38,13 +41,22 @@ HISTORY_DAYS = 45
 """How far before the first day the first export goes back."""
 LEFT_DAYS = 3
 """Working days at the end on which nobody works, so that the desk has something to do."""
-LOADS = (0, 30, 60, 90)
+LOADS = (0, 40, 62, 76, 90)
 """Days on which the practices send an export."""
 HOURS = (time(12, 30), time(18, 0))
 """When the floor works, Eastern time: both lie inside the window of every state and practice."""
 SEED = 20_26
 
 Progress = Callable[[float, str], None]
+
+
+class Call(NamedTuple):
+    """What will have come of a call when its minutes are over."""
+
+    task_id: int
+    fence: int
+    saved: Saved
+    minutes: float
 
 
 class Demo:
@@ -86,6 +98,7 @@ class Demo:
             for number in range(self.days + 1):
                 self._day(number)
                 self.report((number + 1) / (self.days + 1), f"day {number + 1} of {self.days + 1}")
+            self._renew_contracts()
             coaching.look_after_calls(coaching.lead_of(), self.agents)
 
     @staticmethod
@@ -178,6 +191,16 @@ class Demo:
         if last:
             self._tick()
 
+    def _renew_contracts(self) -> None:
+        """The month that runs is bought by what the calls of a practice take, nearly all are on pace."""
+        for line in board.look(board.Asked()).lines:
+            month = Month.of(clock.today(line.zone))
+            share = days_passed(month, clock.now(), line.zone) / month.days
+            hours = float(line.delivered_minutes / share) / 60 * agency.OFF_PACE.get(line.slug, 1)
+            with transaction(self.lead.actor):
+                practice = db.session.get_one(Practice, line.practice_id)
+                practices.set_contract(practice, max(0.5, round(hours, 1)), month.first)
+
     def _morning(self, day: date, last: bool) -> datetime:
         morning = self._at(day, time(8, 0))
         return min(morning, clock.now()) if last else morning
@@ -188,7 +211,7 @@ class Demo:
         since = self.first + timedelta(days=before if before is not None else -HISTORY_DAYS)
         until = self.first + timedelta(days=number)
         for given in self.given:
-            sent = files.export(given.style, self.patients[given.slug], since, until)
+            sent = files.export(given.style, self.patients[given.slug], since, until, number == LOADS[-1])
             practice_id = self.practices[given.slug]
             owner = self.members[practice_id].actor
             with transaction(owner):
@@ -217,38 +240,47 @@ class Demo:
         return shift
 
     def _work(self, moment: datetime, shift: list[User]) -> None:
-        """The agents on this shift take what is due, until nothing is left or their time is over, and sign out."""
-        for agent in shift:
-            with _minutes_go_by(moment) as pass_minutes:
-                for _ in range(behaviour.CALLS_A_SHIFT):
-                    if not self._one_call(agent, pass_minutes):
-                        break
+        """The agents on this shift work side by side, one call after the other, until nothing is left or their time
+        is over, and sign out."""
+        calls = dict.fromkeys(shift, behaviour.CALLS_A_SHIFT)
+        busy: list[tuple[datetime, int, Call | None]] = [(moment, number, None) for number in range(len(shift))]
+        with clock.movable(moment) as set_to:
+            while busy:
+                at, number, call = heapq.heappop(busy)
+                set_to(at)
+                agent = shift[number]
+                if call:
+                    self._finish(agent, call)
+                if calls[agent] and (call := self._begin(agent)):
+                    calls[agent] -= 1
+                    heapq.heappush(busy, (at + timedelta(minutes=call.minutes), number, call))
+                    continue
                 with transaction(agent.actor):
                     sessions.end_all(agent.id, sessions.SIGNED_OUT)
         messages.send_due()
         behaviour.patients_answer(self.chance)
         behaviour.practices_report(self.chance, self._says)
 
-    def _one_call(self, agent: User, pass_minutes: Callable[[float], None]) -> bool:
+    def _begin(self, agent: User) -> "Call | None":
         claimed = queue.next_for(agent.id, agent.actor)
         if claimed is None:
-            return False
+            return None
         with transaction(agent.actor):
             task = db.session.get_one(Task, claimed.id)
             if wrote := reading.unread_on(task):
                 reading.read_replies(task.id, agent.id, task.fence, agent.actor, wrote, is_stop=False)
-            appeal = self._appeal(task.practice_id)
-            saved, minutes = behaviour.outcome_of(task, appeal, self.chance)
-        pass_minutes(minutes)
-        try:
-            self._record(agent, task, saved)
-        except Refused:  # the time they wanted is not a lawful one, and no other suits them
-            self._record(agent, task, Saved(Outcome.NOT_NOW, note=saved.note))
-        return True
+            saved, minutes = behaviour.outcome_of(task, self._appeal(task.practice_id), self.chance)
+            return Call(task.id, task.fence, saved, minutes)
 
-    def _record(self, agent: User, task: Task, saved: Saved) -> None:
+    def _finish(self, agent: User, call: "Call") -> None:
+        try:
+            self._record(agent, call, call.saved)
+        except Refused:  # the time they wanted is not a lawful one, and no other suits them
+            self._record(agent, call, Saved(Outcome.NOT_NOW, note=call.saved.note))
+
+    def _record(self, agent: User, call: "Call", saved: Saved) -> None:
         with transaction(agent.actor):
-            recording.record_outcome(task.id, agent.id, task.fence, agent.actor, saved)
+            recording.record_outcome(call.task_id, agent.id, call.fence, agent.actor, saved)
 
     def _says(self, practice_id: int) -> tuple[User, Source]:
         """Who notes what became of a practice's friends: its member, where one signs in, or else a lead who calls."""
@@ -257,16 +289,3 @@ class Demo:
 
     def _appeal(self, practice_id: int) -> float:
         return next(each.appeal for each in self.given if self.practices[each.slug] == practice_id)
-
-
-@contextmanager
-def _minutes_go_by(start: datetime) -> Iterator[Callable[[float], None]]:
-    """A clock inside the shift that the agent's own calls move forward."""
-    with clock.movable(start) as set_to:
-        now = [start]
-
-        def pass_minutes(minutes: float) -> None:
-            now[0] += timedelta(minutes=minutes)
-            set_to(now[0])
-
-        yield pass_minutes

@@ -28,7 +28,7 @@ DONE = (
 SAID = (
     (
         "The specific ask came out very naturally here. Keep exactly that.",
-        "Thank you! I practise it before each shift.",
+        "Thank you! I practice it before each shift.",
     ),
     ("They hesitated after the ask and you went straight on. Try to count to three.", ""),
     ("Lovely listening. The note could say which friend they thought of.", "Good point, I will."),

@@ -73,6 +73,7 @@ def _patient(
     )
     days = (last_day - first_day).days
     for _ in range(1 if chance.random() < 0.8 else 2):
-        patient.visits.append((first_day + timedelta(days=chance.randint(0, days)), chance.choice(practice.services)))
+        day = first_day + timedelta(days=round(days * chance.random() ** 0.5))  # more and more: the practice grows
+        patient.visits.append((day, chance.choice(practice.services)))
     patient.visits.sort()
     return patient

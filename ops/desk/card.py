@@ -22,7 +22,7 @@ from ops.phrases import moment_words
 from ops.practices.models import ANY_TREATMENT
 from ops.queue import wording
 from ops.queue.promises import Possible
-from ops.queue.words import reasons_words
+from ops.queue.words import promise_label, reasons_words
 from ops.scripts.outline import Part
 from ops.scripts.render import ScriptError
 from ops.scripts.said import SaidPart, said
@@ -129,9 +129,7 @@ class Card:
     @property
     def promise_label(self) -> str:
         """What the task's promised moment is."""
-        if self.kind is Kind.REPLY and not self.task.tries:
-            return "Read by"
-        return "First call by" if self.is_friend else "Promised for"
+        return promise_label(self.kind, self.task.tries)
 
     @property
     def may_call_until(self) -> datetime | None:

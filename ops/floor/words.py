@@ -65,7 +65,9 @@ def event_words(event: TaskEvent, names: Mapping[str, str], said: Said) -> str:
         parts.append(f"{'an email' if facts.get('medium') == 'email' else 'a text'}: {facts.get('template', '')}")
     if outcome := facts.get("outcome"):
         parts.append(OUTCOME_WORDS.get(outcome, str(outcome)))
-    if note := facts.get("note"):
+    if (note := facts.get("note")) and event.kind is EventKind.UNDONE:
+        parts.append(f"noted “{note}”")
+    elif note:
         parts.append(f"the note {note}: {facts.get('note_why', '')}")
     if event.kind is not EventKind.CLAIMED and (codes := reasons_words(facts.get("reasons"))):
         parts.append(codes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import click
+import psycopg
 import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -149,7 +150,7 @@ def _load(
     try:
         with _progress() as report:
             run(import_id, report)
-    except sa.exc.OperationalError:
+    except (sa.exc.OperationalError, psycopg.OperationalError):
         gone = f"The database went away while import {import_id} was loaded. What it had read is stored, and"
         raise click.ClickException(f"{gone} the running agency goes on with the rest within minutes.") from None
     except KeyboardInterrupt:  # else the tick would take it for dead and go on with it

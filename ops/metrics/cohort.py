@@ -96,10 +96,11 @@ class Cohort:
 
 
 def frame(query: sa.Select) -> pd.DataFrame:
-    """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices)."""
+    """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices). Decimals
+    stay what they are: money is added to the cent."""
     import pandas as pd
 
-    return pd.read_sql(query, db.session.connection())
+    return pd.read_sql(query, db.session.connection(), coerce_float=False)
 
 
 def cohorts(

@@ -109,7 +109,7 @@ def ask_runs(practices: Sequence[int], first: date, last: date, as_of: datetime)
     sent_under = ever_under(cohort.c.patient_id)
     texted = sa.exists().where(
         Message.patient_id == sent_under.c.patient_id,
-        Message.reason_key.like(sa.func.concat("run:", CadenceRun.id, ":step:%")),
+        Message.reason_key.like(CadenceRun.message_keys()),
         Message.state.in_(DELIVERED),
         sa.func.coalesce(Message.settled_at, Message.created_at) <= as_of,
     )

@@ -1,5 +1,7 @@
 """Who a task is really about: the patient, or the friend they sent."""
 
+from typing import NamedTuple
+
 from ops.contact.asking import Person, ReferredPerson
 from ops.db import db
 from ops.practices import humans
@@ -21,15 +23,16 @@ def person_of(task: Task, patient: Patient) -> Person:
     return ReferredPerson(phone=referral.friend_phone, email=referral.friend_email, opted_in=True)
 
 
-def records_of(task: Task) -> list[int]:
-    """The patients that are the human this task is about (records.sql), first the task's own; none for a friend."""
-    return [] if task.referral_id is not None else humans.same_human(task.practice_id, task.patient_id)
+class Reached(NamedTuple):
+    """Whom a call reached: the patients that are this human (records.sql), first the task's own, none for a friend; and
+    every number and address of them, sorted."""
+
+    records: list[int]
+    keys: list[bytes]
 
 
-def keys_of(task: Task, person: Person, dialed: bytes | None) -> set[bytes]:
-    """Every number and address of whom a call about this task reached, over all records of them."""
-    keys = {dialed, person.phone_key, person.email_key}
-    if task.referral_id is None:
-        for row in humans.records_of(task.practice_id, task.patient_id):
-            keys |= {row.phone_key, row.email_key}
-    return {key for key in keys if key}
+def reached_by(task: Task, person: Person, dialed: bytes | None) -> Reached:
+    """Whom a call about this task reached at this number."""
+    rows = [] if task.referral_id is not None else humans.records_of(task.practice_id, task.patient_id)
+    keys = {dialed, person.phone_key, person.email_key}.union(*((row.phone_key, row.email_key) for row in rows))
+    return Reached([row.patient_id for row in rows], sorted(key for key in keys if key))

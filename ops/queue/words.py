@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ops.contact.words import REASON_WORDS as GATE_WORDS
+from ops.work.kinds import Kind
 from ops.work.reasons import REASON_WORDS as QUEUE_WORDS
 
 REASON_WORDS: Mapping[str, str] = {**GATE_WORDS, **QUEUE_WORDS}
@@ -16,3 +17,10 @@ def reason_words(code: str) -> str:
 def reasons_words(codes: object) -> str:
     """A list of codes as one phrase; empty for none."""
     return ", ".join(dict.fromkeys(reason_words(str(code)) for code in codes)) if isinstance(codes, list) else ""
+
+
+def promise_label(kind: Kind, tries: int) -> str:
+    """What the promised moment of a task is that was tried so often."""
+    if kind is Kind.REPLY and not tries:
+        return "Read by"
+    return "First call by" if kind is Kind.FRIEND_FOLLOW_UP and not tries else "Promised for"

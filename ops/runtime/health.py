@@ -1,6 +1,7 @@
 """Whether the product is well: what /readyz and `ops doctor` say. Nothing here names a secret or a person."""
 
 import platform
+import shutil
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -30,6 +31,8 @@ from ops.sql.install import differences
 TICK_LATE_SECONDS = 150.0
 """Two missed ticks and some patience."""
 QUEUE_LATE_SECONDS = 600.0
+LEAST_FREE = 200_000_000
+"""Bytes of the disk under VAR_DIR: the logs of the database alone take that in a busy hour."""
 NAMED = 5
 """Failing units of one loop that a sentence names; --json has all."""
 
@@ -73,6 +76,8 @@ def ready(engine: sa.Engine, queue_server: redis.Redis) -> dict[str, str]:
         with engine.connect() as connection:
             if not migrate.is_current(connection):
                 problems["migrations"] = "not current"
+            elif abs(_clock_off(connection)) > one_clock.MOST_S:
+                problems["clock"] = "not the database's"
     except sa.exc.SQLAlchemyError as problem:
         problems["database"] = type(problem).__name__
     try:
@@ -85,6 +90,9 @@ def ready(engine: sa.Engine, queue_server: redis.Redis) -> dict[str, str]:
 def examine(conf: Settings) -> Findings:
     """Everything `ops doctor` looks at. Starts embedded servers for as long as it looks, if they are not running."""
     found = Findings({"app": version("loopkeeper"), "python": platform.python_version()})
+    free = shutil.disk_usage(conf.var_dir).free if conf.var_dir.exists() else LEAST_FREE
+    if free < LEAST_FREE:
+        found.problems.append(f"the disk that holds {conf.var_dir} is full: {free // 1_000_000} MB are left")
     app = state.running(conf.var_dir)
     _examine_app(found, app)
     try:
@@ -129,9 +137,13 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
 
 
 def _examine_clock(found: Findings, connection: sa.Connection) -> None:
-    found.clock_off_s = round(one_clock.off_by(lambda: connection.execute(sa.text(one_clock.ASK)).one()), 1)
+    found.clock_off_s = round(_clock_off(connection), 1)
     if abs(found.clock_off_s) > one_clock.MOST_S:
         found.problems.append(one_clock.WORDS.format(seconds=abs(found.clock_off_s)))
+
+
+def _clock_off(connection: sa.Connection) -> float:
+    return one_clock.off_by(lambda: connection.execute(sa.text(one_clock.ASK)).one())
 
 
 def _examine_work(found: Findings, connection: sa.Connection) -> None:

@@ -34,6 +34,8 @@ class EndReason(StrEnum):
     """A later visit took the place of the one it is about."""
 
 
+SENT_ALL = (EndReason.STEPS_TAKEN, EndReason.NOT_SENT)
+"""Ends of a cadence that its last text may still follow, unless it ends by something else before that leaves."""
 TAKEN_BACK = (EndReason.VISIT_WITHDRAWN, EndReason.VISIT_CHANGED, EndReason.CAME_BACK)
 """A correction or a later visit ended it; if nobody had been contacted, it is as if it had not begun."""
 

@@ -11,7 +11,7 @@ from ops.cadences.models import Cadence, Trigger
 from ops.db import db, transaction
 from ops.practices import actions as practices
 from ops.practices.models import Milestone, Practice
-from ops.queue.actions import tasks
+from ops.queue.actions import moves
 from ops.queue.models import CadenceRun, Task
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind, StepMode
@@ -108,7 +108,7 @@ def test_a_visit_in_another_file_asks_again_only_after_the_days_between_two(prac
             jobs.import_finished(practice.id)
             with transaction("test"):
                 for run in runs():
-                    tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
+                    moves.end_run(run, Ending(EndReason.STEPS_TAKEN))
     assert [kind_of(run) for run in runs()].count(Kind.ASK) == asks
 
 

@@ -19,7 +19,7 @@ from ops.messages.models import Message
 from ops.practices import actions as practices
 from ops.practices.models import MilestoneKind, Practice
 from ops.queue import jobs as queue_jobs
-from ops.queue.actions.tasks import cancel_work_for
+from ops.queue.actions.ending import cancel_work_for
 from ops.queue.models import CadenceRun, Task
 from ops.queue.rank import rank_parts
 from ops.work.endings import Ending, EndReason

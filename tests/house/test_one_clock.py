@@ -79,13 +79,28 @@ def job(which: Job) -> OnlyOurs:
     return made
 
 
-def test_who_presses_next_is_told_and_doctor_says_it(wrong, sign_in) -> None:
+def test_who_presses_next_is_told_and_doctor_and_readyz_say_it(wrong, sign_in) -> None:
     page = sign_in(make_user(Role.AGENT)).post("/desk/next")
     assert page.status_code in (303, 400)
     found = health.Findings({})
     with db.engine.connect() as connection:
         health._examine_clock(found, connection)
     assert "660 seconds off the database's" in found.problems[0]
+    assert health.ready(db.engine, queue("work").connection) == {"clock": "not the database's"}
+
+
+def test_a_clock_that_is_set_while_a_tick_works_ends_that_tick(app, monkeypatch) -> None:
+    real, run = one_clock.machine_time, schedule._run
+
+    def run_and_jump(*work: str) -> str | None:
+        monkeypatch.setattr(one_clock, "machine_time", lambda: real() + MINUTES * 60)
+        return run(*work)
+
+    monkeypatch.setattr(schedule, "_run", run_and_jump)
+    with pytest.raises(WrongClock):
+        schedule.run_due()
+    ran = set(db.session.scalars(sa.select(Tick.name)))
+    assert ran == {"tick", next(iter(schedule.WORK))}
 
 
 def test_the_right_clock_is_asked_for_a_few_times_a_minute_and_again_when_it_jumps(app, monkeypatch) -> None:

@@ -10,12 +10,13 @@ from ops.cadences.models import Cadence
 from ops.db import db, transaction
 from ops.messages.models import Message, MessageEvent, RecorderDelivery
 from ops.practices import actions as practices
-from ops.queue.actions import tasks
+from ops.queue.actions import ending, moves
 from ops.queue.models import CadenceRun
 from ops.scripts.actions import ensure_defaults
 from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
+from ops.work.outcomes import Outcome
 from tests.outbox import NIGHT, NOON, again, at, count, queued, send
 from tests.world import make_milestone, make_patient, make_practice
 
@@ -86,7 +87,7 @@ def test_a_step_whose_cadence_ended_or_whose_days_are_over_is_cancelled_with_the
     assert last_event(message) == ("cancelled", "its days are over")
     with transaction("test") as session:  # once more, and now somebody ends it
         session.execute(sa.update(Message).values(state="queued"))
-        tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
+        moves.end_run(run, Ending(EndReason.STEPS_TAKEN))
         session.execute(sa.text("UPDATE cadence_runs SET end_reason = 'by_lead', end_words = 'asked in person'"))
     assert send(message) == "cancelled"
     assert last_event(message) == ("cancelled", "cancelled by a lead: asked in person")
@@ -127,3 +128,20 @@ def test_what_waits_only_for_hours_is_not_given_up_for_its_age(practice):
     message = queued(practice)
     assert send(message, NIGHT + timedelta(days=8)) == "queued"
     assert send(message, NIGHT + timedelta(days=8, hours=11)) == "delivered"
+
+
+def test_the_last_text_of_a_cadence_does_not_follow_what_ended_all_of_theirs_and_does_where_that_was_a_slip(practice):
+    message, run = step_text(practice)
+    with at(NOON), transaction("test"):
+        moves.end_run(db.session.get_one(CadenceRun, run.id), Ending(EndReason.STEPS_TAKEN))
+        ending.cancel_work_for(run.patient_id, "test", Ending(EndReason.OTHER_CALL, Outcome.NOT_HAPPY))
+    assert db.session.get_one(CadenceRun, run.id, populate_existing=True).end_reason is EndReason.OTHER_CALL
+    with at(NOON), transaction("test"):
+        moves.end_otherwise(db.session.get_one(CadenceRun, run.id), Ending(EndReason.STEPS_TAKEN))
+        ending.cancel_work_for(run.patient_id, "test", Ending(EndReason.WROTE_BACK))
+    assert send(message) == "cancelled"
+    assert last_event(message) == ("cancelled", "wrote back")
+    with at(NOON), transaction("test"):
+        ending.cancel_work_for(run.patient_id, "test", Ending(EndReason.OPTED_OUT))
+    kept = db.session.get_one(CadenceRun, run.id, populate_existing=True)
+    assert kept.end_reason is EndReason.WROTE_BACK, "nothing waits any more: it stays as it ended"

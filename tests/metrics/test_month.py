@@ -6,12 +6,14 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
+import sqlalchemy as sa
 
 from ops.db import db, transaction
 from ops.metrics.measures import MEASURES, STAGES, Owner, Rate, Stage, wilson
 from ops.metrics.reports import by_leak, month_report, overview
 from ops.practices.models import Patient
 from ops.practices.months import Month
+from ops.referrals.models import Referral
 from ops.work.answers import Answer, ReferralState
 from ops.work.endings import Ending, EndReason
 from ops.work.kinds import Kind
@@ -120,7 +122,10 @@ def test_friends_are_shown_by_first_name_and_loop_debt_is_counted(app):
     send_friend(patient, noon(12), (ReferralState.BOOKED, noon(13)), name="Cy")
     send_friend(patient, noon(12, 2), name="Dot")
     send_friend(patient, at(ZONE, 2026, 4, 1), name="Eve", told=noon(2, 4))  # the first moment of the next month
+    with transaction("test"):
+        db.session.execute(sa.update(Referral).where(Referral.friend_name == "Cy").values(value=Decimal("450.10")))
     report = march(practice)
+    assert report.friends.value == Decimal("450.10"), "and who brought nothing yet takes nothing away"
     assert [(friend.first_name, friend.referrer, friend.state) for friend in report.friends.people] == [
         ("Bea", "Ada L.", ReferralState.RECEIVED),
         ("Cy", "Ada L.", ReferralState.BOOKED),

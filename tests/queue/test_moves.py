@@ -18,7 +18,7 @@ from ops.desk.actions.recording import Saved, record_outcome
 from ops.desk.actions.undoing import take_back
 from ops.errors import Refused
 from ops.queue import jobs, queries
-from ops.queue.actions import assigning, claiming, moves, tasks
+from ops.queue.actions import assigning, claiming, ending, moves, tasks
 from ops.queue.models import Attempt, CadenceRun, Task, TaskEvent
 from ops.work import states
 from ops.work.endings import Ending, EndReason
@@ -42,6 +42,7 @@ LEGAL = {
     "sent": ["claimed claimed"],
     "promise_broken": ["waiting waiting"],
     "corrected": ["waiting waiting", "claimed claimed"],
+    "wrote_again": ["waiting waiting", "claimed claimed"],
     "done": ["claimed done"],
     "undone": ["done claimed", "waiting claimed", "cancelled waiting"],
     "cancelled": ["waiting cancelled", "claimed cancelled"],
@@ -307,7 +308,7 @@ class Floor:
             lambda: assigning.assign(task.id, agent.id, "lead", "Theirs."),
             lambda: assigning.unassign(task.id, "lead"),
             lambda: assigning.cancel_task(task.id, "lead", "No use."),
-            lambda: tasks.cancel_work_for(task.patient_id, "reply", Ending(EndReason.OPTED_OUT)),
+            lambda: ending.cancel_work_for(task.patient_id, "reply", Ending(EndReason.OPTED_OUT)),
             lambda: open_in(self.chance.choice(self.patients)),
         ]  # fmt: skip
         if chance.random() < 0.3:
@@ -334,6 +335,6 @@ def test_whatever_befalls_the_events_of_every_task_explain_its_state(practice, n
         assert {task_id: explained(events) for task_id, events in stories.items()} == dict(map(tuple, rows))
         told |= {event for events in stories.values() for event in events}
         noon.tick(timedelta(seconds=floor.chance.choice((5, 20, 45, 200))))
-    assert told >= set(LEGAL) - {"shut", "sent", "lease_expired", "promise_broken", "corrected"}, (
+    assert told >= set(LEGAL) - {"shut", "sent", "lease_expired", "promise_broken", "corrected", "wrote_again"}, (
         "it befell often enough"
     )

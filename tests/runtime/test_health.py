@@ -34,10 +34,13 @@ def examined(app: state.AppState, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return elsewhere.submit(health.examine, settings()).result().problems
 
 
-def test_a_queue_without_a_worker_is_a_problem_once_the_app_had_the_time(app, monkeypatch):
+def test_a_queue_without_a_worker_is_a_problem_once_the_app_had_the_time_and_so_is_a_full_disk(app, monkeypatch):
     lacking = {f"queue {name} has no worker" for name in QUEUES}
     assert not lacking & set(examined(running_since(minutes=1), monkeypatch))
-    assert lacking <= set(examined(running_since(minutes=10), monkeypatch))
+    monkeypatch.setattr(health, "LEAST_FREE", 10**18)
+    told = examined(running_since(minutes=10), monkeypatch)
+    assert lacking <= set(told)
+    assert any(" is full: " in each for each in told)
 
 
 def test_what_a_live_practice_lacks_is_a_problem(app, monkeypatch):

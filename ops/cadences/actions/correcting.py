@@ -50,6 +50,8 @@ def changed(practice_id: int) -> list[int]:
 def put_right_again(run_ids: Collection[int], since: datetime) -> None:
     """These cadences go on after all, as they were at `since`: what was changed of their milestones after that passed
     them over, and holds for them too."""
+    if not run_ids:
+        return
     which = (CadenceRun.id.in_(run_ids), CadenceRun.milestone_id == MilestoneChange.milestone_id)
     changed_since = sa.select(MilestoneChange.milestone_id).join(CadenceRun, sa.and_(*which))
     changed_since = changed_since.where(MilestoneChange.applied_at >= since)  # what is to be applied yet will find them
@@ -121,7 +123,7 @@ def _end(run: CadenceRun, task: Task | None, why: Ending) -> None:
             tasks.cancel(task, ACTOR, str(why))
         if spoken:  # a call that was agreed is made
             return
-        tasks.end_run(run, why)
+        moves.end_run(run, why)
     cancel_waiting(_records(run), stepping.message_key(run), str(why), ACTOR)
 
 

@@ -22,7 +22,7 @@ from ops.errors import Refused
 from ops.isolated import awake, each_within
 from ops.practices.models import Milestone, Patient, Practice, PracticeStatus, TreatmentType
 from ops.queue import wording
-from ops.queue.actions import tasks
+from ops.queue.actions import moves, tasks
 from ops.queue.models import CadenceRun, Task
 from ops.scripts.models import Medium
 from ops.work.endings import Ending, EndReason
@@ -68,7 +68,7 @@ def take_step(run_id: int) -> bool:
     if run is None:
         return False
     if clock.now() >= run.closes_at:
-        tasks.end_run(run, Ending(EndReason.DAYS_OVER))
+        moves.end_run(run, Ending(EndReason.DAYS_OVER))
         return True
     patient, steps, first = db.session.get_one(Patient, run.patient_id), _steps(run.cadence_id), run.position
     left_out: list[ways.LeftOut] = []
@@ -81,7 +81,7 @@ def take_step(run_id: int) -> bool:
             break
     else:
         sent = _instead_of_a_call(run, patient, steps)
-        tasks.end_run(run, Ending(EndReason.STEPS_TAKEN) if sent else _never_taken(run, left_out))
+        moves.end_run(run, Ending(EndReason.STEPS_TAKEN) if sent else _never_taken(run, left_out))
     ways.keep_left_out(run, first, left_out)
     return True
 
@@ -210,7 +210,7 @@ def advance(run: CadenceRun) -> None:
         if _calls_only(steps) and ways.calls_refused(db.session.get_one(Patient, run.patient_id)):
             run.next_at = clock.now() + timedelta(seconds=settings().undo_seconds)
         else:
-            tasks.end_run(run, Ending(EndReason.STEPS_TAKEN))
+            moves.end_run(run, Ending(EndReason.STEPS_TAKEN))
         return
     run.next_at = clock.now() + timedelta(hours=steps[run.position].gap_hours)
 
@@ -233,4 +233,4 @@ def _close(task: Task) -> None:
     over = Ending(EndReason.DAYS_OVER)
     tasks.cancel(task, "tick", str(over))
     if task.run_id:
-        tasks.end_run(db.session.get_one(CadenceRun, task.run_id), over)
+        moves.end_run(db.session.get_one(CadenceRun, task.run_id), over)

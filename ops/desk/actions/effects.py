@@ -20,10 +20,10 @@ from ops.desk.actions.saved import Saved
 from ops.desk.sendable import note_key
 from ops.practices.models import Patient, Practice
 from ops.queue import keeping, retries
-from ops.queue.actions import tasks
+from ops.queue.actions import ending, moves, tasks
 from ops.queue.actions.friends import receive_friend
 from ops.queue.models import Attempt, CadenceRun, Lane, Task
-from ops.queue.people import keys_of, records_of, referral_of
+from ops.queue.people import Reached, referral_of
 from ops.referrals.actions import NOTHING, Told, add_email, move_referral, record_ask
 from ops.referrals.models import Ask
 from ops.referrals.states import may_follow
@@ -52,6 +52,7 @@ class Call:
     attempt: Attempt
     dialed: bytes | None
     """The contact key of the number that was called: the one that was shown, which may have been corrected since."""
+    reached: Reached
     ask: Ask | None = None
     """The ask it answered, once that is noted."""
     told: dict[str, str] = field(default_factory=dict)
@@ -166,14 +167,14 @@ def _suppress(call: Call, effect: Suppress) -> None:
     source = f"said to an agent: {call.rule.label}"
     occasion = f"task:{call.task.id}:{call.task.fence}"
     for channel in effect.channels:
-        keys = keys_of(call.task, call.person, call.dialed) if channel == "all" else {call.dialed}
-        for key in sorted(key for key in keys if key):
+        for key in call.reached.keys if channel == "all" else filter(None, [call.dialed]):
             suppress(key, channel, effect.code, source, call.actor, call.practice.id, occasion=occasion)
 
 
 def _move(effect: Then | Later, call: Call) -> None:
     """Where the task goes, and its cadence with it; the event carries the outcome."""
     task, run = call.task, _run_of(call.task)
+    task.tries += 1  # here and not before: the row is written once
     # they wrote back, or said stop, while the call was in progress: it was the last one of its cadence
     over = run is not None and run.state is RunState.ENDED
     match _last(effect, task, over=over):
@@ -193,7 +194,7 @@ def _move(effect: Then | Later, call: Call) -> None:
         case Then.END:
             tasks.finish(task, call.actor, outcome=call.saved.outcome, **call.told)
             if run:
-                tasks.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
+                moves.end_run(run, Ending(EndReason.ANSWERED, call.saved.outcome))
         case never:
             assert_never(never)
 
@@ -246,14 +247,14 @@ def _outlast(task: Task, run: CadenceRun | None, at: datetime) -> None:
 
 def _cancel_other_work(call: Call) -> None:
     why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
-    for patient_id in records_of(call.task):  # of nobody when it was the friend who said so
-        tasks.cancel_work_for(patient_id, call.actor, why, except_task=call.task.id)
+    for patient_id in call.reached.records:  # of nobody when it was the friend who said so
+        ending.cancel_work_for(patient_id, call.actor, why, except_task=call.task.id)
 
 
 def _end_double_asks(call: Call) -> None:
     why = Ending(EndReason.OTHER_CALL, call.saved.outcome)
-    for patient_id in set(records_of(call.task)) - {call.patient.id}:
-        tasks.cancel_work_for(patient_id, call.actor, why, kind=Kind.ASK)
+    for patient_id in set(call.reached.records) - {call.patient.id}:
+        ending.cancel_work_for(patient_id, call.actor, why, kind=Kind.ASK)
 
 
 def _keep_together(call: Call) -> None:

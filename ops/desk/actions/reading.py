@@ -9,7 +9,7 @@ from ops.errors import Refused
 from ops.messages.actions import decide_reply
 from ops.messages.models import InboundMessage
 from ops.practices.models import Patient
-from ops.queue.actions import tasks
+from ops.queue.actions import ending, tasks
 from ops.queue.models import Task
 from ops.queue.people import person_of
 from ops.work.endings import Ending, EndReason
@@ -46,4 +46,4 @@ def read_replies(task_id: int, agent_id: int, fence: int, actor: str, shown: Col
         why = Ending(EndReason.OPTED_OUT)
         tasks.cancel(task, actor, str(why))
         if task.referral_id is None:  # else it was the friend who wrote
-            tasks.cancel_work_for(task.patient_id, actor, why)
+            ending.cancel_work_for(task.patient_id, actor, why)

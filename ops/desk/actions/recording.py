@@ -12,7 +12,7 @@ from ops.desk.actions.saved import Saved
 from ops.practices.models import Patient, Practice
 from ops.queue.actions import shares, tasks
 from ops.queue.models import Attempt, Task
-from ops.queue.people import keys_of, person_of
+from ops.queue.people import person_of, reached_by
 from ops.rhythm.minutes import counted_minutes
 from ops.scripts.queries import answer_titles
 from ops.work.effects import Then
@@ -23,11 +23,9 @@ __all__ = ["Saved", "record_outcome"]
 def record_outcome(task_id: int, agent_id: int, fence: int, actor: str, saved: Saved) -> Attempt:
     """Record what came of the call and do what follows; the same again is the first one. Raises LeaseLost, or Refused
     for what the outcome cannot have."""
-    if first := checking.already(task_id, agent_id, fence, saved):
-        return first
     try:
         task = tasks.held(task_id, agent_id, fence)
-    except tasks.LeaseLost:  # the other half of a double press was saved while this one waited for it
+    except tasks.LeaseLost:  # what is recorded is not held any more: was it this very press?
         if first := checking.already(task_id, agent_id, fence, saved):
             return first
         raise
@@ -42,18 +40,18 @@ def _record(task: Task, agent_id: int, actor: str, saved: Saved) -> Attempt:
     since = clock.now()
     shown = last_shown(agent_id, task.practice_id, task.patient_id, task.id, task.claimed_at or since)
     dialed = shown or person.phone_key
-    keys = sorted(keys_of(task, person, dialed))
+    who = reached_by(task, person, dialed)
     if chosen.suppresses:
-        effects.wait_for_texts(keys)
-    before = undoing.picture(task, keys, since)
+        effects.wait_for_texts(who.keys)
+    before = undoing.picture(task, who, since)
     attempt = _write_attempt(task, agent_id, saved)
-    call = effects.Call(task, practice, patient, person, chosen, saved, actor, attempt, dialed)
+    call = effects.Call(task, practice, patient, person, chosen, saved, actor, attempt, dialed, who)
     effects.count_call(call)
     if chosen.then is Then.PROMISE:
         checking.check_can_be_kept(task, practice, person, saved)
     for effect in effects.effects_of(call):
         effects.apply(effect, call)
-    after = undoing.picture(task, keys, since, own=True)
+    after = undoing.picture(task, who, since, own=True)
     attempt.undo = undoing.difference(before, after) | {"typed": saved.typed()}
     for effect in chosen.stays:
         effects.apply(effect, call)
@@ -88,7 +86,6 @@ def _write_attempt(task: Task, agent_id: int, saved: Saved) -> Attempt:
     )
     db.session.add(attempt)
     db.session.flush()
-    task.tries += 1
     return attempt
 
 

@@ -25,9 +25,10 @@ from ops.errors import Refused
 from ops.queue import keeping, queries
 from ops.queue.actions import claiming, lanes, moves, shares, tasks
 from ops.queue.models import Attempt, CadenceRun, Task
-from ops.queue.people import records_of
+from ops.queue.people import Reached
 from ops.referrals.models import Ask, Referral
 from ops.rhythm.queries import on_break
+from ops.work.endings import SENT_ALL, Ending
 from ops.work.reads import ReadOf
 from ops.work.states import OPEN, EventKind
 
@@ -44,7 +45,8 @@ PICTURE = sa.text(
                   AND (NOT :own OR t.xmin = pg_current_xact_id()::xid)),
         'cadence_runs', (SELECT coalesce(jsonb_object_agg(r.id, to_jsonb(r)), '{}') FROM cadence_runs r
                          WHERE r.patient_id = ANY (:people) AND r.practice_id = :practice
-                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run)
+                         AND (r.state = 'running' OR r.ended_at >= :since OR r.id = :run
+                              OR r.end_reason = ANY (:sent_all))
                          AND (NOT :own OR r.xmin = pg_current_xact_id()::xid)),
         'asks', (SELECT coalesce(jsonb_object_agg(a.id, to_jsonb(a)), '{}') FROM asks a WHERE a.run_id = :run
                  AND (NOT :own OR a.xmin = pg_current_xact_id()::xid)),
@@ -74,14 +76,21 @@ def undo_for() -> timedelta:
     return timedelta(seconds=settings().undo_seconds)
 
 
-def picture(task: Task, keys: list[bytes], since: Any, *, own: bool = False) -> Picture:
-    """The rows an outcome of this task may change, as they are now: table -> id -> columns. `keys` are those of the
-    numbers and addresses of who is called, `since` the moment of the outcome. With `own` only what this transaction
+def picture(task: Task, who: Reached, since: Any, *, own: bool = False) -> Picture:
+    """The rows an outcome of this task may change, as they are now: table -> id -> columns. `who` is called,
+    `since` is the moment of the outcome. With `own` only what this transaction
     wrote: what somebody else's committed meanwhile (a reply, a STOP) is not the outcome's, and is never taken back with
     it."""
     db.session.flush()
-    asked = {"patient": task.patient_id, "practice": task.practice_id, "run": task.run_id, "keys": keys, "since": since}
-    asked |= {"open": list(OPEN), "people": records_of(task) or [task.patient_id]}
+    asked = {
+        "patient": task.patient_id,
+        "practice": task.practice_id,
+        "run": task.run_id,
+        "keys": who.keys,
+        "since": since,
+    }
+    asked |= {"open": list(OPEN), "people": who.records or [task.patient_id]}
+    asked |= {"sent_all": list(SENT_ALL)}
     return db.session.scalars(PICTURE, asked | {"own": own}).one()
 
 
@@ -131,12 +140,11 @@ def take_back(attempt_id: int, agent_id: int, actor: str) -> dict[str, Any]:
             _into_hands_again(task, before, agent_id, actor, was)
         else:
             _restore(table, row_id, before, actor)
-    db.session.flush()
-    db.session.expire_all()
     practice_id, credit = task.practice_id, float(task.estimate_minutes) - float(attempt.minutes)
     recorded_at = attempt.at
     db.session.delete(attempt)
     db.session.flush()
+    db.session.expire_all()
     put_right_again([row_id for table, row_id, *_ in kept["changed"] if table == CadenceRun.__tablename__], recorded_at)
     shares.charge(practice_id, credit)
     return kept["typed"]
@@ -217,6 +225,9 @@ def _restore(table: str, row_id: int, before: dict[str, Any], actor: str) -> Non
         lanes.offer(row)
     elif isinstance(row, CadenceRun) and "state" in columns:
         moves.resume_run(row)
+    elif isinstance(row, CadenceRun) and "end_reason" in columns:
+        was = {name: columns.get(name, getattr(row, name)) for name in ("end_reason", "end_outcome", "end_words")}
+        moves.end_otherwise(row, Ending(*was.values()))
 
 
 def _put_back(row: Base, before: dict[str, Any]) -> dict[str, Any]:

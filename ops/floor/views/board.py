@@ -35,7 +35,7 @@ from ops.queue.models import Task, TaskEvent
 from ops.queue.presence import Presence, presences
 from ops.queue.replay import replay
 from ops.queue.waiting import AGES, keeper_of
-from ops.queue.words import reason_words, reasons_words
+from ops.queue.words import promise_label, reason_words, reasons_words
 from ops.queue.workers import Worker, workers
 from ops.web.filters import moment
 from ops.work import states
@@ -195,6 +195,7 @@ def task_page(
         words=words,
         outcome_words=OUTCOME_WORDS,
         reasons_words=reasons_words,
+        promise_label=promise_label,
         kind_words=KIND_WORDS,
         states=TaskState,
     )

@@ -3,8 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-import sqlalchemy as sa
-
 from ops import clock
 from ops.background import Job, ring
 from ops.db import db
@@ -39,8 +37,8 @@ def set_contract(
 
 def _lock(practice: Practice) -> None:
     """Two people changing one practice's contracts take turns. An ended practice buys nothing."""
-    db.session.execute(sa.select(Practice.id).where(Practice.id == practice.id).with_for_update())
-    db.session.refresh(practice, ["status", "contracts"])
+    db.session.refresh(practice, ["status"], with_for_update=True)
+    db.session.expire(practice, ["contracts"])
     if practice.status is PracticeStatus.ENDED:
         raise Refused(f"{practice.name} has ended; reopen it first.")
 

@@ -43,7 +43,7 @@ def cancel_task(task_id: int, actor: str, reason: str) -> Task:
     tasks.cancel(task, actor, reason, held_by=task.held_by)
     if task.run_id:
         run = db.session.get_one(CadenceRun, task.run_id, with_for_update=True, populate_existing=True)
-        tasks.end_run(run, Ending(EndReason.BY_LEAD, words=reason))
+        moves.end_run(run, Ending(EndReason.BY_LEAD, words=reason))
     db.session.flush()
     return task
 

@@ -22,7 +22,7 @@ from ops.db import db
 from ops.isolated import awake, each_within
 from ops.languages import base_language
 from ops.practices.models import Patient
-from ops.queue.actions import leaving, shares
+from ops.queue.actions import leaving, moves, shares
 from ops.queue.models import Lane, Task
 from ops.queue.people import person_of
 from ops.work.kinds import Kind
@@ -37,18 +37,39 @@ LOOK_AGAIN = timedelta(hours=1)
 
 def fit(task: Task, patient: Patient) -> None:
     """Find the lane and the person of a task anew, and offer it there if it is due."""
+    place(task, patient)
+    offer(task)
+
+
+def place(task: Task, patient: Patient) -> None:
+    """Find the lane and the person of a task."""
     person = person_of(task, patient)
     task.person_key = person.phone_key
     try:
         task.lane_id = lane_of(places_for(person), patient.language, task.kind)
     except RulesError:  # the work is kept, and waits for somebody to mend the tables of the law
         task.lane_id = None
-    offer(task)
+
+
+def enter(task: Task, actor: str) -> None:
+    """A new task, placed, comes into the queue: in one statement, as far as it goes."""
+    task.offered = _is_due(task)
+    moves.put_in(task, actor)
+    _note(task)
 
 
 def offer(task: Task) -> None:
     """Make a waiting task a candidate if it is due; otherwise the upkeep does when it is."""
-    task.offered = task.state is TaskState.WAITING and task.lane_id is not None and task.ready_at <= clock.now()
+    task.offered = _is_due(task)
+    _note(task)
+
+
+def _is_due(task: Task) -> bool:
+    return task.state is TaskState.WAITING and task.lane_id is not None and task.ready_at <= clock.now()
+
+
+def _note(task: Task) -> None:
+    """The practice has work in the lane of what is offered."""
     if task.offered and task.lane_id is not None and task.promised_at is None:
         db.session.flush()
         shares.note_work(task.practice_id, {task.lane_id})

@@ -37,13 +37,16 @@ class Holder(NamedTuple):
     lease_until: datetime
 
 
-def put_in(actor: str, **columns: Any) -> Task:
-    """A new task that waits; `columns` are all of it but its state."""
-    task = Task(state=MOVES[EventKind.OPENED].leads[None], **columns)
+def new(**columns: Any) -> Task:
+    """A new task, not in the queue yet; `columns` are all of it but its state."""
+    return Task(state=MOVES[EventKind.OPENED].leads[None], **columns)
+
+
+def put_in(task: Task, actor: str) -> None:
+    """This new task waits from now on."""
     db.session.add(task)
     db.session.flush()
     _tell(task, EventKind.OPENED, actor, {"reason": task.reason})
-    return task
 
 
 def move(task: Task, event: EventKind, actor: str, /, **facts: Any) -> None:
@@ -172,6 +175,14 @@ def end_run(run: CadenceRun, why: Ending) -> None:
     ended |= {"end_outcome": why.outcome, "end_words": why.words}
     if run.state is RunState.RUNNING and not _compare_and_set(run, ended, CadenceRun.state == RunState.RUNNING):
         db.session.refresh(run)
+
+
+def end_otherwise(run: CadenceRun, why: Ending) -> None:
+    """All its steps were taken and its last text still waits: it ended by this, and the text is not wanted (the last
+    look reads it here). Taken back, it is as it had ended before. Nothing happens to one that goes on."""
+    if run.state is RunState.ENDED:
+        ended = {"end_reason": why.reason, "end_outcome": why.outcome, "end_words": why.words}
+        _compare_and_set(run, ended, CadenceRun.state == RunState.ENDED)
 
 
 def resume_run(run: CadenceRun) -> None:

@@ -14,7 +14,7 @@ from ops.messages.models import InboundMessage
 from ops.messages.replies import Meaning
 from ops.phrases import day_words
 from ops.practices.models import Patient, Practice
-from ops.queue.actions import lanes, moves, tasks
+from ops.queue.actions import ending, lanes, moves, tasks
 from ops.queue.actions.promises import is_promise
 from ops.queue.models import Task
 from ops.work.endings import Ending, EndReason
@@ -31,7 +31,7 @@ def note(inbound: InboundMessage, patient: Patient) -> None:
     """What was going on with them stops, and unless they opted out an agent reads and answers."""
     stop = inbound.meaning == Meaning.STOP
     why = Ending(EndReason.OPTED_OUT if stop else EndReason.WROTE_BACK)
-    tasks.cancel_work_for(patient.id, "reply", why, promises=stop)
+    ending.cancel_work_for(patient.id, "reply", why, promises=stop)
     if not patient.phone or stop:
         return
     by = inbound.received_at + READ_WITHIN

@@ -17,9 +17,8 @@ from ops.practices.humans import ids_of, records_of
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, queries, rank
 from ops.queue.actions import lanes, moves, shares
-from ops.queue.actions.moves import LeaseLost, end_run
+from ops.queue.actions.moves import LeaseLost
 from ops.queue.models import Attempt, CadenceRun, NotOffered, Task
-from ops.work.endings import Ending
 from ops.work.kinds import Kind
 from ops.work.outcomes import TALKS
 from ops.work.skips import Skip, meant
@@ -49,8 +48,7 @@ def open_task(
     """Put a piece of human work into the queue: it may be offered from `ready_at` (now) on."""
     now = clock.now()
     curve = (run.opens_at, run.peaks_at, run.closes_at) if run else None
-    task = moves.put_in(
-        actor,
+    task = moves.new(
         practice_id=practice_id,
         patient_id=patient_id,
         referral_id=referral_id,
@@ -67,33 +65,38 @@ def open_task(
         estimate_minutes=rank.ESTIMATE_MINUTES[kind],
         max_tries=max_tries,
     )
-    lanes.fit(task, db.session.get_one(Patient, patient_id))
+    lanes.place(task, db.session.get_one(Patient, patient_id))
     prefer(task)
+    lanes.enter(task, actor)
     return task
 
 
 def prefer(task: Task, ready_at: datetime | None = None) -> None:
     """Who spoke to the patient last, on any record of theirs, gets the task first, for `keeping.SPOKE_LAST` after it
     is due; then anybody. Who is away gets nothing that is due now."""
-    records = ids_of(task.practice_id, task.patient_id)
-    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
-    spoke = db.session.scalar(
-        sa.select(Attempt.agent_id)
-        .join(User, User.id == Attempt.agent_id)
-        .where(
-            Attempt.patient_id.in_(records),
-            Attempt.outcome.in_(TALKS),
-            Attempt.at > clock.now() - keeping.REMEMBERED,
-            User.active,
-            sa.true() if task.referral_id is None else sa.false(),  # the friend is somebody else
-            ~sa.exists().where(NotOffered.user_id == Attempt.agent_id, known),
-        )
-        .order_by(Attempt.at.desc(), Attempt.id.desc())
-        .limit(1)
-    )
     due = ready_at or task.ready_at
+    spoke = _spoke_last(task) if task.referral_id is None else None  # the friend is somebody else
     first = spoke if spoke and (due > clock.now() or presence.is_present(spoke)) else None
     task.owner_id, task.owner_until = first, due + keeping.SPOKE_LAST if first else None
+
+
+def _spoke_last(task: Task) -> int | None:
+    records = ids_of(task.practice_id, task.patient_id)
+    known = sa.or_(NotOffered.patient_id.in_(records), NotOffered.person_key == task.person_key)
+    with db.session.no_autoflush:  # the task itself is written once, when all is set
+        return db.session.scalar(
+            sa.select(Attempt.agent_id)
+            .join(User, User.id == Attempt.agent_id)
+            .where(
+                Attempt.patient_id.in_(records),
+                Attempt.outcome.in_(TALKS),
+                Attempt.at > clock.now() - keeping.REMEMBERED,
+                User.active,
+                ~sa.exists().where(NotOffered.user_id == Attempt.agent_id, known),
+            )
+            .order_by(Attempt.at.desc(), Attempt.id.desc())
+            .limit(1)
+        )
 
 
 def shut(task: Task, decision: Decision) -> None:
@@ -253,48 +256,3 @@ def cancel(task: Task, actor: str, why: str, **facts: Any) -> None:
     moves.move(task, EventKind.CANCELLED, actor, why=why, **facts)
     if in_progress:
         shares.charge(task.practice_id, -float(task.estimate_minutes))
-
-
-def cancel_work_for(
-    patient_id: int,
-    actor: str,
-    why: Ending,
-    *,
-    except_task: int | None = None,
-    promises: bool = True,
-    kind: Kind | None = None,
-) -> int:
-    """End every cadence of a patient and cancel their waiting tasks, of the kinds that `why` ends; how many tasks.
-    `promises` False keeps the calls that were agreed with them: who writes "thank you" still expects the call at three.
-    `kind`: of this kind alone.
-    """
-    kinds = [each for each in Kind if why.ends(each) and kind in (None, each)]
-    cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
-    waiting = db.session.scalars(
-        sa.select(Task)
-        .where(
-            Task.patient_id == patient_id,
-            Task.referral_id.is_(None),
-            Task.state == TaskState.WAITING,
-            Task.kind.in_(kinds),
-            Task.id != (except_task or 0),
-            sa.true() if promises else Task.promised_at.is_(None),
-        )
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).all()
-    for task in waiting:
-        cancel(task, actor, str(why))
-    for run in db.session.scalars(
-        sa.select(CadenceRun)
-        .where(
-            CadenceRun.patient_id == patient_id,
-            CadenceRun.state == RunState.RUNNING,
-            CadenceRun.cadence_id.in_(sa.select(cadences.c.id).where(cadences.c.kind.in_(kinds))),
-        )
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ):
-        end_run(run, why)
-    db.session.flush()
-    return len(waiting)

@@ -72,6 +72,11 @@ class CadenceRun(Base):
         ),
     )
 
+    @classmethod
+    def message_keys(cls) -> sa.ColumnElement[str]:
+        """How the reason keys of the texts and emails of its steps look, for LIKE (`stepping.message_key`)."""
+        return sa.func.concat("run:", cls.id, ":step:%")
+
     @property
     def ending(self) -> Ending | None:
         """Why it ended; None while it goes on."""

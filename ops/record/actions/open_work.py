@@ -11,7 +11,7 @@ from ops.db import db
 from ops.errors import Refused
 from ops.messages.ending import cancel_waiting
 from ops.practices.models import Patient
-from ops.queue.actions import lanes, tasks
+from ops.queue.actions import lanes, moves, tasks
 from ops.queue.actions.promises import is_promise
 from ops.queue.models import CadenceRun, Task
 from ops.work.endings import Ending, EndReason
@@ -63,7 +63,7 @@ class OpenWork:
         for task in self.tasks:
             if task.run_id == run.id:
                 was |= self.end_task(task, actor)
-        tasks.end_run(run, DOUBLE)
+        moves.end_run(run, DOUBLE)
         return was
 
     def end_task(self, task: Task, actor: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ops.errors import Refused
 from ops.messages.actions import block_waiting
 from ops.messages.models import MessageChannel
 from ops.practices.refusals import keys_of, reached_by
-from ops.queue.actions import tasks
+from ops.queue.actions import ending
 from ops.queue.models import Task
 from ops.record.contact import against
 from ops.record.people import Human
@@ -61,7 +61,7 @@ def do_not_contact(
         block_waiting(human.practice.id, human.keys, [MESSAGES[each]], reason, SOURCE_WORDS[source], actor=actor)
     if everything:
         for patient_id in human.ids:
-            tasks.cancel_work_for(patient_id, actor, Ending(EndReason.OPTED_OUT))
+            ending.cancel_work_for(patient_id, actor, Ending(EndReason.OPTED_OUT))
     return new > 0
 
 
