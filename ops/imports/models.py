@@ -82,6 +82,10 @@ class Import(Base):
         return self.whole_from is not None
 
     @property
+    def is_done(self) -> bool:
+        return self.state is ImportState.DONE
+
+    @property
     def was_cancelled(self) -> bool:
         return self.state is ImportState.CANCELLED
 

@@ -13,7 +13,7 @@ from ops import clock
 from ops.background import Job, ring
 from ops.db import db, rows_changed
 from ops.errors import Refused
-from ops.imports.models import Import, ImportState, QuarantinedRow
+from ops.imports.models import Import, QuarantinedRow
 from ops.practices.models import Milestone
 
 MOST = 0.5
@@ -61,7 +61,7 @@ def withdraw_absent(load: Import, *, most: bool = False) -> int:
     """
     if not load.is_whole:
         raise Refused("Nobody has said that these files hold every visit of some days.")
-    if load.state is not ImportState.DONE:
+    if not load.is_done:
         raise Refused("It is not loaded yet.")
     wrong = sa.exists().where(QuarantinedRow.import_id == load.id, QuarantinedRow.corrected_at.is_(None))
     if db.session.scalar(sa.select(wrong)):
