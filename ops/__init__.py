@@ -66,10 +66,11 @@ def _say_who_answers() -> None:
     from ops.cadences.last_look import look
     from ops.contact import rules
     from ops.contact.actions import follow_refusals, keep_refusals
+    from ops.contact.said_yes import keep_yes
     from ops.messages import last_look
     from ops.practices import lacking, refusals
 
-    refusals.kept_by(keep_refusals, follow_refusals)
+    refusals.kept_by(keep_refusals, follow_refusals, keep_yes)
     last_look.answered_by(look)
     lacking.looked_at_by(readiness.look)
     rules.courtesy_by(hours)

@@ -14,6 +14,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     # what a CHECK of the table asks for and no column says
     "agency_settings": {"id": 1},
     "cadence_steps": {"tries": 3},
+    "consent_events": {"contact_key": b"a key"},
     "desk_settings": {"id": 1, "wrap_up_seconds": 60, "idle_seconds": 60, "unused_numbers": 12, "numbers_an_hour": 90},
     "imports": dict.fromkeys(
         "rows_read rows_stored rows_unchanged quarantined rows_future rows_not_held rows_withdrawn".split(), 0

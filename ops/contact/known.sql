@@ -38,7 +38,8 @@ $$;
 --
 -- suppressions: "channel:REASON" of whatever stands against this practice, or the agency, contacting this number or
 --   address, or another record of the same human that a lead merged; attempts: what counts toward the cap of the numbers
---   they have, here or on such a record, at `at` (cap_uses); consent: the last word about this channel, NULL when none was noted;
+--   they have, here or on such a record, at `at` (cap_uses); consent: their own last word about this channel, NULL when
+--   none was noted (what a file says that they agreed to is evidence, and opens nothing);
 -- dealt_on: the last day the practice dealt with its patient at this number. Of a patient of whom it told us no visit, the
 --   day it gave them to us as its patient.
 -- unread: whether somebody with this number or address wrote to a practice, whichever it was, and nobody has read it.
@@ -58,7 +59,7 @@ LANGUAGE sql STABLE AS $$
             WHERE u.counts_from <= contact_known.at AND u.counts_until > contact_known.at),
            (SELECT e.given FROM consent_events e
             WHERE e.contact_key = CASE WHEN a_channel = 'email' THEN an_email ELSE a_phone END
-              AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all')
+              AND e.practice_id = a_practice AND e.channel IN (a_channel, 'all') AND e.header IS NULL
             ORDER BY e.id DESC LIMIT 1),
            p.status::text, p.baa_on,
            (SELECT max(coalesce((SELECT max(m.happened_on) FROM milestones m

@@ -74,12 +74,17 @@ class Suppression(Base):
 
 
 class ConsentEvent(Base):
-    """Someone agreed to, or took back, being contacted. Append only (docs/rules.md A3)."""
+    """Someone agreed to, or took back, being contacted: themself, or (`file`) as a cell of their practice's file says.
+    Append only (docs/rules.md A3), but that a file's yes ends, once.
+
+    What a file says is evidence and opens nothing: whoever asks whether somebody agreed asks for `themself`.
+    """
 
     __tablename__ = "consent_events"
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
-    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id"), index=True)
-    contact_key: Mapped[bytes]
+    practice_id: Mapped[int] = mapped_column(sa.ForeignKey("practices.id"))
+    contact_key: Mapped[bytes | None]
+    """The number or address it was said of. None: the file had none that we could read."""
     person: Mapped[str]
     """patient:ID or referral:ID."""
     channel: Mapped[str]
@@ -88,11 +93,60 @@ class ConsentEvent(Base):
     how: Mapped[str]
     """How it was given: "said to the agent on the call", "form", …"""
     words: Mapped[str]
-    """What was said or shown to them, verbatim."""
+    """What was said or shown to them, verbatim; of a file the cell."""
     at: Mapped[datetime] = mapped_column(Moment)
     actor: Mapped[str]
+    patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Whose row of a file it was. No foreign key: what they agreed to outlives the record (docs/rules.md A13)."""
+    file: Mapped[str | None]
+    """The name of the practice's file that first said so."""
+    header: Mapped[str | None]
+    """The column's, as it stands there: what they were asked."""
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a later file of the practice did not say it any more."""
+    wrong_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a lead said that it never was a yes: the same words in the same column are none in any later file either."""
+    ended_by: Mapped[str | None]
+    ended_words: Mapped[str | None]
+    """What was wrong, or the name of the later file."""
 
-    __table_args__ = (sa.Index(None, "contact_key", "practice_id"),)
+    __table_args__ = (
+        sa.Index(
+            "ix_consent_events_contact_key_practice_id",
+            "contact_key",
+            "practice_id",
+            postgresql_where=sa.text("header IS NULL"),
+        ),
+        sa.Index(
+            "ix_consent_events_practice_id_person", "practice_id", "person", postgresql_where=sa.text("header IS NULL")
+        ),
+        sa.Index(
+            "uq_consent_events_of_a_file",
+            "practice_id",
+            "patient_id",
+            "header",
+            "channel",
+            "words",
+            "contact_key",
+            "ended_at",
+            unique=True,
+            postgresql_where=sa.text("header IS NOT NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        sa.CheckConstraint("num_nulls(patient_id, file, header) IN (0, 3)", name="file_has_column"),
+        sa.CheckConstraint("header IS NOT NULL OR contact_key IS NOT NULL", name="themself_by_number"),
+        sa.CheckConstraint(
+            "num_nonnulls(ended_at, wrong_at) = num_nonnulls(ended_by)"
+            " AND num_nonnulls(ended_by) = num_nonnulls(ended_words)"
+            " AND (ended_by IS NULL OR header IS NOT NULL)",
+            name="ended_once_with_words",
+        ),
+    )
+
+    @classmethod
+    def themself(cls) -> sa.ColumnElement[bool]:
+        """Whether they said it to us; else it is what their practice's file says of them."""
+        return cls.header.is_(None)
 
 
 class ContactAttempt(Base):

@@ -13,12 +13,14 @@ CAP_WINDOW = timedelta(hours=24)
 
 
 def has_agreed(practice_id: int, contact_key: bytes) -> bool:
-    """Whether whoever has this number or address last said yes, themself, to being contacted by this practice."""
+    """Whether whoever has this number or address last said yes, themself, to being contacted by this practice.
+
+    Asked of friends alone: a referral's invitation is their own (docs/rules.md decision 6), and a file's yes, which is
+    of its patient, is none.
+    """
+    theirs = (ConsentEvent.practice_id == practice_id, ConsentEvent.contact_key == contact_key)
     last = (
-        sa.select(ConsentEvent.given)
-        .where(ConsentEvent.practice_id == practice_id, ConsentEvent.contact_key == contact_key)
-        .order_by(ConsentEvent.id.desc())
-        .limit(1)
+        sa.select(ConsentEvent.given).where(*theirs, ConsentEvent.themself()).order_by(ConsentEvent.id.desc()).limit(1)
     )
     return db.session.scalar(last) is True
 

@@ -29,7 +29,7 @@ from ops.imports.loading import (
     try_out,
     withdraw_absent,
 )
-from ops.imports.loading.outcome import HELD, WAITING
+from ops.imports.loading.outcome import HELD, WAITING, agreed_words
 from ops.imports.loading.running import Report
 from ops.imports.models import Import, ImportState, SavedMapping
 from ops.imports.reading.recognising import KINDS, NAMES, Profile
@@ -216,6 +216,7 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
         *([_absent_words(outcome.absent)] if outcome.absent else []),
         f"{outcome.suppressed:,} opted out, {outcome.unreachable:,} without phone and email, "
         f"{outcome.deceased:,} deceased, {outcome.minors:,} minors",
+        *([said] if (said := agreed_words(outcome.agreed)) else []),
         *(
             [f"{outcome.held:,} of the rows below {'is' if outcome.held == 1 else 'are'} {HELD}"]
             if outcome.held

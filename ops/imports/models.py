@@ -51,6 +51,8 @@ class Import(Base):
     rows_withdrawn: Mapped[int] = mapped_column(default=0)
     """The visit was stored, and did not take place by what this row says: it is withdrawn."""
     suppressed: Mapped[int] = mapped_column(default=0)
+    agreed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default=sa.text("'{}'"))
+    """How many people it says yes of, by channel (all, call, sms, email), where any: evidence, which opens nothing."""
     unreachable: Mapped[int] = mapped_column(default=0)
     deceased: Mapped[int] = mapped_column(default=0)
     minors: Mapped[int] = mapped_column(default=0)

@@ -121,7 +121,7 @@ def friends(practice: Practice, month: Month, as_of: datetime) -> Friends:
         booked=_got_to(rows.steps, ReferralState.BOOKED, ReferralState.SHOWED, ReferralState.TREATED),
         showed=_got_to(rows.steps, ReferralState.SHOWED, ReferralState.TREATED),
         treated=_got_to(rows.steps, ReferralState.TREATED),
-        value=sum(rows.value.dropna(), Decimal(0)),
+        value=sum(map(Decimal, rows.value.dropna()), Decimal(0)),
         median_hours=round(float(known.median()), 1) if len(known) else None,
         within_48_hours=Rate(int((known <= 48).sum()), len(known) + overdue),
     )

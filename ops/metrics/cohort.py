@@ -96,11 +96,10 @@ class Cohort:
 
 
 def frame(query: sa.Select) -> pd.DataFrame:
-    """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices). Decimals
-    stay what they are: money is added to the cent."""
+    """The rows of a SELECT, read on the session's own connection (and so behind its wall between practices)."""
     import pandas as pd
 
-    return pd.read_sql(query, db.session.connection(), coerce_float=False)
+    return pd.read_sql(query, db.session.connection())
 
 
 def cohorts(

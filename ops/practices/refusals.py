@@ -1,4 +1,5 @@
-"""Where the opt-outs of a file go, and the people who said no when their number changes.
+"""Where the opt-outs of a file go, and what it says that people agreed to; and the people who said no when their number
+changes.
 
 Practices are known below the packages that decide on contact, so the factory says who keeps opt-outs. Without a keeper
 an import with opt-outs stops: it is better not to know a patient than to forget that they said no.
@@ -17,6 +18,17 @@ class Refusal(NamedTuple):
     channel: str
     source: str
     practice_id: int
+
+
+class Yes(NamedTuple):
+    """What a column of a file says of a permission of these patients (by the practice's own numbers): `words` is the
+    cell as it stands there, "" when there is the column and it says no yes (any more). `channel`: all, call, sms or
+    email."""
+
+    channel: str
+    header: str
+    words: str
+    people: Sequence[str]
 
 
 class Move(NamedTuple):
@@ -48,16 +60,18 @@ def reached_by(channel: str, phone: bytes, email: bytes) -> Iterator[bytes]:
 
 Keeper = Callable[[Iterable[Refusal], str], set[bytes]]
 Mover = Callable[[int, Sequence[Move], str], object]
+Witness = Callable[[int, str, Sequence[Yes], Sequence[str], str], set[str]]
 _keeper: Keeper | None = None
 _mover: Mover | None = None
+_witness: Witness | None = None
 
 
-def kept_by(keeper: Keeper, mover: Mover) -> None:
+def kept_by(keeper: Keeper, mover: Mover, witness: Witness) -> None:
     """`keeper(refusals, actor)` stores opt-outs and returns the keys under which any was new,
-    `mover(practice_id, moves, actor)` lets them follow people to a new number, both in the transaction going on; saying
-    the same twice changes nothing."""
-    global _keeper, _mover
-    _keeper, _mover = keeper, mover
+    `mover(practice_id, moves, actor)` lets them follow people to a new number, and `witness` is `keep_yes`, all in the
+    transaction going on; saying the same twice changes nothing."""
+    global _keeper, _mover, _witness
+    _keeper, _mover, _witness = keeper, mover, witness
 
 
 def keep(refusals: Iterable[Refusal], actor: str) -> set[bytes]:
@@ -72,3 +86,11 @@ def follow(practice_id: int, moves: Sequence[Move], actor: str) -> None:
     if _mover is None:
         raise RuntimeError("a changed number needs somebody who keeps opt-outs: refusals.kept_by()")
     _mover(practice_id, moves, actor)
+
+
+def keep_yes(practice_id: int, file: str, said: Sequence[Yes], asked: Sequence[str], actor: str) -> set[str]:
+    """Keep what a file (its name) says that people agreed to, as evidence; of the people `asked`, those of whom it said
+    anything new. Raises RuntimeError like `keep`."""
+    if _witness is None:
+        raise RuntimeError("a file's yes needs somebody who keeps it: refusals.kept_by()")
+    return _witness(practice_id, file, said, asked, actor)

@@ -38,6 +38,22 @@ BEGIN
 END $$;
 
 
+-- The same for consents. What a practice's file said of one ends, once, with the reason, and nothing else of it changes.
+CREATE OR REPLACE FUNCTION refuse_change_of_consent() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.ended_by IS NULL AND NEW.ended_by IS NOT NULL
+       AND to_jsonb(NEW) - '{ended_at,wrong_at,ended_by,ended_words}'::text[]
+         = to_jsonb(OLD) - '{ended_at,wrong_at,ended_by,ended_words}'::text[] THEN
+        INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, after, reason)
+        VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'update',
+                TG_TABLE_NAME, OLD.id::text, OLD.practice_id, '{}', to_jsonb(NEW) - 'contact_key', NEW.ended_words);
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% is append only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+
 -- The same for suppressions, with the two ways out of them.
 CREATE OR REPLACE FUNCTION refuse_change_of_suppression() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

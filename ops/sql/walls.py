@@ -78,7 +78,7 @@ WALLS: dict[str, Wall] = {
     "quarantined_rows": Wall(OWN),
     # may we reach this person: kept across practices by keyed hashes, so no practice reads any of it
     "suppressions": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_suppression"),)),
-    "consent_events": Wall(OWN, guards=(AppendOnly(),)),
+    "consent_events": Wall(OWN, guards=(AppendOnly(function="refuse_change_of_consent"),)),
     "contact_attempts": Wall(OWN, guards=(AppendOnly(),)),
     "gate_decisions": Wall(OWN, guards=(AppendOnly(),)),
     # what agents say, what leaves the system and what comes back

@@ -21,7 +21,7 @@ from ops.imports import jobs, loading
 from ops.imports.loading import alive
 from ops.imports.loading.ahead import ahead
 from ops.imports.loading.running import LoadError
-from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
+from ops.imports.loading.seen import AGREED, DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.loading.starting import SILENCE
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.apart import Apart
@@ -251,7 +251,9 @@ def test_leaving_early_stops_reading_ahead():
     assert threading.active_count() == before
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([0, 16, 32]), st.integers(0, 15)), max_size=60))
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([0, 256, 512]), st.integers(0, 255)), max_size=60)
+)
 def test_the_table_of_people_counts_like_a_plain_dict(notes):
     seen, plain = Seen(), {}
     for line, (number, identity, flags) in enumerate(notes, 1):
@@ -260,7 +262,7 @@ def test_the_table_of_people_counts_like_a_plain_dict(notes):
         assert seen.note(number, identity, flags, line) == (at if contradiction else 0)
         if not contradiction:
             plain[number] = (known or identity, flags | (was & SUPPRESSED), at)
-    for flag in (UNREACHABLE, DECEASED, MINOR, SUPPRESSED):
+    for flag in (UNREACHABLE, DECEASED, MINOR, SUPPRESSED, *AGREED.values()):
         assert seen.counts[flag] == sum(bool(flags & flag) for _, flags, _ in plain.values())
 
 

@@ -141,6 +141,7 @@ AS_NUMBERS = {
     *(("patients", "import_id"), ("milestones", "import_id"), ("milestone_changes", "was_treatment_type_id")),
     *(("cadence_runs", "trigger_id"), ("contact_attempts", "attempt_id"), ("asks", "run_id")),
     *(("tasks", "lane_id"), ("tasks", "script_version_id"), ("scripts", "experiment_id")),
+    ("consent_events", "patient_id"),
     # named by others, not by us
     *(("audit_log", "row_id"), ("patients", "external_id"), ("recorder_deliveries", "message_id")),
     *(("messages", "provider_id"), ("inbound_messages", "provider_id")),

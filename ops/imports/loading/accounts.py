@@ -47,4 +47,5 @@ def _changed(row: Taken, written: Written) -> bool:
         row.external_id in written.patients
         or (row.external_id, row.key) in written.milestones
         or row.external_id in written.refused
+        or row.external_id in written.agreed
     )

@@ -9,8 +9,18 @@ from typing import NamedTuple
 
 from ops.crypto import contact_key
 from ops.imports.loading.same_ids import same_id
-from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
-from ops.imports.reading.records import BadRow, GoodRow, LeftOut, LeftOutRow, MilestoneRecord, PatientRecord, Whom
+from ops.imports.loading.seen import AGREED, DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
+from ops.imports.reading.records import (
+    Agreement,
+    BadRow,
+    GoodRow,
+    LeftOut,
+    LeftOutRow,
+    MilestoneRecord,
+    OptOut,
+    PatientRecord,
+    Whom,
+)
 from ops.practices.age import adult_born_by
 from ops.practices.models import MilestoneKind
 
@@ -53,6 +63,8 @@ class Batch:
     withdrawn: dict[tuple[str, str], MilestoneRow] = field(default_factory=dict)
     """Milestones that did not take place, by what the file says now: as rows, with the reason."""
     refusals: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    agreed: dict[str, tuple[Agreement, ...]] = field(default_factory=dict)
+    """What the last row about each person says of permissions."""
     bad: list[BadRow] = field(default_factory=list)
     cells: dict[int, list[str]] = field(default_factory=dict)
     strangers: dict[int, str] = field(default_factory=dict)
@@ -88,6 +100,8 @@ class Batch:
         self.strangers = {line: people.get(written, written) for line, written in self.strangers.items()}
         for written, known in people.items():
             self.lines[known] = self.lines.pop(written)
+            if written in self.agreed:
+                self.agreed[known] = self.agreed.pop(written)
             if written in self.patients:
                 self.patients[known] = (known, *self.patients.pop(written)[1:])
             for visits in (self.milestones, self.withdrawn):
@@ -113,6 +127,7 @@ class Batch:
                 self.bad.append(BadRow(line, self.cells[line], (reason.format(person[:40]),), about))
                 self.strangers.pop(line, None)
             self.patients.pop(person, None)
+            self.agreed.pop(person, None)
             for table in (self.milestones, self.withdrawn, self.refusals):
                 for key in [key for key in table if key[0] == person]:
                     del table[key]
@@ -171,7 +186,7 @@ class Batcher:
         return batch
 
     def _take(self, batch: Batch, row: GoodRow) -> None:
-        line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out = row
+        line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out, agreed = row
         person = same_id(external_id)
         written = batch.writings.setdefault(person, external_id)
         if written != external_id:
@@ -179,7 +194,7 @@ class Batcher:
             patient = patient and patient._replace(external_id=written)
             milestone = milestone and milestone._replace(external_id=written)
         if patient:
-            other = self._seen.note(person, identity, self._flags(patient, bool(opt_outs)), line)
+            other = self._seen.note(person, identity, self._flags(patient, opt_outs, agreed), line)
             if other:
                 about = Whom(external_id, tuple(filter(None, (patient.phone, patient.email))))
                 says = bool(opt_outs) or patient.deceased
@@ -189,13 +204,15 @@ class Batcher:
         else:
             if (milestone and not left_out) or opt_outs:
                 batch.strangers[line] = external_id
-            if opt_outs:
-                self._seen.suppress(person, line)
+            if opt_outs or agreed:
+                self._seen.said(person, _said(opt_outs, agreed), line)
         batch.keep_cells(line, cells)
         batch.lines.setdefault(external_id, []).append(line)
         batch.taken.append(Taken(line, external_id, milestone.dedupe_key if milestone else "", left_out))
         if corrects:
             batch.corrects[line] = corrects
+        if agreed:
+            batch.agreed[external_id] = agreed
         if milestone:
             self._take_visit(batch, milestone, left_out)
         for channel, source in opt_outs:
@@ -214,8 +231,8 @@ class Batcher:
         else:
             batch.milestones[visit] = row
 
-    def _flags(self, patient: PatientRecord, opted_out: bool) -> int:
-        flags = SUPPRESSED if opted_out else 0
+    def _flags(self, patient: PatientRecord, opt_outs: tuple[OptOut, ...], agreed: tuple[Agreement, ...]) -> int:
+        flags = _said(opt_outs, agreed)
         if patient.phone is None and patient.email is None:
             flags |= UNREACHABLE
         if patient.deceased:
@@ -237,6 +254,15 @@ class Batcher:
     def _milestone_row(self, milestone: MilestoneRecord) -> MilestoneRow:
         line, external_id, kind, day, treatment, key, visit = milestone
         return (line, external_id, kind, day, self._match(kind, treatment), key, visit or None)
+
+
+def _said(opt_outs: tuple[OptOut, ...], agreed: tuple[Agreement, ...]) -> int:
+    """The flags of what a row says of contacting somebody."""
+    flags = SUPPRESSED if opt_outs else 0
+    for one in agreed:
+        if one.words:
+            flags |= AGREED[one.channel]
+    return flags
 
 
 def _two_people(external_id: str, line: int) -> str:

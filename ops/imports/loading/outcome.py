@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -16,6 +16,7 @@ HELD = "about people who are not contacted until the row is corrected"
 WAITING = (
     "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
 )
+OVER_WORDS = {"all": "being contacted", "call": "calls", "sms": "texts", "email": "emails"}
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
 
@@ -65,6 +66,8 @@ class LoadCounts:
     rows_withdrawn: int = 0
     rows_ignored: dict[str, int] = field(default_factory=dict)
     """By reason. With the rows stored, unchanged, quarantined, future and withdrawn they are all rows read."""
+    agreed: dict[str, int] = field(default_factory=dict)
+    """People of whom it says yes, by channel."""
     held: int = 0
     """Of the quarantined rows: those that keep somebody from being contacted, until they are made right."""
     held_later: int = 0
@@ -111,6 +114,7 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
         absent=_absent(load),
+        agreed=load.agreed,
         files=[_how_read(file) for file in load.files if file.was_looked_at],
         held=count_rows(import_id, QuarantinedRow.holding()),
         held_later=count_rows(import_id, QuarantinedRow.waiting()),
@@ -123,6 +127,12 @@ def _absent(load: Import) -> dict[str, Any] | None:
     found = absent(load)
     days = {"from": str(load.whole_from), "until": str(load.whole_until)}
     return days | {"missing": found.missing, "of": found.of, "withdrawn": load.absent_withdrawn}
+
+
+def agreed_words(agreed: Mapping[str, int]) -> str:
+    """How many the files say agreed to what; "" when none did."""
+    said = [f"{agreed[channel]:,} to {words}" for channel, words in OVER_WORDS.items() if agreed.get(channel)]
+    return f"said yes: {', '.join(said)} (kept as evidence)" if said else ""
 
 
 def count_rows(import_id: int, which: sa.ColumnElement[bool]) -> int:

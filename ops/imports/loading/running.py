@@ -30,7 +30,7 @@ from ops.imports.loading.alive import signs_of_life
 from ops.imports.loading.batches import Batch, Batcher, Matcher
 from ops.imports.loading.intake import choose_profile, chosen_profile, note_reading, raw, receive, refuse_without_baa
 from ops.imports.loading.outcome import LoadCounts, outcome_of
-from ops.imports.loading.seen import DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
+from ops.imports.loading.seen import AGREED, DECEASED, MINOR, SUPPRESSED, UNREACHABLE, Seen
 from ops.imports.loading.writing import Writer, Written, hold_back, stated_columns
 from ops.imports.models import Import, ImportFile, ImportState, SavedMapping
 from ops.imports.reading.apart import Apart
@@ -260,6 +260,7 @@ class _Run:
             "unreachable": counts[UNREACHABLE],
             "deceased": counts[DECEASED],
             "minors": counts[MINOR],
+            "agreed": {channel: counts[flag] for channel, flag in AGREED.items() if counts[flag]},
         } | {fate: getattr(Import, fate) + number for fate, number in became.items()}
         self._still_ours(session, values)
         if fresh:

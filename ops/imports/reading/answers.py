@@ -145,13 +145,28 @@ def refused_channels(field: Field, header: str, text: str) -> tuple[str, ...]:
     name = plain(header)
     if field is Field.PREFERRED_CONTACT:
         return _refused_ways(name, text)
-    if field in REFUSALS:
-        refused = read_yes(_day_is_yes(text))
-    else:
-        known = _BY_NUMBER.get(name, {})
-        refused = (known[text.strip()] if text.strip() in known else read_permission(_set(name, text))) is False
-    channel = REFUSALS.get(field) or PERMISSIONS[field]
+    channel = channel_of(field)
+    refused = _may(field, name, text) is False
     return (channel, *(other for other in _named(text) if channel not in ("all", other))) if refused else ()
+
+
+def channel_of(field: Field) -> str:
+    """Of which channel a column of REFUSALS or PERMISSIONS speaks."""
+    return REFUSALS.get(field) or PERMISSIONS[field]
+
+
+def says_yes(field: Field, header: str, text: str) -> bool:
+    """Whether a cell of REFUSALS or PERMISSIONS says itself that they agreed. That nothing was refused ("Do not text:
+    No", "not opted out") is no yes, nor is a preferred way. Raises Unclear."""
+    return _may(field, plain(header), text) is True and not _words(text).startswith("not ")
+
+
+def _may(field: Field, name: str, text: str) -> bool | None:
+    """May we? None when the cell does not say."""
+    if field in REFUSALS:
+        return False if read_yes(_day_is_yes(text)) else _stated(text)
+    known = _BY_NUMBER.get(name, {})
+    return known[text.strip()] if text.strip() in known else read_permission(_set(name, text))
 
 
 def _set(name: str, text: str) -> str:

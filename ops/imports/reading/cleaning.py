@@ -131,7 +131,7 @@ class Cleaner:
         return self._whose.by_columns(cells) if told or self._flags.may_refuse(cells) else None
 
     def _first_look(self, line: int, cells: list[str], stated: list[str]) -> GoodRow:
-        dead, opt_outs = self._flags.read(cells)
+        dead, opt_outs, agreed = self._flags.read(cells)
         external_id = cells[self._id].strip()
         if external_id[:1] == "#" and SHEET_ERROR.fullmatch(external_id):
             raise Unclear(f"{external_id!r} stands where the patient's number should")
@@ -148,7 +148,7 @@ class Cleaner:
             milestone, left_out = self._visits.read(line, cells, external_id, patient)
         corrects = cells[self._corrects].strip()
         number = int(corrects) if corrects.isdecimal() and len(corrects) <= MAX_DIGITS else 0
-        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out)
+        return GoodRow(line, external_id, patient, milestone, opt_outs, identity, stated, number, left_out, agreed)
 
     def _patient(self, line: int, cells: list[str], external_id: str, dead: bool) -> tuple[PatientRecord, int]:
         first, last = read_name(cells[self._first]), read_name(cells[self._last])

@@ -14,13 +14,13 @@ def packed(row: Row) -> Any:
     """A good row as a plain tuple; the others, which are few, as they are."""
     if type(row) is not GoodRow:
         return row
-    line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out = row
+    line, external_id, patient, milestone, opt_outs, identity, cells, corrects, left_out, agreed = row
     text: Any = _BETWEEN.join(cells)
     if text.count(_BETWEEN) != len(cells) - 1:
         text = cells
     return (
         line, external_id, patient and tuple(patient), milestone and tuple(milestone), opt_outs, identity, text,
-        corrects, left_out,
+        corrects, left_out, agreed,
     )  # fmt: skip
 
 
@@ -37,8 +37,8 @@ def unpacked(rows: Sequence[Any]) -> Iterator[Row]:
         if type(row) is not tuple:
             yield row
             continue
-        line, external_id, patient, milestone, opt_outs, identity, text, corrects, left_out = row
+        line, external_id, patient, milestone, opt_outs, identity, text, corrects, left_out, agreed = row
         yield GoodRow(
             line, external_id, patient and PatientRecord._make(patient), milestone and MilestoneRecord._make(milestone),
-            opt_outs, identity, text.split(_BETWEEN) if type(text) is str else text, corrects, left_out,
+            opt_outs, identity, text.split(_BETWEEN) if type(text) is str else text, corrects, left_out, agreed,
         )  # fmt: skip

@@ -76,6 +76,15 @@ class OptOut(NamedTuple):
     source: str
 
 
+class Agreement(NamedTuple):
+    """What a column says of a permission: `channel` is all, call, sms or email, `source` its header, `words` the cell
+    as it stands there when it is a yes. "": there is the column, and it says no yes (any more)."""
+
+    channel: str
+    source: str
+    words: str
+
+
 class LeftOut(StrEnum):
     """Why the visit of a row that was understood is not stored."""
 
@@ -102,6 +111,7 @@ class GoodRow(NamedTuple):
     cells: list[str]
     corrects: int = 0
     left_out: LeftOut | None = None
+    agreed: tuple[Agreement, ...] = ()
 
 
 class LeftOutRow(NamedTuple):

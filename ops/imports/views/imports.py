@@ -16,7 +16,7 @@ from ops.imports import actions as import_actions
 from ops.imports import loading
 from ops.imports import queries as imports_queries
 from ops.imports.loading.clashes import CLASH
-from ops.imports.loading.outcome import HELD, WAITING, count_rows
+from ops.imports.loading.outcome import HELD, WAITING, agreed_words, count_rows
 from ops.imports.models import Import, ImportFile, ImportState, QuarantinedRow
 from ops.imports.reading.fields import LABELS
 from ops.imports.reading.recognising import KINDS
@@ -79,6 +79,7 @@ def _result(practice: Practice, load: Import) -> str:
         practice=practice,
         load=load,
         counts=COUNTS,
+        agreed=agreed_words(load.agreed),
         rows=rows,
         more=more,
         page=page,

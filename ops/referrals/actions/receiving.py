@@ -126,6 +126,7 @@ def _known_friend(practice_id: int, keys: list[bytes], *, called: bool) -> int |
     agreed = sa.select(ConsentEvent.person).where(
         ConsentEvent.practice_id == practice_id,
         ConsentEvent.contact_key.in_(keys),
+        ConsentEvent.themself(),
         ConsentEvent.person.startswith("referral:"),
     )
     return db.session.scalar(

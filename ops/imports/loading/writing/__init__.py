@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.clashes import OF_A_CLASH
 from ops.imports.loading.same_ids import written_otherwise
+from ops.imports.loading.writing.agreed import write_agreed
 from ops.imports.loading.writing.aside import hold_back, let_go, note_corrected, put_aside
 from ops.imports.loading.writing.people import stage, stated_columns, write_people
 from ops.imports.loading.writing.refused import write_refusals
@@ -47,6 +48,7 @@ class Writer(Load):
                 write_visits(self, cursor, batch, now, done)
             withdraw_visits(self, cursor, batch, now, done)
             write_refusals(self, cursor, batch, done)
+            write_agreed(self, cursor, batch, done)
             let_go(self, cursor, batch)
             put_aside(self, cursor, done.bad)
             note_corrected(self, cursor, batch, done.bad, now)

@@ -1,6 +1,5 @@
 """The wrong rows of a batch, and those of an earlier load that came back right."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from ops.crypto import contact_key
 from ops.imports.loading.batches import Batch
 from ops.imports.loading.same_ids import written_otherwise
-from ops.imports.loading.writing.copying import copy
+from ops.imports.loading.writing.copying import copy, storable
 from ops.imports.loading.writing.people import SAYS_MAY
 from ops.imports.loading.writing.written import Load
 from ops.imports.reading.records import BadRow, Whom
@@ -21,14 +20,14 @@ def put_aside(load: Load, cursor: Cursor, bad: list[BadRow]) -> None:
     """Rows that are wrong, whole; and whom they keep from being contacted, by the number under which we know them."""
     if not bad:
         return
-    numbers = _storable({row.about.number for row in bad if row.about})
+    numbers = storable({row.about.number for row in bad if row.about})
     known = written_otherwise(cursor, load.practice_id, numbers)
     cursor.execute(_STAGE)
     copy(
         cursor,
         "staged_wrong",
         ("int8", "jsonb", "text[]", "text", "bytea[]", "text", "date"),
-        ((row.line, Jsonb(_storable(row.cells)), _storable(row.reasons), *_about(row.about, known)) for row in bad),
+        ((row.line, Jsonb(storable(row.cells)), storable(row.reasons), *_about(row.about, known)) for row in bad),
     )
     cursor.execute(_PUT_ASIDE, (load.practice_id, load.import_id, load.file_id))
     cursor.execute("DROP TABLE staged_wrong")
@@ -65,13 +64,8 @@ def note_corrected(load: Load, cursor: Cursor, batch: Batch, bad: list[BadRow], 
 def _about(whom: Whom | None, known: dict[str, str]) -> tuple[str | None, list[bytes], str, date | None]:
     if whom is None:
         return None, [], "", None
-    number, name = _storable((whom.number, whom.name))
+    number, name = storable((whom.number, whom.name))
     return known.get(number, number), [contact_key(one) for one in whom.reached], name, whom.born
-
-
-def _storable(texts: Iterable[str]) -> list[str]:
-    """Texts as PostgreSQL can hold them: neither NUL nor half a surrogate pair."""
-    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]
 
 
 _STAGE = """

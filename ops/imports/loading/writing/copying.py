@@ -11,3 +11,8 @@ def copy(cursor: Cursor, table: str, kinds: Iterable[str], rows: Iterable[tuple[
         into.set_types(list(kinds))
         for row in rows:
             into.write_row(row)
+
+
+def storable(texts: Iterable[str]) -> list[str]:
+    """Texts as PostgreSQL can hold them: neither NUL nor half a surrogate pair."""
+    return [text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in texts]

@@ -7,8 +7,8 @@ from ops.imports.reading.records import BadRow
 
 @dataclass
 class Written:
-    """What a batch changed: whom, which milestones, which were withdrawn, whose opt-outs
-    were new, and the rows that were wrong."""
+    """What a batch changed: whom, which milestones, which were withdrawn, whose opt-outs were new, of whom else what
+    they agreed to was, and the rows that were wrong."""
 
     patients_new: int = 0
     milestones_new: int = 0
@@ -16,6 +16,7 @@ class Written:
     milestones: set[tuple[str, str]] = field(default_factory=set)
     withdrawn: set[tuple[str, str]] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    agreed: set[str] = field(default_factory=set)
     bad: list[BadRow] = field(default_factory=list)
 
     @property
