@@ -222,7 +222,11 @@ def _in_words(outcome: LoadCounts, dry_run: bool) -> str:
             if outcome.held
             else []
         ),
-        *([f"{outcome.held_later:,} of the rows below {WAITING}"] if outcome.held_later else []),
+        *(
+            [f"{outcome.held_later:,} of the rows below {'says' if outcome.held_later == 1 else 'say'} {WAITING}"]
+            if outcome.held_later
+            else []
+        ),
         f"{len(outcome.quarantined):,} rows quarantined" + (":" if outcome.quarantined else ""),
     ]
     lines += [f"  {row['file']}:{row['line']}: {'; '.join(row['reasons'])}" for row in outcome.quarantined[:20]]

@@ -13,9 +13,7 @@ from ops.imports.loading.absent import absent
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 
 HELD = "about people who are not contacted until the row is corrected"
-WAITING = (
-    "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
-)
+WAITING = "something about contacting somebody who is no patient here yet, to be held when they come"
 OVER_WORDS = {"all": "being contacted", "call": "calls", "sms": "texts", "email": "emails"}
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
