@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     """Number to call back, E.164, for practices that gave none of their own."""
 
     postal_address: str = ""
-    """The postal address in the footer of emails to patients. Without one they go to the recorder (CAN-SPAM)."""
+    """The postal address in the footer of emails to patients. Without one they wait (CAN-SPAM)."""
     smtp_url: str | None = None
     """smtp://user:password@host:port or smtps://…, for emails to staff, practices and patients. With a user the
     connection is encrypted or nothing is sent. None: emails to patients go to the recorder, links are passed on."""

@@ -23,6 +23,8 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
+from ops import clock
+
 log = structlog.get_logger()
 
 NAMES = {
@@ -35,6 +37,9 @@ NAMES = {
 PORTAL_ROLE = "loopkeeper_portal"
 Moment = sa.DateTime(timezone=True)
 """The column type of every point in time; values are aware UTC."""
+
+WHO_AND_WHEN = "SELECT set_config('app.actor', :actor, true), set_config('app.at', :at, true)"
+"""What triggers write down: the actor, and the time by our clock, not the database's."""
 
 
 class Base(DeclarativeBase):
@@ -71,7 +76,7 @@ def transaction(actor: str) -> Iterator[Session]:
     session.info["actor"] = actor
     session.info["after_commit"] = []
     try:
-        session.execute(sa.text("SELECT set_config('app.actor', :actor, true)"), {"actor": actor})
+        session.execute(sa.text(WHO_AND_WHEN), {"actor": actor, "at": clock.now().isoformat()})
         yield session
         session.commit()
     except BaseException:

@@ -90,7 +90,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _is_suspected() -> bool:
-    return time.monotonic() < _suspected_until
+    return bool(_suspected_until) and time.monotonic() < _suspected_until  # nearly never: no need to ask for the time
 
 
 def _may_ask() -> bool:

@@ -31,6 +31,7 @@ WORK: dict[str, tuple[str, timedelta]] = {
     "end harmful experiments": ("ops.experiments.jobs.end_harmful", timedelta(minutes=5)),
     "messages upkeep": ("ops.messages.jobs.upkeep", timedelta(minutes=1)),
     "staff email upkeep": ("ops.mail.jobs.upkeep", timedelta(minutes=1)),
+    "match friends": ("ops.referrals.jobs.match_friends", timedelta(minutes=1)),
     "settle the loop": ("ops.referrals.jobs.settle_loop", timedelta(minutes=1)),
     "sign-ins upkeep": ("ops.accounts.jobs.upkeep", timedelta(minutes=1)),
     "forget raw files": ("ops.imports.jobs.forget_raw_files", timedelta(hours=6)),

@@ -19,11 +19,10 @@ import sqlalchemy as sa
 
 import ops.models  # noqa: F401 (a frozen clock would give the columns its own date for a type)
 from tests.emptying import emptier, empty, keep_connections
+from tests.freezing import freeze_quickly
 
-# Each frozen clock looks through all modules there are: not through the big ones that never ask for the time, and it
-# looks at a module again when names were added to it, not by sorting all its names each time.
-freezegun.configure(extend_ignore_list=["pandas", "numpy", "playwright", "pygments", "rich"])
-freezegun.api._get_module_attributes_hash = lambda module: f"{id(module)}-{len(vars(module))}"  # type: ignore
+freezegun.configure(extend_ignore_list=["pandas", "numpy", "playwright", "pygments", "rich"])  # they never ask for it
+freeze_quickly()
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 

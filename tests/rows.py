@@ -22,7 +22,6 @@ NEEDED: dict[str, dict[str, Any]] = {
     "minute_corrections": {"before": 4, "after": 5},
     "patient_reads": {"patient_id": 1},
     "practices": {"state": "IL", "zone": "America/Chicago"},
-    "record_merges": {"waits": [b"a key"]},
     "referrals": {"friend_phone": "+13125550101"},
     "scorecard_questions": {"weight": 1},
     "unread_keys": {"reply_id": 1},
@@ -56,7 +55,7 @@ def _value(column: sa.Column) -> Any:
     if isinstance(kind, sa.Enum):
         return kind.enums[0]
     if isinstance(kind, sa.ARRAY):
-        return ["en"] if isinstance(kind.item_type, sa.String) else [number]
+        return ["en"] if isinstance(kind.item_type, sa.String) else [_value(sa.Column(kind.item_type))]
     if isinstance(kind, sa.JSON):
         return {}
     match kind.python_type.__name__:

@@ -63,6 +63,14 @@ def set_there() -> frozenset[str]:
     )
 
 
+def emails_wait(connection: sa.Connection | None = None) -> str:
+    """Why no email leaves to a patient though there is a server for it, as a sentence; "" when they do, and when there
+    is none. `connection` as in `agency`."""
+    if not settings().smtp_url or agency(connection).postal_address:
+        return ""
+    return "Emails to patients wait: the agency has no postal address, which has to stand below them (page The agency)."
+
+
 def hours() -> tuple[time, time] | None:
     """The courtesy hours that were set. None without an installation around us: a calculation, not a contact."""
     try:

@@ -39,6 +39,7 @@ def _page(form: AgencyForm, problem: str | None = None) -> ResponseReturnValue:
         logo_form=LogoForm(formdata=None),
         wins=wins,
         holds=queries.agency(),
+        waits=queries.emails_wait(),
         problem=problem,
     )
     return page, 422 if problem or form.errors else 200

@@ -12,6 +12,7 @@ from ops.practices.models import Milestone, Practice, PracticeStatus
 from ops.queue.actions import lanes, shares
 from ops.queue.jobs import rerank
 from ops.queue.models import CadenceRun
+from ops.referrals.jobs import match_friends
 from ops.scripts.actions import ensure_defaults
 
 STEPS_AT_ONCE = 500
@@ -61,6 +62,7 @@ def catch_up(practice_id: int) -> None:
         with transaction("tick"):
             starting.applied_rules(practice_id, version)
     rerank(practice_id)
+    match_friends(practice_id)
 
 
 def _follow_milestones(practice: Practice, anew: bool) -> None:

@@ -120,6 +120,22 @@ def files_yeses(practice_id: int, patient_ids: Collection[int], keys: Collection
     return [FileYes(event, _refused(event, noes)) for event in events]
 
 
+def stood_at(practice_id: int, patient_id: int | None, key: bytes, channel: str, at: datetime) -> list[ConsentEvent]:
+    """What files had said of this number or address and this way by then, and nobody had ended: what a message of that
+    moment can name."""
+    if patient_id is None:
+        return []
+    return [
+        yes.event
+        for yes in files_yeses(practice_id, [patient_id], [])
+        if yes.event.contact_key == key
+        and yes.event.channel in (channel, "all")
+        and yes.event.at <= at
+        and (yes.event.ended_at is None or yes.event.ended_at > at)
+        and yes.event.wrong_at is None
+    ]
+
+
 def _refused(event: ConsentEvent, noes: Sequence[No]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(

@@ -50,7 +50,7 @@ def foresee(
     Whoever says beforehand what will happen asks here, for the moment at which it would. A call in progress counts as
     made, but that of `but_task`.
     """
-    text = NO_TEXT if channel == Channel.CALL else published_text(MessageChannel(channel), practice.sender_email)
+    text = NO_TEXT if channel == Channel.CALL else published_text(MessageChannel(channel))
     return may_contact(person, practice, channel, at, "", text=text, lock_held=held, store=False, but_task=but_task)
 
 
@@ -69,14 +69,14 @@ def _text(message: Message, practice: Practice) -> Text:
     return Text(
         gives_away=gives_away(practice, patient, message),
         approved=_was_published(message.script_version_id),
-        registered=channels.registered(message.channel, practice.sender_email),
+        registered=channels.registered(message.channel),
     )
 
 
-def published_text(channel: MessageChannel, sender_email: str = "") -> Text:
+def published_text(channel: MessageChannel) -> Text:
     """What is known of a text before it is written, for who asks ahead: a published script that gives nothing away. Of
     the practice's sender address only whether carriers take part depends, and that of texts not."""
-    return Text(gives_away=False, approved=True, registered=channels.registered(channel, sender_email))
+    return Text(gives_away=False, approved=True, registered=channels.registered(channel))
 
 
 def _was_published(script_version_id: int | None) -> bool:

@@ -95,11 +95,14 @@ def _attempt(message_id: uuid.UUID) -> tuple[Outgoing, Channel] | tuple[None, No
         practice = session.get_one(Practice, message.practice_id, populate_existing=True)
         if not _still_to_leave(message, practice, now):
             return None, None
+        if why := channels.lacking(message.channel, practice.sender_email):
+            _later(message, now + LOOK_AGAIN, why)
+            return None, None
         decision = permission.ask(message, practice, now)
         if not decision.allow:
             _refuse(message, practice, decision, now)
             return None, None
-        channel = channels.choose(message.channel, practice.sender_email)
+        channel = channels.choose(message.channel)
         outgoing = _outgoing(message, practice, channel)
         held = move(
             message_id,

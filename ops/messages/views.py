@@ -7,10 +7,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ops import clock
 from ops.accounts.access import me, public, staff
 from ops.accounts.queries import names_of
 from ops.accounts.reads import keep_read
 from ops.contact import segments
+from ops.contact.models import ConsentEvent
+from ops.contact.said_yes import stood_at
 from ops.contact.words import reasons_words
 from ops.db import db, transaction
 from ops.errors import Refused
@@ -226,6 +229,7 @@ def _details(selected: Message, form: AnswerForm) -> dict:
         "events": events,
         "told": events[-1].note.removeprefix("not now: ").rstrip(".") if events else "",
         "decisions": queries.decisions(selected),
+        "agreed": _agreed(selected),
         "reasons_words": reasons_words,
         "names": names_of({event.actor for event in events} | decided),
         "parts": segments.count(selected.body) if selected.channel is MessageChannel.SMS else None,
@@ -233,6 +237,12 @@ def _details(selected: Message, form: AnswerForm) -> dict:
     }
     _note_looks(ReadOf.MESSAGES, {(selected.practice_id, selected.patient_id, selected.contact_key)})
     return details
+
+
+def _agreed(message: Message) -> list[ConsentEvent]:
+    """What the practice's file said when it left, or says while it waits."""
+    at = message.attempted_at or clock.now()
+    return stood_at(message.practice_id, message.patient_id, message.contact_key, message.channel, at)
 
 
 def _search() -> Search:

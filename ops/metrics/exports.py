@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Any
 
+from ops.contact.places import zone_info
 from ops.metrics.cohort import Step
 from ops.metrics.measures import MEASURES, REFERRED_YARDSTICK, WILLING_YARDSTICK, YARDSTICK_SOURCE, Rate
 from ops.metrics.reports import MonthReport
@@ -14,13 +15,13 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_json(report: MonthReport) -> dict[str, Any]:
-    """The whole report as plain values; moments as ISO 8601 in UTC, rates without a percentage below five."""
+    """The report as plain values; moments are ISO 8601 in the practice's zone, rates below five have no percentage."""
     friends, loop, work = report.friends, report.loop, report.work
     return {
         "practice": report.practice,
         "month": str(report.month),
         "zone": report.zone,
-        "as_of": report.as_of.isoformat(),
+        "as_of": report.as_of.astimezone(zone_info(report.zone)).isoformat(timespec="seconds"),
         "running": report.running,
         "sentences": list(report.sentences),
         "stages": [_stage(step) for step in report.cohort.steps],

@@ -26,7 +26,7 @@ def same_human(practice_id: int, patient_id: int) -> list[int]:
     return [row.patient_id for row in records_of(practice_id, patient_id)]
 
 
-def ids_of(practice_id: int, patient_id: int) -> sa.Select[int]:
+def ids_of(practice_id: int | Column, patient_id: int | Column) -> sa.Select[int]:
     """The same, inside another statement."""
     found = sa.func.records_of(practice_id, patient_id).table_valued(sa.column("patient_id", sa.BigInteger))
     return sa.select(found.c.patient_id)

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION note_milestone_change() RETURNS trigger LANGUAGE plpg
 BEGIN
     INSERT INTO milestone_changes (practice_id, milestone_id, at, actor, was_on, was_treatment_type_id, was_withdrawn,
                                    withdrawn_why)
-    VALUES (OLD.practice_id, OLD.id, clock_timestamp(),
+    VALUES (OLD.practice_id, OLD.id, acted_at(),
             coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user),
             OLD.happened_on, OLD.treatment_type_id, OLD.withdrawn_at IS NOT NULL,
             CASE WHEN OLD.withdrawn_at IS NULL THEN NEW.withdrawn_why END);

@@ -7,6 +7,7 @@ from secrets import token_hex
 import click
 
 from ops.contact.models import SuppressedChannel
+from ops.contact.said_yes import was_wrong
 from ops.db import transaction
 from ops.errors import Refused
 from ops.practices import actions
@@ -59,6 +60,26 @@ def may_contact(slug: str, number: str) -> None:
     for said in contact.against(who):
         stands = f" (stands no more: {said.lifted})" if said.lifted else ""
         click.echo(f"{said.occasion or '-'}: {said.over}, {said.reason}; {said.source}{stands}")
+
+    for yes in contact.in_files(who):
+        stands = f" (no yes any more: {yes.why_not})" if yes.why_not else ""
+        click.echo(f"yes {yes.id}: {yes.over}, “{yes.words}” under “{yes.header}” in {yes.file}{stands}")
+
+
+@patient.command("yes-was-wrong")
+@PRACTICE
+@NUMBER
+@click.option("--yes", "event_id", required=True, type=int, help="As `ops patient may-contact` names it.")
+@WHY
+def yes_was_wrong(slug: str, number: str, event_id: int, why: str) -> None:
+    """What a file of the practice says that they agreed to was no yes."""
+    who = _human(slug, number)
+
+    def verb() -> str:
+        was_wrong(who.practice.id, who.ids, event_id, why, ACTOR)
+        return "It is no yes any more, nor is the same in a later file."
+
+    _do(verb)
 
 
 @patient.command("do-not-contact")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ops import clock
 from ops.contact.facts import Channel, Decision
 from ops.contact.models import ConsentEvent, Lifted, SuppressedChannel, Suppression
+from ops.contact.said_yes import FileYes, files_yeses
 from ops.contact.words import reasons_words
 from ops.db import db
 from ops.messages.permission import foresee
@@ -125,9 +126,49 @@ def _said(human: Human, rows: Sequence[Suppression]) -> Against:
     )
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a file of the practice says that they agreed to, in words; `why_not`: why it is no yes any more, "" when it
+    is one still."""
+
+    id: int
+    at: datetime
+    by: str
+    over: str
+    header: str
+    words: str
+    file: str
+    to: str
+    why_not: str
+    ended_by: str
+    may_be_wrong: bool
+
+
+def in_files(human: Human) -> list[Said]:
+    """What files of the practice say that they agreed to, newest first, under any of their records."""
+    return [_in_file(human, yes) for yes in files_yeses(human.practice.id, human.ids, human.keys)]
+
+
+def _in_file(human: Human, yes: FileYes) -> Said:
+    event = yes.event
+    to = human.keys.get(event.contact_key, "a number or address of before") if event.contact_key else "no number then"
+    over = OVER_WORDS[SuppressedChannel(event.channel)] if event.channel != "all" else "being contacted"
+    why_not = ""
+    if event.wrong_at:
+        why_not = f"it was wrong: {event.ended_words}"
+    elif event.ended_at:
+        why_not = f"{event.ended_words} does not say it any more"
+    elif yes.refused:
+        why_not = f"they refused {', '.join(OVER_WORDS[SuppressedChannel(each)] for each in yes.refused)}"
+    return Said(
+        event.id, event.at, event.actor, over, event.header or "", event.words, event.file or "", to, why_not,
+        event.ended_by or "", event.ended_by is None,
+    )  # fmt: skip
+
+
 def consents(human: Human) -> Sequence[ConsentEvent]:
-    """What they agreed to or took back, newest first: under any of their records, numbers and addresses."""
+    """What they themself agreed to or took back, newest first: under any of their records, numbers and addresses."""
     people = [f"patient:{patient_id}" for patient_id in human.ids]
     theirs = sa.or_(ConsentEvent.contact_key.in_(human.keys), ConsentEvent.person.in_(people))
-    kept = sa.select(ConsentEvent).where(ConsentEvent.practice_id == human.practice.id, theirs)
+    kept = sa.select(ConsentEvent).where(ConsentEvent.practice_id == human.practice.id, theirs, ConsentEvent.themself())
     return db.session.scalars(kept.order_by(ConsentEvent.id.desc()).limit(50)).all()

@@ -25,6 +25,7 @@ __all__ = [
     "MilestoneForm",
     "RefuseForm",
     "UnmergeForm",
+    "WrongYesForm",
 ]
 
 
@@ -67,6 +68,21 @@ class AgreeForm(_Said):
 
 def _sources(of: Iterable[Source]) -> dict[str, str]:
     return {"": "Choose…"} | {each.value: capital(SOURCE_WORDS[each]) for each in of}
+
+
+class WrongYesForm(FlaskForm):
+    """What a file says that they agreed to is wrong."""
+
+    yes = HiddenField()
+    why = StringField(
+        "What was wrong", [InputRequired("Please say what was wrong with it."), Length(max=LONGEST_WORDS)]
+    )
+
+    @property
+    def event_id(self) -> int:
+        """0 for what is no number of ours."""
+        given = self.yes.data or ""
+        return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
 
 
 class LiftForm(FlaskForm):

@@ -174,7 +174,15 @@ def _permissions(human: Human) -> Iterator[Entry]:
         yield Entry(consent.at, "permission", what, f"{consent.how}: “{consent.words}”", consent.actor, order=3)
 
 
-TELLERS = (_calls, _work, _cadences, _messages, _milestones, _friends, _concerns, _permissions)
+def _in_files(human: Human) -> Iterator[Entry]:
+    for said in contact.in_files(human):
+        what = f"A file of the practice says yes to {said.over}"
+        yield Entry(
+            said.at, "permission", what, f"“{said.words}” under “{said.header}” in {said.file}", said.by, order=3
+        )
+
+
+TELLERS = (_calls, _work, _cadences, _messages, _milestones, _friends, _concerns, _permissions, _in_files)
 SORTS: Mapping[str, str] = {
     "call": "Call",
     "message": "Message",

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from ops import clock
 from ops.accounts.access import me, staff
 from ops.accounts.queries import names_of
+from ops.contact.said_yes import was_wrong
 from ops.db import transaction
 from ops.errors import Refused
 from ops.floor.words import actor_words
@@ -30,6 +31,7 @@ from ops.record.forms import (
     MilestoneForm,
     RefuseForm,
     UnmergeForm,
+    WrongYesForm,
 )
 from ops.record.people import Found, Human, by_number, find, human, lookalikes
 from ops.record.timeline import SORTS, timeline
@@ -98,9 +100,11 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
     """The record; with a `problem` what was typed into the form that is open again."""
     told = timeline(who)
     stands, agreed, unhappy = contact.against(who), contact.consents(who), work.concerns(who)
+    in_files = contact.in_files(who)
     changes = queries.changes_of_patient(who.patient)
     actors = {entry.by for entry in told} | {change.actor for change in changes}
     actors |= {each.by for each in stands} | {each.actor for each in agreed}
+    actors |= {actor for each in in_files for actor in (each.by, each.ended_by)}
     actors |= {each.merged_by for each in who.merges}
     names = names_of(actors)
     shown = {
@@ -109,6 +113,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
         "do_not_contact": RefuseForm(),
         "agreed": AgreeForm(),
         "lift": LiftForm(),
+        "yes_was_wrong": WrongYesForm(),
         "merge": MergeForm().of(lookalikes(who)),
         "unmerge": UnmergeForm(),
     } | forms
@@ -121,6 +126,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
         ways=contact.ways(who),
         against=stands,
         consents=agreed,
+        in_files=in_files,
         going=work.going_on(who),
         sent=work.sent(who),
         came_from=work.came_from(who),
@@ -209,6 +215,19 @@ def lift(slug: str, patient_id: int) -> ResponseReturnValue:
         return "It does not stand any more. What ended because of it does not start again by itself."
 
     return decide(who, verb, "lift", lift=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/yes-was-wrong")
+@staff
+def yes_was_wrong(slug: str, patient_id: int) -> ResponseReturnValue:
+    """What a file says that they agreed to was no yes: it is kept with the reason."""
+    who, form = _human_or_404(slug, patient_id), WrongYesForm()
+
+    def verb() -> str:
+        was_wrong(who.practice.id, who.ids, form.event_id, form.why.data or "", me().actor)
+        return "It is no yes any more, nor is the same in a later file."
+
+    return decide(who, verb, "yes_was_wrong", yes_was_wrong=form)
 
 
 @bp.post("/practices/<slug>/patients/<int:patient_id>/agreed")

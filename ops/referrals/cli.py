@@ -1,4 +1,4 @@
-"""`ops friend list | note | take-back`."""
+"""`ops friend list | note | who | not-them | take-back`."""
 
 import json
 from datetime import datetime
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ops.db import db, transaction
 from ops.errors import Refused
+from ops.practices.models import Practice
 from ops.practices.queries import by_slug
 from ops.referrals import actions, queries
 from ops.referrals.models import Referral, ReferralEvent
@@ -48,15 +49,23 @@ def list_(slug: str | None, shelf: str, as_json: bool) -> None:
             "state": line.referral.state,
             "visit_on": line.referral.visit_on.isoformat() if line.referral.visit_on else None,
             "asked": line.asked,
+            "patient": line.patient.external_id if line.patient and not line.maybe else None,
+            "maybe_patient": line.patient.external_id if line.patient and line.maybe else None,
         }
         for line in lines
     ]
     words = [
         f"{line.referral.id:>6} {line.practice.slug:24} {line.referral.friend_name:20} "
-        f"{STATE_WORDS[line.referral.state]}{' (did they come?)' if line.asked else ''}"
+        f"{STATE_WORDS[line.referral.state]}{' (did they come?)' if line.asked else ''}{_patient(line)}"
         for line in lines
     ]
     click.echo(json.dumps(facts) if as_json else "\n".join(words) or "Nobody is on this list.")
+
+
+def _patient(line: queries.FriendLine) -> str:
+    if line.patient is None:
+        return ""
+    return f" (is this {line.patient.external_id}?)" if line.maybe else f" (patient {line.patient.external_id})"
 
 
 @friend.command()
@@ -91,6 +100,36 @@ def note(
     except Refused as problem:
         raise click.ClickException(str(problem)) from None
     click.echo(BY_STATE[becomes].done)
+
+
+@friend.command()
+@click.argument("friend_id", type=int)
+@click.argument("number")
+def who(friend_id: int, number: str) -> None:
+    """Say which patient the friend became, by the practice's number for them."""
+    try:
+        with transaction("cli"):
+            found = _found(friend_id)
+            patient = queries.patient_numbered(db.session.get_one(Practice, found.practice_id), number)
+            actions.say_who(found, patient.id if patient else 0, actor="cli", source=Source.PRACTICE_SAID)
+    except Refused as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo("Noted: that is the friend. Their visits count from now on.")
+
+
+@friend.command("not-them")
+@click.argument("friend_id", type=int)
+def not_them(friend_id: int) -> None:
+    """The patient of whom it is asked whether they are the friend is somebody else."""
+    try:
+        with transaction("cli"):
+            found = _found(friend_id)
+            if found.maybe_patient_id is None:
+                raise Refused("Of nobody is it asked whether they are this friend.")
+            actions.not_them(found, found.maybe_patient_id)
+    except Refused as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo("Noted: that is somebody else.")
 
 
 @friend.command("take-back")

@@ -31,6 +31,18 @@ class StepForm(FlaskForm):
         )
 
 
+class WhoForm(FlaskForm):
+    """Which patient the friend became."""
+
+    number = StringField("Patient number", [InputRequired("Please give the patient number."), Length(max=200)])
+
+
+class NotThemForm(FlaskForm):
+    """Which patient was asked about when the page was made."""
+
+    patient = IntegerField(validators=[InputRequired()])
+
+
 class TakeBackForm(FlaskForm):
     """Which step was the last one when the page was made."""
 

@@ -6,10 +6,30 @@ from ops.db import db, transaction
 from ops.isolated import awake, each
 from ops.messages.models import Message, MessageState
 from ops.practices.models import Patient, Practice
-from ops.referrals.actions import close_loop, note_told
+from ops.referrals.actions import close_loop, matching, note_told
 from ops.referrals.models import Referral, ReferralEvent
 
 AT_ONCE = 500
+
+
+def match_friends(practice_id: int | None = None) -> None:
+    """Find the friends who have become patients (of this practice, or all), and move on those whose visits we know."""
+    found = {group[0].referral_id: group for group in matching.candidates(practice_id)}
+    owner = Referral.practice_id
+    each("find friends", [*found], lambda referral_id: _look_at(found[referral_id]), owner=owner, limit=AT_ONCE)
+    moved = db.session.scalars(matching.to_follow(practice_id)).all()
+    db.session.rollback()
+    each("follow friends", moved, _follow, owner=owner, limit=AT_ONCE)
+
+
+def _look_at(found: list[matching.Candidate]) -> None:
+    with transaction("tick"):
+        matching.look_at(found)
+
+
+def _follow(referral_id: int) -> None:
+    with transaction("tick"):
+        matching.follow([referral_id])
 
 
 def settle_loop() -> int:

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
 from ops.phrases import day_words
-from ops.referrals.words import SOURCE_WORDS, STATE_WORDS
+from ops.referrals.words import FOUND, SOURCE_WORDS, STATE_WORDS
 from ops.work.answers import Answer, OptIn, ReferralState, Source
 
 
@@ -49,6 +49,7 @@ class Referral(Base):
     friend_phone: Mapped[str | None]
     friend_email: Mapped[str | None]
     contact_key: Mapped[bytes]
+    email_key: Mapped[bytes | None]
     joined_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     """The referral by which we knew this friend already, from another patient: they are called, and counted, there."""
     opt_in: Mapped[OptIn] = mapped_column(closed_set(OptIn, "opt_in"))
@@ -67,6 +68,12 @@ class Referral(Base):
     """What they paid, in dollars, if the practice says so."""
     patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     """The patient they became."""
+    maybe_patient_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """A patient who may be them: a lead or the practice is asked."""
+    not_patients: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger), default=list)
+    """Patients of whom somebody said that they are not them."""
+    follows_visits: Mapped[bool] = mapped_column(default=True)
+    """Whether the visits of the patient they became move it on; not once somebody took such a step back."""
     events: Mapped[list["ReferralEvent"]] = relationship(order_by="ReferralEvent.id")
 
     @property
@@ -80,9 +87,14 @@ class Referral(Base):
         sa.ForeignKeyConstraint(["practice_id", "ask_id"], ["asks.practice_id", "asks.id"]),
         sa.ForeignKeyConstraint(["practice_id", "joined_id"], ["referrals.practice_id", "referrals.id"]),
         sa.ForeignKeyConstraint(["practice_id", "patient_id"], ["patients.practice_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["practice_id", "maybe_patient_id"], ["patients.practice_id", "patients.id"]),
         sa.UniqueConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "referrer_id", "contact_key"),
         sa.Index(None, "practice_id", "contact_key"),
+        sa.Index(None, "contact_key"),
+        sa.Index(
+            "uq_referrals_patient_id", "patient_id", unique=True, postgresql_where=sa.text("patient_id IS NOT NULL")
+        ),
         sa.Index(None, "practice_id", "received_at"),
         sa.CheckConstraint("friend_phone IS NOT NULL OR friend_email IS NOT NULL", name="friend_reachable"),
         sa.CheckConstraint("visit_time IS NULL OR visit_on IS NOT NULL", name="hour_of_a_day"),
@@ -114,11 +126,21 @@ class ReferralEvent(Base):
     told_at: Mapped[datetime | None] = mapped_column(Moment)
 
     @property
+    def says_who(self) -> bool:
+        """Whether it says which patient they became, and nothing of how far they are."""
+        return self.was is not None and "patient_id" in self.was
+
+    @property
+    def step(self) -> str:
+        """ "Booked", or "Found among the patients"."""
+        return FOUND if self.says_who else STATE_WORDS[self.state]
+
+    @property
     def words(self) -> str:
         """ "came to the visit on Oct 29, 2026, on the practice's word: she called"."""
         on = f" on {day_words(self.happened_on)}" if self.happened_on else ""
         why = f": {self.why}" if self.why else ""
-        return f"{STATE_WORDS[self.state].lower()}{on}, {SOURCE_WORDS[self.source]}{why}"
+        return f"{self.step.lower()}{on}, {SOURCE_WORDS[self.source]}{why}"
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["practice_id", "referral_id"], ["referrals.practice_id", "referrals.id"]),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from ops import clock
 from ops.db import db
@@ -26,6 +26,7 @@ NO_DAY_FOR = timedelta(days=14)
 class Shelf(StrEnum):
     """The lists a friend stands on."""
 
+    MATCH = "is_this_them"
     ASK = "did_they_come"
     BOOKED = "booked"
     CAME = "came"
@@ -36,6 +37,7 @@ class Shelf(StrEnum):
 
 
 SHELF_WORDS = {
+    Shelf.MATCH: "Is this them?",
     Shelf.ASK: "Did they come?",
     Shelf.BOOKED: "Booked",
     Shelf.CAME: "Came, not treated yet",
@@ -61,18 +63,23 @@ STATES_OF = {
 
 @dataclass(frozen=True)
 class FriendLine:
-    """One friend with what a reader needs. `asked`: their day has passed and nobody said whether they came. `joined`:
-    the other patients who sent them too."""
+    """One friend with what a reader needs. `asked`: their day has passed and nobody said whether they came. `patient`:
+    whom they became, or who is asked about (`maybe`). `joined`: the other patients who sent them too."""
 
     referral: Referral
     practice: Practice
     referrer: Patient
     asked: bool
+    patient: Patient | None = None
     joined: tuple[str, ...] = ()
 
     @property
     def steps(self) -> list[Step]:
         return steps_from(self.referral.state)
+
+    @property
+    def maybe(self) -> bool:
+        return self.referral.maybe_patient_id is not None
 
     @property
     def last(self) -> ReferralEvent | None:
@@ -96,7 +103,13 @@ def day_passed() -> sa.ColumnElement[bool]:
 
 def on_shelf(shelf: Shelf) -> sa.ColumnElement[bool]:
     """Which friends (Referral, with their Practice) stand there; who is joined to another stands nowhere."""
-    which = day_passed() if shelf is Shelf.ASK else Referral.state.in_(STATES_OF[shelf])
+    match shelf:
+        case Shelf.ASK:
+            which = day_passed()
+        case Shelf.MATCH:
+            which = Referral.maybe_patient_id.is_not(None)
+        case _:
+            which = Referral.state.in_(STATES_OF[shelf])
     return sa.and_(Referral.joined_id.is_(None), which)
 
 
@@ -130,27 +143,30 @@ def shelf_counts(practice_id: int | None, wanted: str = "") -> dict[Shelf, int]:
     return dict(zip(Shelf, row, strict=True))
 
 
-def asked_about() -> int:
-    """How many friends' days have passed without a word, over all practices; counted up to 100."""
+def asked_about() -> tuple[int, int]:
+    """How many friends' days have passed without a word, and of how many it is asked whether a patient is them, over
+    all practices; counted up to 100."""
+    is_match = on_shelf(Shelf.MATCH)
     some = (
-        sa.select(Referral.id)
-        .join(Practice, Practice.id == Referral.practice_id)
-        .where(on_shelf(Shelf.ASK))
+        sa.select(is_match)
+        .join_from(Referral, Practice, Practice.id == Referral.practice_id)
+        .where(sa.or_(on_shelf(Shelf.ASK), is_match))
         .limit(100)
-        .subquery()
     )
-    return db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    matches = db.session.scalars(some).all()
+    return matches.count(False), matches.count(True)
 
 
 def friends(
     practice_id: int | None, shelf: Shelf = Shelf.ALL, wanted: str = "", page: int = 1
 ) -> tuple[list[FriendLine], bool]:
     """One page of a list, and whether there is another: whose day has passed first, then the newest."""
-    asked = day_passed()
+    asked, became = day_passed(), aliased(Patient)
     rows = db.session.execute(
-        sa.select(Referral, Practice, Patient, asked)
+        sa.select(Referral, Practice, Patient, asked, became)
         .join(Practice, Practice.id == Referral.practice_id)
         .join(Patient, Patient.id == Referral.referrer_id)
+        .outerjoin(became, became.id == sa.func.coalesce(Referral.patient_id, Referral.maybe_patient_id))
         .options(selectinload(Referral.events))
         .where(on_shelf(shelf), *_found(practice_id, wanted))
         .order_by(asked.desc(), Referral.received_at.desc(), Referral.id.desc())
@@ -171,3 +187,9 @@ def _joined(ids: Sequence[int]) -> dict[int, list[str]]:
 
 def friend(practice: Practice, referral_id: int) -> Referral | None:
     return db.session.scalar(sa.select(Referral).where(Referral.practice_id == practice.id, Referral.id == referral_id))
+
+
+def patient_numbered(practice: Practice, number: str) -> Patient | None:
+    """The patient with the practice's own number for them."""
+    which = (Patient.practice_id == practice.id, Patient.external_id == number.strip())
+    return db.session.scalar(sa.select(Patient).where(*which))

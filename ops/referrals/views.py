@@ -22,7 +22,7 @@ from ops.practices.models import Practice
 from ops.practices.queries import by_slug, read_by
 from ops.referrals import actions as verbs
 from ops.referrals import queries as lists
-from ops.referrals.forms import StepForm, TakeBackForm
+from ops.referrals.forms import NotThemForm, StepForm, TakeBackForm, WhoForm
 from ops.referrals.models import Referral
 from ops.referrals.queries import FriendLine, Shelf
 from ops.referrals.steps import BY_STATE
@@ -35,9 +35,13 @@ STEP = "any(contacted, connected, booked, no_show, showed, treated, lost):become
 
 
 def _badge(user: User) -> Badge | None:
-    if user.role not in STAFF or not (number := lists.asked_about()):
+    if user.role not in STAFF:
         return None
-    return Badge("99+" if number > 99 else str(number), f"{count_of(number, 'booked day')} passed without word")
+    days, matches = lists.asked_about()
+    words = [f"{count_of(days, 'booked day')} passed without word"] if days else []
+    words += [f"{count_of(matches, 'friend')} may be a patient by now"] if matches else []
+    number = "99+" if days + matches > 99 else str(days + matches)
+    return Badge(number, ", ".join(words)) if words else None
 
 
 BADGES["referrals.friends"] = _badge
@@ -102,7 +106,8 @@ def _page(
     if lines:
         with transaction(me().actor):
             for line in lines:
-                note_read(me(), line.referrer, ReadOf.FRIEND, line.referral.id)
+                for patient in filter(None, (line.referrer, line.patient)):
+                    note_read(me(), patient, ReadOf.FRIEND, line.referral.id)
     return html, 422 if problem else 200
 
 
@@ -121,6 +126,32 @@ def note_step(slug: str, referral_id: int, becomes: str) -> ResponseReturnValue:
         verbs.move_referral(friend, state, actor=me().actor, source=source, told=form.told())
 
     return _do(practice, referral_id, form, verb, BY_STATE[state].done, becomes)
+
+
+@bp.post("/practices/<slug>/friends/<int:referral_id>/who")
+@allow(*STAFF, Role.MEMBER)
+def say_who(slug: str, referral_id: int) -> ResponseReturnValue:
+    """Which patient the friend became."""
+    practice, form = practice_or_404(slug), WhoForm()
+    source = Source.PRACTICE_SAID if me().role in STAFF else Source.MEMBER
+
+    def verb(friend: Referral) -> None:
+        patient = lists.patient_numbered(practice, form.number.data or "")
+        verbs.say_who(friend, patient.id if patient else 0, actor=me().actor, source=source)
+
+    return _do(practice, referral_id, form, verb, "Noted: that is the friend. Their visits count from now on.", "who")
+
+
+@bp.post("/practices/<slug>/friends/<int:referral_id>/not-them")
+@allow(*STAFF, Role.MEMBER)
+def not_them(slug: str, referral_id: int) -> ResponseReturnValue:
+    """The patient who was asked about is somebody else."""
+    practice, form = practice_or_404(slug), NotThemForm()
+
+    def verb(friend: Referral) -> None:
+        verbs.not_them(friend, form.patient.data or 0)
+
+    return _do(practice, referral_id, form, verb, "Noted: that is somebody else.")
 
 
 @bp.post("/practices/<slug>/friends/<int:referral_id>/take-back")

@@ -12,6 +12,7 @@ STATE_WORDS = {
     ReferralState.TREATED: "Treated",
     ReferralState.LOST: "Not going on",
 }
+FOUND = "Found among the practice’s patients"
 SOURCE_WORDS = {
     Source.CALL: "on a call",
     Source.PRACTICE_SAID: "on the practice's word",

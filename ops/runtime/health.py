@@ -13,15 +13,16 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from ops import clock, migrate, one_clock
+from ops.agency.queries import emails_wait
 from ops.background import QUEUES
 from ops.cadences import readiness
 from ops.cadences.actions.starting import missed
 from ops.cadences.models import RuleChange
-from ops.config import Settings
+from ops.config import Settings, settings
 from ops.isolated import FailedWork
 from ops.mail.models import MailState, StaffMail
 from ops.mail.queries import BAD
-from ops.phrases import count_of
+from ops.phrases import count_of, length_words
 from ops.practices.models import Practice, PracticeStatus
 from ops.runtime import servers, state
 from ops.runtime.models import Tick
@@ -129,6 +130,7 @@ def _examine_database(found: Findings, url: str, app: state.AppState | None) -> 
             _examine_milestones(found, connection)
             _examine_practices(found, connection)
             _examine_mails(found, connection)
+            found.problems += filter(None, [emails_wait(connection)])
     except sa.exc.SQLAlchemyError as problem:
         found.problems.append(f"database: {type(problem).__name__}")
         return
@@ -227,10 +229,19 @@ def _measure(queue: Queue) -> dict[str, float | None]:
     asked = oldest.enqueued_at if oldest else None
     return {
         "waiting": queue.count,
-        "oldest_s": round((clock.now() - asked).total_seconds(), 1) if asked else None,
+        "oldest_s": round((_unshifted() - asked).total_seconds(), 1) if asked else None,
         "failed": queue.failed_job_registry.count,
         "workers": Worker.count(queue=queue),
     }
+
+
+def _unshifted() -> datetime:
+    """Now, as RQ notes it: it knows nothing of CLOCK_OFFSET_MINUTES."""
+    return clock.now() - timedelta(minutes=settings().clock_offset_minutes)
+
+
+def _length_since(moment: str) -> str:
+    return length_words((clock.now() - datetime.fromisoformat(moment)).total_seconds() / 60)
 
 
 def _lines(found: Findings) -> list[str]:
@@ -239,7 +250,8 @@ def _lines(found: Findings) -> list[str]:
         lines.append("app: not running (start it with `make run`)")
     else:
         app = found.app
-        lines.append(f"app: {app['phase']} at {app['address']}, pid {app['pid']}, since {app['since']}")
+        since = f" for {_length_since(app['since'])}" if app["since"] else ""
+        lines.append(f"app: {app['phase']} at {app['address']}, pid {app['pid']}{since}")
         lines += [f"  {name}: {f'pid {pid}' if pid else 'down'}" for name, pid in app["children"].items()]
     if found.migrations:
         lines.append(f"migrations: database {found.migrations['database']}, code {found.migrations['code']}")

@@ -1,5 +1,12 @@
 -- What the triggers of the walls (ops/sql/walls.py) run.
 
+-- When whoever changes a row acts, by our clock (ops/clock.py), which demo and tests move; by the server's where somebody
+-- changes rows by hand.
+CREATE OR REPLACE FUNCTION acted_at() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT coalesce(nullif(current_setting('app.at', true), '')::timestamptz, clock_timestamp())
+$$;
+
+
 -- Append to audit_log who changed what, and why if they said so (app.actor, app.reason). Arguments of the trigger: the
 -- columns that identify the row, and the columns whose values are never written down. Runs with the rights of its owner,
 -- because whoever changes a row may not write the log.
@@ -24,8 +31,8 @@ BEGIN
         INTO was FROM jsonb_each(was) AS e;
     SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.key = ANY (hidden) THEN '"(hidden)"'::jsonb ELSE e.value END), is_)
         INTO is_ FROM jsonb_each(is_) AS e;
-    INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, after, reason)
-    VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user),
+    INSERT INTO audit_log (at, actor, change, table_name, row_id, practice_id, before, after, reason)
+    VALUES (acted_at(), coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user),
             lower(TG_OP), TG_TABLE_NAME, key, owner, was, is_, nullif(current_setting('app.reason', true), ''));
     RETURN NULL;
 END $$;
@@ -60,8 +67,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     -- an outcome that was a slip of the finger is taken back, row by named row, and told in the audit
     IF TG_OP = 'DELETE' AND current_setting('app.retract', true) = OLD.id::text THEN
-        INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, reason)
-        VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'delete',
+        INSERT INTO audit_log (at, actor, change, table_name, row_id, practice_id, before, reason)
+        VALUES (acted_at(), coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'delete',
                 TG_TABLE_NAME, OLD.id::text, OLD.practice_id, to_jsonb(OLD) - 'contact_key', 'outcome taken back');
         RETURN OLD;
     END IF;
@@ -69,8 +76,8 @@ BEGIN
     IF TG_OP = 'UPDATE' AND OLD.lifted_at IS NULL AND NEW.lifted_at IS NOT NULL
        AND to_jsonb(NEW) - '{lifted_at,lifted_by,lifted_why,lifted_words}'::text[]
          = to_jsonb(OLD) - '{lifted_at,lifted_by,lifted_why,lifted_words}'::text[] THEN
-        INSERT INTO audit_log (actor, change, table_name, row_id, practice_id, before, after, reason)
-        VALUES (coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'update',
+        INSERT INTO audit_log (at, actor, change, table_name, row_id, practice_id, before, after, reason)
+        VALUES (acted_at(), coalesce(nullif(current_setting('app.actor', true), ''), 'database:' || session_user), 'update',
                 TG_TABLE_NAME, OLD.id::text, OLD.practice_id, '{}', to_jsonb(NEW) - 'contact_key', NEW.lifted_words);
         RETURN NEW;
     END IF;

@@ -97,7 +97,13 @@ WALLS: dict[str, Wall] = {
     "asks": Wall(OWN, READS),
     # a member says what became of a friend who was sent to them, and takes back a slip of theirs
     "referrals": Wall(
-        OWN, ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"), (Audit(),)
+        OWN,
+        (
+            "SELECT",
+            "UPDATE (comes_for, follows_visits, maybe_patient_id, not_patients, patient_id, state, value, visit_days, "
+            "visit_on, visit_time)",
+        ),
+        (Audit(hidden="contact_key,email_key"),),
     ),
     "referral_events": Wall(OWN, ("SELECT", "INSERT", "DELETE"), (Audit(when="DELETE"),)),
     # the queue

@@ -2,10 +2,12 @@
 
 import threading
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
+from ops import clock
 from ops.accounts import actions, queries, tries
 from ops.accounts.models import AuthSession, Role, User
 from ops.db import db, transaction
@@ -233,6 +235,11 @@ def test_changes_are_told_with_who_made_them_and_without_the_secret(sign_in):
     assert [change.what for change in told[1:]] == ["password set", "account added"]
     written = db.session.execute(sa.text("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_log a")).scalar_one()
     assert "argon2" not in written
+    earlier = datetime(2026, 3, 10, 18, tzinfo=UTC)
+    with clock.moved_to(earlier), transaction("test"):
+        db.session.get_one(User, agent.id).name = "Ben Agent"
+    first = db.session.scalar(sa.text("SELECT min(at) FROM audit_log"))
+    assert first == earlier, "by our clock, as everything beside it"
 
 
 def test_the_first_page_fits_the_role(app, sign_in):

@@ -14,7 +14,7 @@ KEYS = {
     "tasks", "practices", "scenario", "claims_per_s", "p50_ms", "p99_ms", "raw_per_s", "raw_p99_ms", "ratio", "doubles",
     "wrong_empty", "share_error", "round_trips", "peers", "last_over_first", "pgbench_per_s",
 }  # fmt: skip
-SMALL = ("--tasks", "2000", "--practices", "20", "--agents", "8", "--clients", "2", "--seconds", "1")
+SMALL = ("--tasks", "600", "--practices", "8", "--agents", "4", "--clients", "2", "--seconds", "1")
 
 
 @pytest.fixture(scope="module")

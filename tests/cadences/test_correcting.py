@@ -88,6 +88,7 @@ def test_a_visit_that_did_not_take_place_is_withdrawn_and_its_ask_ends_with_the_
     assert accounted(bring(practice, status, day)) == again, "the second time nothing is withdrawn"
     kept = db.session.scalars(sa.select(MilestoneChange)).one()
     assert kept.applied_at and kept.actor.startswith("import:") and not kept.was_withdrawn
+    assert kept.at == clock.now(), "what triggers write down is in our time too"
     # it took place after all: the ask goes on where it stood
     assert accounted(bring(practice)) == {"stored": 1}
     assert milestone().withdrawn_at is None and run().ending is None

@@ -191,6 +191,11 @@ def test_no_statement_asks_the_database_for_the_time():
                 if asks.search(text) and statement.search(text) and "pg_stat" not in text:
                     found.append(f"{name(path)}:{node.lineno}")
     assert found == []
+    clocks = re.compile(
+        r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp)\(\)|\bcurrent_(timestamp|date)\b"
+    )
+    files = [path for path in ROOT.glob("ops/**/*.sql") if clocks.search(re.sub(r"--.*", "", path.read_text()))]
+    assert files == [ROOT / "ops/sql/audit.sql"], "only where nobody said when they act (acted_at)"
 
 
 @pytest.mark.parametrize("path", sources("ops", "tests", "dev"), ids=lambda path: str(path.relative_to(ROOT)))

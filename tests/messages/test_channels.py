@@ -17,13 +17,15 @@ import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 
 from ops import clock
+from ops.agency.queries import emails_wait
 from ops.background import Job, queue, ring
 from ops.config import settings
 from ops.contact.models import Suppression
 from ops.db import db, transaction
-from ops.messages import actions, jobs, sending
+from ops.messages import actions, jobs, queries, sending
 from ops.messages.leaving import unsubscribe_url
 from ops.messages.models import Message, MessageEvent, MessageState, RecorderDelivery
+from ops.practices.models import Practice
 from tests import world
 from tests.outbox import published
 
@@ -269,12 +271,32 @@ def test_the_message_id_is_stored_before_the_email_leaves(practice, postbox, mon
     assert seen == [f"<{message.id}@glow.example.com>"]
 
 
-@pytest.mark.parametrize("missing", ["POSTAL_ADDRESS", "SMTP_URL"])
-def test_without_a_postal_address_or_a_server_emails_stay_on_the_recorder(practice, postbox, monkeypatch, missing):
-    monkeypatch.setenv(missing, "")
+def test_without_a_server_emails_stay_on_the_recorder(practice, postbox, monkeypatch):
+    monkeypatch.setenv("SMTP_URL", "")
     settings.cache_clear()
     assert send(queue_one(practice, "email")) is MessageState.DELIVERED
+    assert not postbox.mails and not emails_wait()
+
+
+def test_with_a_server_an_email_that_lacks_an_address_of_ours_waits_and_is_not_called_sent(
+    practice, postbox, monkeypatch
+):
+    message = queue_one(practice, "email")
+    monkeypatch.setenv("POSTAL_ADDRESS", "")
+    settings.cache_clear()
+    assert send(message) is MessageState.QUEUED
+    assert "no postal address" in emails_wait() and emails_wait() in queries.events(message)[-1].note
+    monkeypatch.setenv("POSTAL_ADDRESS", "1 Main Street")
+    settings.cache_clear()
+    assert not emails_wait()
+    with transaction("test"):
+        db.session.get_one(Practice, practice.id).sender_email = ""
+    assert send(message, NOON + sending.LOOK_AGAIN) is MessageState.QUEUED
     assert not postbox.mails
+    with transaction("test"):
+        db.session.get_one(Practice, practice.id).sender_email = "hello@glow.example.com"
+    assert send(message, NOON + 2 * sending.LOOK_AGAIN) is MessageState.ACCEPTED
+    assert len(postbox.mails) == 1
 
 
 def test_an_address_that_does_not_exist_is_not_tried_again(practice, postbox):

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -173,6 +173,7 @@ def test_every_number_of_the_table_is_the_number_of_the_report(lakeside, sign_in
 def test_page_csv_and_json_say_the_same(lakeside, sign_in):
     browser = sign_in(make_user(Role.LEAD))
     data = browser.get(f"{MARCH}.json", expect=200).json
+    assert datetime.fromisoformat(data["as_of"]).utcoffset(), "in the practice's time, not in UTC"
     table = browser.get(f"{MARCH}.csv", expect=200)
     assert table.mimetype == "text/csv"
     assert table.get_data().startswith(b"\xef\xbb\xbf")

@@ -16,7 +16,7 @@ from ops.desk.facts import in_hand
 from ops.messages.models import Message
 from ops.practices.actions import edit_treatment_type, withdraw_milestone
 from ops.practices.models import Milestone
-from ops.queue.actions import tasks
+from ops.queue.actions import ending, tasks
 from ops.queue.models import CadenceRun, Task
 from ops.queue.promises import possible
 from ops.record.actions import merging, unmerging
@@ -226,9 +226,9 @@ def test_contacts_by_either_number_count_toward_the_contacts_a_day(lake, records
     agent, first = make_user("agent"), clock.now()
     while not possible(make_task(lake, Kind.RECALL, patient=merged), lake, merged, clock.now()).against:
         record(claim(agent), agent, Outcome.NO_ANSWER)
-        do(tasks.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
+        do(ending.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
         at_noon.tick(timedelta(minutes=20))
-    do(tasks.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
+    do(ending.cancel_work_for, merged.id, "test", Ending(EndReason.OPTED_OUT))
     task = make_task(lake, patient=kept)
     assert not possible(task, lake, kept, clock.now()).against
     made = merge(lake, kept, merged)

@@ -197,15 +197,15 @@ def test_each_count_is_the_number_of_the_list_behind_it(lake):
     counts = queries.shelf_counts(None)
     assert (counts[Shelf.ASK], counts[Shelf.BOOKED], counts[Shelf.UNDER_WAY], counts[Shelf.ALL]) == (1, 2, 4, 9)
     assert queries.friends(None)[0][0].referral.id == passed.id
-    assert queries.asked_about() == counts[Shelf.ASK]
+    assert sum(queries.asked_about()) == counts[Shelf.ASK]
     assert queries.shelf_counts(None, "(312) 555-0190")[Shelf.ALL] == 2
 
 
 def test_a_booking_of_which_nobody_knows_the_day_is_asked_about_after_two_weeks(lake, at_noon):
     move(a_friend(lake), ReferralState.BOOKED, visit_days="Mondays")
-    assert queries.asked_about() == 0
+    assert sum(queries.asked_about()) == 0
     at_noon.tick(timedelta(days=14, minutes=1))
-    assert queries.asked_about() == 1
+    assert sum(queries.asked_about()) == 1
 
 
 def test_the_same_friend_of_two_patients_is_one_line_and_moves_there(lake):

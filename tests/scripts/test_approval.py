@@ -264,7 +264,15 @@ def test_a_practice_that_wants_to_approve_is_asked_before_its_own_scripts_are_us
     page = browser.post(f"/scripts/{note.id}/publish", data=page_of(note), expect=422).text
     assert "approves its own scripts before they are used" in page
     assert versions(note)[0].state is VersionState.DRAFT
-    browser.post("/practices/lake/scripts/no-approval", expect=303)
+    assert "Publish without asking again" not in browser.get("/practices/lake/scripts", expect=200).text
+    browser.post("/practices/lake/scripts/no-approval", expect=404)
+    browser.post(f"/scripts/{note.id}/publish", data=page_of(note), expect=422)
+    boss = make_user("admin")
+    admin = sign_in(boss)
+    assert "Publish without asking again" in admin.get("/practices/lake/scripts", expect=200).text
+    admin.post("/practices/lake/scripts/no-approval", expect=303)
+    kept = sa.text("SELECT actor FROM audit_log WHERE table_name = 'script_approval_rules' ORDER BY id DESC LIMIT 1")
+    assert db.session.scalar(kept) == boss.actor
     browser.post(f"/scripts/{note.id}/publish", data=page_of(note), expect=303)
     assert versions(note)[0].state is VersionState.PUBLISHED
 

@@ -63,7 +63,11 @@ def test_the_tables_a_practice_reads_are_these_and_no_others():
     assert {name: wall.portal for name, wall in WALLS.items() if set(wall.portal) - {"SELECT"}} == {
         "patient_reads": ("INSERT",),
         "concerns": ("SELECT", "UPDATE (answer, answered_at, answered_by)"),
-        "referrals": ("SELECT", "UPDATE (comes_for, state, value, visit_days, visit_on, visit_time)"),
+        "referrals": (
+            "SELECT",
+            "UPDATE (comes_for, follows_visits, maybe_patient_id, not_patients, patient_id, state, value, visit_days, "
+            "visit_on, visit_time)",
+        ),
         "referral_events": ("SELECT", "INSERT", "DELETE"),
     }
 

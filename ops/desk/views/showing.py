@@ -22,6 +22,7 @@ from ops.desk.models import Ring
 from ops.desk.views import bp
 from ops.phrases import phone_words
 from ops.queue import jobs
+from ops.queue.actions import assigning
 from ops.queue.hours import group_words
 from ops.queue.words import reason_words
 from ops.rhythm import today
@@ -137,6 +138,8 @@ def take_next() -> ResponseReturnValue:
     claimed = jobs.next_for(me().id, me().actor)
     if claimed:
         with transaction(me().actor):
+            if assigning.left_meanwhile(me().id, me().actor):
+                return to_desk()
             log_read(me(), claimed.practice_id, claimed.patient_id, claimed.id, ReadOf.CARD)
     return to_desk()
 

@@ -32,8 +32,6 @@ PREVIEW_S = 20
 """Seconds of computing for the look at a file that somebody waits for."""
 STEP_S = 120
 """The same for opening a file that is loaded, and for each few hundred of its rows."""
-READ_AHEAD = 1 << 20
-"""Bytes of rows it may have ready while those before are written; as much as Linux gives to anybody."""
 _ROOT = str(Path(__file__).parents[3])
 _MAIN = f"import sys; sys.path.insert(0, {_ROOT!r}); from ops.imports.reading.child import main; main({{memory}})"
 
@@ -90,7 +88,6 @@ class Apart:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a parser's last words may quote a patient
                 env={},
-                pipesize=READ_AHEAD,
                 pass_fds=self._descriptors,
                 start_new_session=True,  # Ctrl-C is for the one who started us
             )

@@ -1,13 +1,14 @@
 """The ways out. Each plays by one protocol, so that the outbox need not know who carries a message.
 
-Two are built in: `smtp` for emails of a practice that has a sender address, and the `recorder` for everything else,
-which keeps what it is given as a phone or mailbox would and lets a person answer it.
+Two are built in: `smtp` for emails, where there is a server for them, and the `recorder` for everything else, which
+keeps what it is given as a phone or mailbox would and lets a person answer it. With a server no email goes to the
+recorder, which would call it delivered: what is lacking is waited for (`lacking`).
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from ops.agency.queries import agency
+from ops.agency.queries import emails_wait
 from ops.config import settings
 from ops.messages.models import MessageChannel
 
@@ -64,21 +65,29 @@ class Channel(Protocol):
         ...
 
 
-def choose(channel: MessageChannel, sender_email: str) -> Channel:
-    """Who carries a message of a practice that sends its emails from `sender_email` ("": from nowhere yet)."""
+def lacking(channel: MessageChannel, sender_email: str) -> str:
+    """Why a message of a practice that sends its emails from `sender_email` ("": from nowhere yet) cannot leave though
+    there is a way for it, as a sentence; "" when it can."""
+    if channel is not MessageChannel.EMAIL or not settings().smtp_url:
+        return ""
+    return emails_wait() or ("" if sender_email else "The practice has no address that its emails come from.")
+
+
+def choose(channel: MessageChannel) -> Channel:
+    """Who carries a message of which nothing is `lacking`."""
     from ops.messages.channels import recorder, smtp
 
     conf = settings()
-    if channel is MessageChannel.EMAIL and sender_email and conf.smtp_url and agency().postal_address:
+    if channel is MessageChannel.EMAIL and conf.smtp_url:
         return smtp.Smtp(conf.smtp_url)
     return recorder.Recorder()
 
 
-def registered(channel: MessageChannel, sender_email: str) -> bool | None:
+def registered(channel: MessageChannel) -> bool | None:
     """Whether the practice's texts may pass the carriers: yes where none takes part. None: nobody knows, for there is
     no record of registrations yet; a way out over a carrier sends nothing before it has one.
     """
-    return None if choose(channel, sender_email).carrier else True
+    return None if choose(channel).carrier else True
 
 
 def named(name: str) -> Channel:

@@ -11,7 +11,7 @@ from ops.errors import Refused
 from ops.languages import base_language
 from ops.practices.models import Patient
 from ops.queue import keeping, presence, workers
-from ops.queue.actions import leaving, moves, tasks
+from ops.queue.actions import claiming, leaving, moves, tasks
 from ops.queue.models import CadenceRun, Lane, Task
 from ops.queue.workers import Lack, Worker, lack_words, worker
 from ops.work.endings import Ending, EndReason
@@ -169,9 +169,25 @@ FOR_GOOD = (sessions.ROLE_CHANGED, sessions.DEACTIVATED)
 
 
 def sign_in_ended(user_id: int, why: str, actor: str) -> None:
-    """A sign-in of this person has ended: unless they are present in another browser, nothing is assigned to them."""
+    """A sign-in of this person has ended: unless they are present in another browser, nothing is assigned to them. A
+    claim of theirs that is going on is waited for, or waits, and then finds that they went (`left_meanwhile`)."""
+    claiming.one_at_a_time(user_id)
     if presence.is_present(user_id):
         return
     leaving.let_go(user_id, WENT[why], actor, for_good=why in FOR_GOOD)
     if why not in SOON_BACK:
         tasks.leave_card(user_id, WENT[why], actor)
+
+
+AT_WORK = sa.text(
+    "SELECT EXISTS (SELECT FROM auth_sessions s WHERE s.user_id = :user AND s.ended_at IS NULL)"
+    " AND NOT EXISTS (SELECT FROM breaks b WHERE b.user_id = :user AND b.ended_at IS NULL)"
+)
+
+
+def left_meanwhile(user_id: int, actor: str) -> bool:
+    """Whether they signed out, or went on a break, in the moment in which they were given a card: it goes back."""
+    if db.session.scalar(AT_WORK, {"user": user_id}):
+        return False
+    tasks.leave_card(user_id, "left in the same moment", actor)
+    return True

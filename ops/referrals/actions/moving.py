@@ -56,7 +56,7 @@ def move_referral(
         was, then = (STATE_WORDS[state].lower() for state in (referral.state, becomes))
         raise Refused(f"It says “{was}” already; “{then}” cannot follow. Take a slip back first.")
     told = _checked(told, becomes, clock.today(db.session.get_one(Practice, referral.practice_id).zone))
-    before = _change(referral, {"state": becomes} | _columns(becomes, told))
+    before = change(referral, {"state": becomes} | _columns(becomes, told))
     event = add_event(
         referral, becomes, actor, source, tell=False, happened_on=told.happened_on, why=told.why, was=before
     )
@@ -94,7 +94,7 @@ def _columns(becomes: ReferralState, told: Told) -> dict[str, Any]:
     return said
 
 
-def _change(referral: Referral, columns: dict[str, Any]) -> dict[str, Any]:
+def change(referral: Referral, columns: dict[str, Any]) -> dict[str, Any]:
     """Set the columns; what they were, as JSON."""
     was = {name: getattr(referral, name) for name in columns}
     for name, value in columns.items():
@@ -130,10 +130,11 @@ READ: dict[str, Callable[[str], Any]] = {
 }
 
 
-def take_back(referral: Referral, event_id: int, source: Source | None = None) -> None:
+def take_back(referral: Referral, event_id: int, source: Source | None = None, *, decided: bool = True) -> None:
     """The last step was a slip: the referral is as it was before it. The audit log keeps what was taken back.
 
-    `source`: of somebody who may take back steps of this source alone. Raises Refused when it is not the last step, or
+    `source`: of somebody who may take back steps of this source alone. `decided`: by a person, so that no visit notes
+    it again. Raises Refused when it is not the last step, or
     was not theirs.
     """
     db.session.refresh(referral, with_for_update=True)
@@ -149,6 +150,10 @@ def take_back(referral: Referral, event_id: int, source: Source | None = None) -
         raise Refused("This step cannot be taken back.")
     if source is not None and last.source is not source:
         raise Refused("The agency noted this step. Please ask them to take it back.")
+    if last.says_who and referral.patient_id:  # whoever the file found would be found again
+        referral.not_patients = [*referral.not_patients, referral.patient_id]
+    elif last.source is Source.FILE:
+        referral.follows_visits = not decided
     for name, value in last.was.items():
         setattr(referral, name, None if value is None else READ.get(name, str)(value))
     db.session.delete(last)

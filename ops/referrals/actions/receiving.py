@@ -12,6 +12,7 @@ from ops.contact.models import ConsentEvent
 from ops.crypto import contact_key
 from ops.db import db
 from ops.errors import Refused
+from ops.practices.humans import ids_of
 from ops.practices.models import Patient, Practice
 from ops.referrals.actions.closing import close_loop
 from ops.referrals.actions.moving import add_event
@@ -85,7 +86,8 @@ def receive_referral(
 
 
 def _of_referrer(referrer: Patient, key: bytes) -> Referral | None:
-    own = (Referral.practice_id == referrer.practice_id, Referral.referrer_id == referrer.id)
+    theirs = ids_of(referrer.practice_id, referrer.id)  # under whichever record they sent them
+    own = (Referral.practice_id == referrer.practice_id, Referral.referrer_id.in_(theirs))
     return db.session.scalars(sa.select(Referral).where(*own, Referral.contact_key == key)).first()
 
 
@@ -97,6 +99,7 @@ def _keep(referrer: Patient, friend: NewFriend, key: bytes, joined_id: int | Non
         friend_phone=friend.phone,
         friend_email=friend.email,
         contact_key=key,
+        email_key=contact_key(friend.email) if friend.email else None,
         joined_id=joined_id,
         opt_in=friend.opt_in,
         state=ReferralState.RECEIVED,
@@ -149,7 +152,7 @@ def _known_friend(practice_id: int, keys: list[bytes], *, called: bool) -> int |
 def add_email(referral: Referral, address: str, actor: str) -> None:
     """The friend gave their own address on the phone and may be emailed; one that we have already stays."""
     if referral.friend_email is None:
-        referral.friend_email = address
+        referral.friend_email, referral.email_key = address, contact_key(address)
         db.session.flush()
         _agreed(referral, "email", address, OptIn.ON_THE_CALL, actor)
 

@@ -13,7 +13,7 @@ from ops.accounts.models import User
 from ops.db import db
 from ops.errors import Refused
 from ops.queue import queries
-from ops.queue.actions import leaving, tasks
+from ops.queue.actions import claiming, leaving, tasks
 from ops.rhythm import queries as rhythm_queries
 from ops.rhythm.models import Break, BreakKind, DeskSettings, WrapUp
 
@@ -76,7 +76,8 @@ def end_break(user_id: int) -> Break | None:
 
 
 def _one_at_a_time(user_id: int) -> None:
-    """Two presses at once: the second one sees what the first one did."""
+    """Two presses at once: the second one sees what the first one did. A claim that is going on is waited for."""
+    claiming.one_at_a_time(user_id)
     db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     db.session.expire_all()
 
