@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ops import clock
+from ops.accounts.models import AuditEntry
 from ops.cadences import jobs
 from ops.cadences.actions.stepping import message_key
 from ops.config import settings
@@ -182,6 +183,22 @@ def test_who_knows_them_under_one_record_is_offered_neither(lake, records):
     assert claim(agent) is None
     unmerge(lake, made)
     assert claim(agent).patient_id == kept.id
+
+
+def test_a_lead_says_that_an_agent_does_not_know_them_after_all(lake, records, sign_in):
+    kept, merged, _ = records
+    agent, lead, address = make_user("agent"), sign_in(make_user("lead")), f"/practices/lake/patients/{kept.id}"
+    make_task(lake, Kind.REVIEW_REQUEST, patient=merged)
+    task = claim(agent)
+    do(tasks.skip, task.id, agent.id, task.fence, agent.actor, "my sister", Skip.KNOWS)
+    merge(lake, kept, merged)
+    for told, expect in (("knows them personally", 303), ("may be offered them again", 422)):
+        assert told in lead.get(address, expect=200).text
+        lead.post(f"{address}/known-by", data={"email": agent.email}, expect=expect)
+    gone = sa.select(AuditEntry.change).where(AuditEntry.table_name == "not_offered")
+    assert set(db.session.scalars(gone)) == {"delete"}
+    assert claim(agent).patient_id == kept.id
+    sign_in(make_user("member", lake)).post(f"{address}/known-by", data={"email": agent.email}, expect=404)
 
 
 def test_the_card_tells_what_was_said_and_sent_under_the_other_record(lake, records):
