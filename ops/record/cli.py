@@ -14,7 +14,7 @@ from ops.practices import actions
 from ops.practices.models import MilestoneKind
 from ops.practices.queries import by_slug
 from ops.record import contact
-from ops.record.actions import merging, refusing, unmerging
+from ops.record.actions import knowing, merging, refusing, unmerging
 from ops.record.actions.refusing import Source
 from ops.record.people import Human, by_number, human
 
@@ -115,6 +115,15 @@ def lift(slug: str, number: str, occasion: str, why: str) -> None:
         return "It does not stand any more."
 
     _do(verb)
+
+
+@patient.command("not-known-by")
+@PRACTICE
+@NUMBER
+@click.option("--agent", "email", required=True, help="The agent's email address.")
+def not_known_by(slug: str, number: str, email: str) -> None:
+    """An agent who said that they know them personally is offered them again."""
+    _do(lambda: f"{knowing.knows_them_not(_human(slug, number), email).name} may be offered them again.")
 
 
 @patient.command()

@@ -157,7 +157,7 @@ def _in_file(human: Human, yes: FileYes) -> Said:
     if event.wrong_at:
         why_not = f"it was wrong: {event.ended_words}"
     elif event.ended_at:
-        why_not = f"{event.ended_words} does not say it any more"
+        why_not = f"a later file, {event.ended_words}, does not say it any more"
     elif yes.refused:
         why_not = f"they refused {', '.join(OVER_WORDS[SuppressedChannel(each)] for each in yes.refused)}"
     return Said(

@@ -85,6 +85,12 @@ class WrongYesForm(FlaskForm):
         return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
 
 
+class KnownByForm(FlaskForm):
+    """Who does not know them after all."""
+
+    email = StringField("Agent", [InputRequired()])
+
+
 class LiftForm(FlaskForm):
     """What was entered was wrong."""
 

@@ -20,12 +20,13 @@ from ops.practices.age import is_minor
 from ops.practices.models import MilestoneKind, Practice
 from ops.practices.views.practices import sent
 from ops.record import contact, work
-from ops.record.actions import merging, refusing, unmerging
+from ops.record.actions import knowing, merging, refusing, unmerging
 from ops.record.actions.refusing import Source
 from ops.record.forms import (
     AgreeForm,
     CorrectPatientForm,
     FindPatientForm,
+    KnownByForm,
     LiftForm,
     MergeForm,
     MilestoneForm,
@@ -113,6 +114,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
         "do_not_contact": RefuseForm(),
         "agreed": AgreeForm(),
         "lift": LiftForm(),
+        "known_by": KnownByForm(),
         "yes_was_wrong": WrongYesForm(),
         "merge": MergeForm().of(lookalikes(who)),
         "unmerge": UnmergeForm(),
@@ -128,6 +130,7 @@ def page(who: Human, problem: str | None = None, open_form: str = "", **forms: A
         consents=agreed,
         in_files=in_files,
         going=work.going_on(who),
+        known_by=knowing.known_by(who),
         sent=work.sent(who),
         came_from=work.came_from(who),
         concerns=unhappy,
@@ -202,6 +205,19 @@ def do_not_contact(slug: str, patient_id: int) -> ResponseReturnValue:
         return f"Nobody of {who.practice.name} contacts them any more: no {over}."
 
     return decide(who, verb, "do_not_contact", do_not_contact=form)
+
+
+@bp.post("/practices/<slug>/patients/<int:patient_id>/known-by")
+@staff
+def knows_them_not(slug: str, patient_id: int) -> ResponseReturnValue:
+    """An agent who said that they know them is offered them again."""
+    who, form = _human_or_404(slug, patient_id), KnownByForm()
+
+    def verb() -> str:
+        user = knowing.knows_them_not(who, form.email.data or "")
+        return f"{user.name} may be offered them again."
+
+    return decide(who, verb, "known_by", known_by=form)
 
 
 @bp.post("/practices/<slug>/patients/<int:patient_id>/lift")

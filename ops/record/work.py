@@ -93,13 +93,13 @@ def sent(human: Human) -> list[Friend]:
 
 
 def came_from(human: Human) -> list[Friend]:
-    """The referrals of a friend who has their number or address: by whom they came."""
+    """The referrals of a friend who is them, or has their number or address: by whom they came."""
     by = (
         sa.select(Referral, Patient)
         .join(Patient, sa.and_(Patient.practice_id == Referral.practice_id, Patient.id == Referral.referrer_id))
         .where(
             Referral.practice_id == human.practice.id,
-            Referral.contact_key.in_(human.keys),
+            sa.or_(Referral.contact_key.in_(human.keys), Referral.patient_id.in_(human.ids)),
             Referral.referrer_id.not_in(human.ids),
         )
     )

@@ -124,7 +124,7 @@ WALLS: dict[str, Wall] = {
     "kind_pauses": Wall(OWN, guards=(Audit("practice_id,kind"),)),
     "agent_profiles": Wall(None, guards=(Audit("user_id"),)),
     "certifications": Wall(OWN, guards=(Audit("user_id,practice_id"),)),
-    "not_offered": Wall(OWN, guards=(AppendOnly("UPDATE"),)),
+    "not_offered": Wall(OWN, guards=(AppendOnly("UPDATE"), Audit(hidden="person_key", when="DELETE"))),
     "breaks": Wall(None),
     "desk_keys": Wall(None),
     "number_stops": Wall(None, guards=(AppendOnly(),)),

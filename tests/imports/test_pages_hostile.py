@@ -25,7 +25,7 @@ def test_a_workbook_made_to_fill_the_memory_is_a_sentence_on_its_page_and_in_its
     address = lead.post("/practices/lake/imports/upload", data=sent, expect=303).location
     number = int(address.rpartition("/")[2])
     monkeypatch.setattr(looking, "WAIT_S", 0.0)
-    with looking._looks, looking._looks:  # as many look already as may
+    with looking.turn_to_look(0), looking.turn_to_look(0):  # as many look already as may
         assert looking.BUSY in lead.get(address, expect=200).get_data(as_text=True)
     assert "bomb.xlsx: reading it takes more than 300 MB of memory" in lead.get(address, expect=200).get_data(
         as_text=True

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from freezegun import freeze_time
 
 from ops import clock
+from ops.accounts.models import AuditEntry
 from ops.cadences import jobs
 from ops.cadences.actions.stepping import message_key
 from ops.config import settings
@@ -28,21 +28,10 @@ from ops.work.reasons import Waits
 from ops.work.skips import Skip
 from ops.work.states import OPEN, RunState
 from tests import outbox
-from tests.floors import NOON, claim, do, make_floor, make_task, record
+from tests.floors import claim, do, make_task, record
 from tests.world import make_milestone, make_patient, make_user
 
 PHONES = ("+13125550142", "+13125550143", "+13125550144")
-
-
-@pytest.fixture(autouse=True)
-def at_noon(app):
-    with freeze_time(NOON) as frozen:
-        yield frozen
-
-
-@pytest.fixture
-def lake(app):
-    return make_floor("lake", name="Lake Skin")
 
 
 @pytest.fixture
@@ -194,6 +183,22 @@ def test_who_knows_them_under_one_record_is_offered_neither(lake, records):
     assert claim(agent) is None
     unmerge(lake, made)
     assert claim(agent).patient_id == kept.id
+
+
+def test_a_lead_says_that_an_agent_does_not_know_them_after_all(lake, records, sign_in):
+    kept, merged, _ = records
+    agent, lead, address = make_user("agent"), sign_in(make_user("lead")), f"/practices/lake/patients/{kept.id}"
+    make_task(lake, Kind.REVIEW_REQUEST, patient=merged)
+    task = claim(agent)
+    do(tasks.skip, task.id, agent.id, task.fence, agent.actor, "my sister", Skip.KNOWS)
+    merge(lake, kept, merged)
+    for told, expect in (("knows them personally", 303), ("may be offered them again", 422)):
+        assert told in lead.get(address, expect=200).text
+        lead.post(f"{address}/known-by", data={"email": agent.email}, expect=expect)
+    gone = sa.select(AuditEntry.change).where(AuditEntry.table_name == "not_offered")
+    assert set(db.session.scalars(gone)) == {"delete"}
+    assert claim(agent).patient_id == kept.id
+    sign_in(make_user("member", lake)).post(f"{address}/known-by", data={"email": agent.email}, expect=404)
 
 
 def test_the_card_tells_what_was_said_and_sent_under_the_other_record(lake, records):

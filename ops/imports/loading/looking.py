@@ -1,38 +1,31 @@
 """What the files of an upload would bring, for the person who confirms it.
 
 A file can be made so that the look takes all the computing it may (PREVIEW_S), and a person who waits for a page
-presses reload. So few threads that make pages look at files at once, and who comes then is told to come again.
+presses reload. So few look at files at once on a machine, and who comes then is told to come again.
 """
 
 from contextlib import ExitStack
-from threading import BoundedSemaphore
 
 from ops import clock
 from ops.db import db
 from ops.errors import Refused
 from ops.imports.loading.intake import chosen_profile, raw
 from ops.imports.loading.running import saved_mappings
+from ops.imports.loading.turns import turn_to_look
 from ops.imports.models import Import
 from ops.imports.reading.apart import Apart
 from ops.imports.reading.preview import Preview
 from ops.imports.reading.records import Unreadable
 from ops.practices.models import Practice
 
-LOOKS = 2
-"""Uploads that one process looks at at a time."""
 WAIT_S = 2.0
 BUSY = "Other files are being looked at right now. Load this page again in a minute."
-_looks = BoundedSemaphore(LOOKS)
 
 
 def previews(practice: Practice, load: Import) -> tuple[dict[int, Preview], dict[int, str]]:
     """For each file, by its id, what it would bring, or in words why it cannot be read."""
-    if not _looks.acquire(timeout=WAIT_S):
-        return {}, {file.id: BUSY for file in load.files}
-    try:
-        return _look(practice, load)
-    finally:
-        _looks.release()
+    with turn_to_look(WAIT_S) as mine:
+        return _look(practice, load) if mine else ({}, {file.id: BUSY for file in load.files})
 
 
 def _look(practice: Practice, load: Import) -> tuple[dict[int, Preview], dict[int, str]]:
