@@ -67,8 +67,8 @@ def each(
     limit: int | None = None,
     seconds: float | None = None,
 ) -> list[Done]:
-    """Call `do` with every row that does not wait; what those that succeeded returned. Call it outside a transaction:
-    `do` opens its own.
+    """Call `do` with every row that does not wait; what those that succeeded returned. Call it outside `transaction`:
+    `do` opens its own. What was only read before, to find the rows, ends here.
 
     `rows` are ids, `limit` what their query was limited to, `seconds` after how long the rest is left for next time.
     """

@@ -50,8 +50,8 @@ def catch_up(practice_id: int) -> None:
     how often or never.
     """
     practice = db.session.get(Practice, practice_id)
-    db.session.rollback()
     if practice is None or practice.status is PracticeStatus.ENDED:
+        db.session.rollback()
         return
     version = starting.changed_rules(practice_id)
     known = starting.has_milestones(practice_id)  # after the version: one that comes now is looked at under its bell
@@ -92,10 +92,8 @@ def _start(practice: Practice) -> int:
 def _correct(practice_id: int) -> None:
     """What follows from milestones that were moved, changed, withdrawn or restored."""
     changed = correcting.changed(practice_id)
-    db.session.rollback()
     each("put cadences right", changed, _put_right, owner=Milestone.practice_id)
     behind = starting.came_back(practice_id)
-    db.session.rollback()
     each("tell of later visits", behind, _look_behind, owner=CadenceRun.practice_id)
 
 
@@ -135,10 +133,8 @@ def start_cadences() -> None:
         sa.or_(unseen, changed, corrected, put_right), Practice.status != PracticeStatus.ENDED
     )
     new = db.session.scalars(without).all()
-    db.session.rollback()
     each("welcome practices", new, practice_added, owner=Practice.id)
     due = db.session.scalars(waiting).all()
-    db.session.rollback()
     each("start cadences", due, catch_up, owner=Practice.id, seconds=FOR_SECONDS)
 
 

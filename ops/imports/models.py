@@ -56,6 +56,11 @@ class Import(Base):
     unreachable: Mapped[int] = mapped_column(default=0)
     deceased: Mapped[int] = mapped_column(default=0)
     minors: Mapped[int] = mapped_column(default=0)
+    whole_from: Mapped[date | None]
+    """Somebody said that it holds every visit from this day to `whole_until`, which belongs to them."""
+    whole_until: Mapped[date | None]
+    absent_withdrawn: Mapped[int] = mapped_column(server_default="0")
+    """Visits of these days that were withdrawn because it does not name them."""
     problem: Mapped[str | None]
     """Why it failed, in words for the person who uploaded it."""
     files: Mapped[list["ImportFile"]] = relationship(order_by="ImportFile.position", cascade="all, delete-orphan")
@@ -64,10 +69,23 @@ class Import(Base):
         sa.UniqueConstraint("practice_id", "id"),
         sa.Index(None, "state"),
         sa.CheckConstraint(
+            "num_nulls(whole_from, whole_until) IN (0, 2) AND whole_from <= whole_until IS NOT FALSE",
+            name="whole_days",
+        ),
+        sa.CheckConstraint(
             "rows_read = rows_stored + rows_unchanged + quarantined + rows_future + rows_not_held + rows_withdrawn",
             name="every_row_is_accounted_for",
         ),
     )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether somebody said that it holds every visit of some days."""
+        return self.whole_from is not None
+
+    @property
+    def is_done(self) -> bool:
+        return self.state is ImportState.DONE
 
     @property
     def was_cancelled(self) -> bool:

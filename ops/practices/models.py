@@ -275,6 +275,8 @@ class Milestone(Base):
     visit: Mapped[str | None]
     """What all treatments of one visit share, where its file numbers visits: one that is renamed is known by it."""
     import_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    named_in: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The last load that named it and was said to hold every visit of its days (`ops.imports.loading.absent`)."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     triggered_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the triggers last looked at it; None: not yet."""

@@ -18,7 +18,6 @@ def match_friends(practice_id: int | None = None) -> None:
     owner = Referral.practice_id
     each("find friends", [*found], lambda referral_id: _look_at(found[referral_id]), owner=owner, limit=AT_ONCE)
     moved = db.session.scalars(matching.to_follow(practice_id)).all()
-    db.session.rollback()
     each("follow friends", moved, _follow, owner=owner, limit=AT_ONCE)
 
 

@@ -242,3 +242,9 @@ def test_a_lead_weighs_and_pauses_on_the_board(app, sign_in, lead):
     assert "Nothing was changed" in browser.get("/queue?practice=lake", expect=200).text
     browser.post("/practices/nowhere/weight", data={"weight": "2", "reason": "x"}, expect=404)
     assert db.session.get_one(Share, lake.id).weight == Decimal("1.5")
+
+
+def test_an_agency_without_a_practice_is_told_what_to_do_first(sign_in):
+    browser = sign_in(make_user("lead"))
+    assert "Add the first one" in browser.get("/queue", expect=200).text
+    assert "No practice of this name" in browser.get("/queue?practice=nowhere").text

@@ -10,6 +10,7 @@ from ops.db import db
 from ops.demo import agency
 from ops.demo.build import Demo
 from ops.demo.cli import clear_half_built, note_state
+from ops.floor import board
 from ops.practices.models import Practice
 from ops.referrals.models import ReferralEvent
 from ops.work.answers import ReferralState, Source
@@ -33,3 +34,4 @@ def test_two_weeks_of_the_demo_reach_from_the_ask_to_what_became_of_the_friends(
     said = {tuple(row) for row in db.session.execute(steps)}
     assert (ReferralState.BOOKED, Source.CALL) in said
     assert {state for state, source in said if source in (Source.MEMBER, Source.PRACTICE_SAID)}
+    assert board.look(board.Asked()).lines[0].is_on_pace, "its contract is of the size of its calls"

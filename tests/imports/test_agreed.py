@@ -16,6 +16,7 @@ from ops.errors import Refused
 from ops.imports.reading.answers import says_yes
 from ops.imports.reading.recognising import recognise
 from ops.messages.actions import receive
+from tests import exports
 from tests.loads import load, patient
 from tests.world import make_practice
 
@@ -152,6 +153,17 @@ def test_a_row_that_is_put_aside_and_a_name_that_refuses_say_no_yes(practice):
     assert len(outcome.quarantined) == 1
     assert [one.event.channel for one in yeses(practice, "2")] == ["email"]
     assert outcome.agreed == {"email": 1}
+
+
+def test_an_extension_of_a_bundles_patient_that_is_true_is_a_yes(practice):
+    url = "http://example.com/fhir/sms-consent"
+    ada = {"resourceType": "Patient", "id": "1", "name": [{"given": ["Ada"], "family": "Lane"}]}
+    ada |= {"telecom": [{"system": "phone", "value": "312-555-0101"}]}
+    load(practice, ("b.json", exports.bundle(ada | {"extension": [{"url": url, "valueBoolean": True}]})))
+    (yes,) = yeses(practice)
+    assert (yes.event.channel, yes.event.header, yes.event.words, yes.stands) == ("sms", "sms-consent", "true", True)
+    load(practice, ("c.json", exports.bundle(ada | {"extension": [{"url": url}]})))
+    assert not yeses(practice)[0].stands
 
 
 @pytest.mark.parametrize(

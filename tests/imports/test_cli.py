@@ -17,7 +17,7 @@ from tests.world import make_practice
 
 KEYS = ["rows_read", "patients_new", "patients_updated", "milestones_new", "quarantined", "suppressed", "unreachable",
         "deceased", "minors", "rows_stored", "rows_unchanged", "rows_future", "rows_withdrawn",
-        "rows_ignored", "agreed", "held", "held_later", "files"]  # fmt: skip
+        "rows_ignored", "agreed", "held", "held_later", "absent", "files"]  # fmt: skip
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ops.db import db
 from ops.imports import jobs
 from ops.imports.models import Import, ImportChunk, ImportState, QuarantinedRow, SavedMapping
 from ops.practices.models import Milestone, Patient, Practice
+from tests import exports
 from tests.uploads import number, text, the_file, upload
 from tests.world import make_practice, make_user
 
@@ -47,6 +48,13 @@ def load(browser, *files: tuple[str, str | bytes]) -> str:
 
 def count(table) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(table))
+
+
+def test_rows_without_a_visit_or_without_a_patient_are_previewed_too(practice, lead):
+    clients = "client_id,firstname,lastname,lastvisit\nC1,Ada,Lane,\nC2,Bea,Moss,2026-05-01\n"
+    assert "C1 Ada Lane" in text(lead.get(upload(lead, ("clients.csv", clients)), expect=200))
+    bundle = exports.bundle(exports.fhir_patient(), exports.fhir_encounter())
+    assert "Ada May Lane" in text(lead.get(upload(lead, ("b.json", bundle)), expect=200))
 
 
 def test_an_upload_is_previewed_confirmed_loaded_and_told(practice, lead):

@@ -173,6 +173,8 @@ DENIED = {"resourceType": "Consent", "status": "active", "patient": A, "provisio
 
 ODDLY = [FLAG | {"code": code} for code in ([1], {"coding": [None]}, {"coding": 5}, "x", None)]
 ODDLY += [FLAG | {"status": []}, FLAG | {"status": "on"}, DENIED | {"provision": []}, DENIED | {"status": "rejected"}]
+ODDLY += [FLAG | {"status": "on", "code": {"text": "Fall risk"}}]
+ODDLY += [DENIED | {"status": status, "provision": {"type": "permit"}} for status in ("rejected", None)]
 ODDLY += [DENIED | {"provision": {"type": "permit", "provision": [{"type": "deny"}]}}]
 ODDLY += [DENIED | {"provision": {}, "policyRule": {"coding": [{"code": "OPTOUT"}]}}]
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import AuditEntry
@@ -29,21 +28,10 @@ from ops.work.reasons import Waits
 from ops.work.skips import Skip
 from ops.work.states import OPEN, RunState
 from tests import outbox
-from tests.floors import NOON, claim, do, make_floor, make_task, record
+from tests.floors import claim, do, make_task, record
 from tests.world import make_milestone, make_patient, make_user
 
 PHONES = ("+13125550142", "+13125550143", "+13125550144")
-
-
-@pytest.fixture(autouse=True)
-def at_noon(app):
-    with freeze_time(NOON) as frozen:
-        yield frozen
-
-
-@pytest.fixture
-def lake(app):
-    return make_floor("lake", name="Lake Skin")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from freezegun import freeze_time
 from sqlalchemy.exc import IntegrityError
 
 from ops.cadences import jobs
@@ -24,27 +23,11 @@ from ops.record.people import human
 from ops.work.kinds import Kind
 from ops.work.outcomes import Outcome
 from ops.work.states import OPEN, RunState
-from tests.floors import NOON, claim, make_floor, make_task, record
+from tests.floors import NOON, claim, make_task, record
 from tests.uploads import text
 from tests.world import make_milestone, make_patient, make_practice, make_user
 
 PHONE, OTHER_PHONE = "+13125550142", "+13125550143"
-
-
-@pytest.fixture(autouse=True)
-def at_noon():
-    with freeze_time(NOON) as frozen:
-        yield frozen
-
-
-@pytest.fixture
-def lake(app):
-    return make_floor("lake", name="Lake Skin")
-
-
-@pytest.fixture
-def ada(lake):
-    return make_patient(lake, "Ada", "Lane", external_id="A-1", phone=PHONE, email="ada@example.com")
 
 
 @pytest.fixture

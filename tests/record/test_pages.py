@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from freezegun import freeze_time
 
 from ops import clock
 from ops.accounts.models import PatientRead
@@ -22,17 +21,6 @@ from ops.work.outcomes import Outcome
 from tests.floors import NOON, claim, make_floor, make_task, record
 from tests.uploads import text
 from tests.world import make_milestone, make_patient, make_practice, make_user
-
-
-@pytest.fixture(autouse=True)
-def at_noon():
-    with freeze_time(NOON) as frozen:
-        yield frozen
-
-
-@pytest.fixture
-def lake(app):
-    return make_floor("lake", name="Lake Skin")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 import sqlalchemy as sa
-from freezegun import freeze_time
 from sqlalchemy.exc import DBAPIError
 
 from ops.accounts.models import AuditEntry
@@ -23,32 +22,16 @@ from ops.record.actions.refusing import Source
 from ops.record.people import human
 from ops.work.outcomes import Outcome
 from ops.work.states import TaskState
-from tests.floors import NOON, claim, make_floor, make_task, record
+from tests.floors import claim, make_task, record
 from tests.uploads import text
 from tests.world import make_patient, make_practice, make_user
 
 EVERYTHING = [Over.ALL]
 
 
-@pytest.fixture(autouse=True)
-def at_noon():
-    with freeze_time(NOON) as frozen:
-        yield frozen
-
-
-@pytest.fixture
-def lake(app):
-    return make_floor("lake", name="Lake Skin")
-
-
 @pytest.fixture
 def lead(app):
     return make_user("lead", name="Lena Lead")
-
-
-@pytest.fixture
-def ada(lake):
-    return make_patient(lake, "Ada", "Lane", external_id="A-1", phone="+13125550142", email="ada@example.com")
 
 
 def refuse(lake, patient, over=EVERYTHING, once="1", source=Source.CALLED, words="Leave me alone."):

@@ -8,6 +8,7 @@
 again. Files are read in a process of their own (`ops.imports.reading.apart`).
 """
 
+from ops.imports.loading.absent import Absent, absent, said_whole, withdraw_absent
 from ops.imports.loading.correcting import correct, wrong_rows_csv
 from ops.imports.loading.intake import choose_profile, chosen_profile, forget_raw, raw, receive, refuse_without_baa
 from ops.imports.loading.looking import Preview, previews
@@ -16,8 +17,10 @@ from ops.imports.loading.running import run, saved_mappings, try_out
 from ops.imports.loading.starting import begin, cancel, its_turn, resume_dead, ring_next
 
 __all__ = [
+    "Absent",
     "LoadCounts",
     "Preview",
+    "absent",
     "begin",
     "cancel",
     "choose_profile",
@@ -33,7 +36,9 @@ __all__ = [
     "resume_dead",
     "ring_next",
     "run",
+    "said_whole",
     "saved_mappings",
     "try_out",
+    "withdraw_absent",
     "wrong_rows_csv",
 ]

@@ -90,9 +90,10 @@ def _batch(practice: Practice, rows: list[GoodRow | BadRow | LeftOutRow]) -> Bat
 def _write(file: ImportFile, practice: Practice, batch: Batch, actor: str, same_person: bool) -> list[BadRow]:
     profile = Profile.from_json(file.profile) if "columns" in file.profile else None
     clashed: set[str] | None = None if same_person else set()
-    writer = Writer(practice.id, file.import_id, file.id, actor, stated_columns(profile), clashed, whole=False)
-    written = writer.write(db.session(), batch, clock.now())
     load = db.session.get_one(Import, file.import_id)
+    names = (practice.id, file.import_id, file.id, actor)
+    writer = Writer(*names, stated_columns(profile), clashed, names_all=load.is_whole, whole=False)
+    written = writer.write(db.session(), batch, clock.now())
     load.patients_new += written.patients_new
     load.patients_updated += written.patients_updated
     load.milestones_new += written.milestones_new

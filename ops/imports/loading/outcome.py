@@ -9,12 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ops.db import db
+from ops.imports.loading.absent import absent
 from ops.imports.models import Import, ImportFile, QuarantinedRow
 
 HELD = "about people who are not contacted until the row is corrected"
-WAITING = (
-    "say something about contacting somebody who is no patient here yet: correct them, or they hold when they come"
-)
+WAITING = "something about contacting somebody who is no patient here yet, to be held when they come"
 OVER_WORDS = {"all": "being contacted", "call": "calls", "sms": "texts", "email": "emails"}
 NOT_HELD = "visit not completed (cancelled, missed, moved or pending)"
 
@@ -71,6 +70,9 @@ class LoadCounts:
     """Of the quarantined rows: those that keep somebody from being contacted, until they are made right."""
     held_later: int = 0
     """Of the others: those that say something of contacting somebody, and fit nobody who is here yet."""
+    absent: dict[str, Any] | None = None
+    """Where somebody said that it holds every visit of some days: those days, how many of how many visits we have it
+    does not name, and how many were withdrawn for it."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """What each was taken for, the columns that were dropped, and what was not read of it."""
 
@@ -109,11 +111,20 @@ def outcome_of(import_id: int) -> LoadCounts:
         rows_future=load.rows_future,
         rows_withdrawn=load.rows_withdrawn,
         rows_ignored={NOT_HELD: load.rows_not_held} if load.rows_not_held else {},
+        absent=_absent(load),
         agreed=load.agreed,
         files=[_how_read(file) for file in load.files if file.was_looked_at],
         held=count_rows(import_id, QuarantinedRow.holding()),
         held_later=count_rows(import_id, QuarantinedRow.waiting()),
     )
+
+
+def _absent(load: Import) -> dict[str, Any] | None:
+    if not load.is_whole:
+        return None
+    found = absent(load)
+    days = {"from": str(load.whole_from), "until": str(load.whole_until)}
+    return days | {"missing": found.missing, "of": found.of, "withdrawn": load.absent_withdrawn}
 
 
 def agreed_words(agreed: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -103,7 +104,12 @@ def run(import_id: int, report: Report | None = None) -> bool:
     raise error
 
 
-def try_out(practice: Practice, files: list[tuple[str, BinaryIO, Profile | str | None]], actor: str) -> LoadCounts:
+def try_out(
+    practice: Practice,
+    files: list[tuple[str, BinaryIO, Profile | str | None]],
+    actor: str,
+    days: tuple[date, date] | None = None,
+) -> LoadCounts:
     """Everything `run` does but the writing: one transaction that is taken back. Raises Unreadable and Refused."""
     found: list[LoadCounts] = []
 
@@ -113,6 +119,7 @@ def try_out(practice: Practice, files: list[tuple[str, BinaryIO, Profile | str |
             for file, (_, _, profile) in zip(load.files, files, strict=True):
                 choose_profile(file, profile)
             load.state, load.runner, load.dry_run = ImportState.RUNNING, "try-out/1", True
+            load.whole_from, load.whole_until = days or (None, None)
             session.flush()
             with ExitStack() as opened:
                 _Run(load.id, "try-out/1", None, within=session).all(opened)
@@ -203,6 +210,7 @@ class _Run:
         practice = db.session.get_one(Practice, load.practice_id)
         refuse_without_baa(practice)
         self._practice_id, self._zone, self._today = practice.id, practice.zone, clock.today(practice.zone)
+        self._names_all = load.is_whole
         kinds = sa.select(TreatmentType).where(TreatmentType.practice_id == practice.id).order_by(TreatmentType.id)
         self._treatments = [(kind.id, kind.match_words) for kind in db.session.scalars(kinds)]
         mappings = saved_mappings(practice.id)
@@ -223,7 +231,8 @@ class _Run:
             note_reading(part.file_id, source.profile, source.columns, source.notes)
         stated = stated_columns(source.profile)
         names = (self._practice_id, self._import_id, part.file_id, self._actor)
-        writer = Writer(*names, stated, self._clashed, of_a_bundle=source.profile is None)
+        bundle = source.profile is None
+        writer = Writer(*names, stated, self._clashed, of_a_bundle=bundle, names_all=self._names_all)
         for batch in ahead(batcher.batches(rows)):
             with self._edge() as session:
                 written = Written()

@@ -7,7 +7,7 @@ from typing import Any
 
 from ops.imports.reading.dates import birth_date, past_date
 from ops.imports.reading.fhir_kept import Resource, kept_of
-from ops.imports.reading.fhir_refusals import refusing_extension
+from ops.imports.reading.fhir_refusals import agreeing_extensions, refusing_extension
 from ops.imports.reading.phones import read_phone
 from ops.imports.reading.records import GoodRow, PatientRecord, Unclear, Whom
 from ops.imports.reading.values import read_email, read_home, read_language, read_name, same_name, split_name
@@ -68,7 +68,7 @@ def read_patient(resource: Resource, number: int, external_id: str, today: date)
     )
     identity = hash(f"{same_name(last)}|{same_name(first)}|{born or ''}")
     kept = kept_of(resource, f"{external_id}{first}{last}{raw}{email}")
-    return GoodRow(number, external_id, patient, None, (), identity, kept)
+    return GoodRow(number, external_id, patient, None, (), identity, kept, agreed=agreeing_extensions(resource))
 
 
 def _name(resource: Resource, today: date) -> tuple[str, str]:

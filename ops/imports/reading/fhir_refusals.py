@@ -9,8 +9,10 @@ from typing import Any
 
 from ops.imports.reading.answers import PERMISSIONS, REFUSALS
 from ops.imports.reading.fields import SYNONYMS, Field, plain
+from ops.imports.reading.flags import LONGEST_WORDS
 from ops.imports.reading.notes import tells
 from ops.imports.reading.permission_headers import by_words
+from ops.imports.reading.records import Agreement
 
 Resource = dict[str, Any]
 WHY = "says that they refuse something, or what nobody understands of it"
@@ -46,6 +48,18 @@ def refusing_extension(resource: Resource) -> str | None:
             if _is_no(meaning, value):
                 return name
     return None
+
+
+def agreeing_extensions(resource: Resource) -> tuple[Agreement, ...]:
+    """What extensions of the patient say of permissions: true is a yes, which is the word that is kept."""
+    found = {}
+    for extension in resource.get("extension") or []:
+        name = str(extension.get("url") or "").rstrip("/").rpartition("/")[2]
+        meaning = SYNONYMS.get(plain(name)) or by_words(plain(name))
+        if meaning in PERMISSIONS:
+            said = "true" if extension.get("valueBoolean") is True else ""
+            found[name[:LONGEST_WORDS]] = Agreement(PERMISSIONS[meaning], name[:LONGEST_WORDS], said)
+    return tuple(found.values())
 
 
 def _is_no(meaning: Field | None, value: Any) -> bool:

@@ -88,6 +88,7 @@ def _result(practice: Practice, load: Import) -> str:
         waiting=count_rows(load.id, QuarantinedRow.waiting()),
         waiting_words=WAITING,
         held_by=imports_queries.held_by(rows),
+        absent=loading.absent(load),
         files={file.id: file for file in load.files},
         kinds=KINDS,
         who=names_of({load.created_by}).get(load.created_by, load.created_by),
@@ -193,6 +194,17 @@ def correct_row(slug: str, import_id: int, row_id: int) -> ResponseReturnValue:
     if reasons:
         return _row_page(practice, load, row, cells, reasons), 422
     flash(f"Line {row.line} is stored.", "success")
+    return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)
+
+
+@bp.post("/<slug>/imports/<int:import_id>/withdraw-absent")
+@allow(*STAFF)
+def withdraw_absent(slug: str, import_id: int) -> ResponseReturnValue:
+    """Visits that are not in files which hold every visit of some days."""
+    load = import_or_404(practice_or_404(slug), import_id)
+    with transaction(me().actor):
+        count = loading.withdraw_absent(load, most=request.form.get("most") == "yes")
+    flash(f"{count:,} {'visit is' if count == 1 else 'visits are'} withdrawn.", "success")
     return redirect(url_for(".show_import", slug=slug, import_id=import_id), 303)
 
 

@@ -1,5 +1,7 @@
 """Upload a practice's files, see how they would be read, correct the columns, confirm or cancel."""
 
+from datetime import date
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -143,7 +145,9 @@ def confirm_import(slug: str, import_id: int) -> ResponseReturnValue:
     if problems:
         raise Refused("Not every file can be read yet. " + " ".join(problems.values()))
     db.session.rollback()
+    days = (_day("whole_from"), _day("whole_until"))
     with transaction(me().actor):
+        loading.said_whole(load, *days)
         actions.confirm_import(load, previews)
     return _back(slug, import_id)
 
@@ -156,6 +160,15 @@ def cancel_import(slug: str, import_id: int) -> ResponseReturnValue:
         actions.discard(load)
     flash("The import was cancelled.", "success")
     return redirect(url_for(".imports", slug=slug), 303)
+
+
+def _day(name: str) -> date | None:
+    """A day of the form; None when it is empty. Raises Refused."""
+    text = request.form.get(name, "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refused(f"{text[:30]!r} is no day.") from None
 
 
 def _back(slug: str, import_id: int) -> ResponseReturnValue:

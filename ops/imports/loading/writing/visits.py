@@ -23,6 +23,8 @@ def write_visits(load: Load, cursor: Cursor, batch: Batch, now: datetime, done: 
     for external_id, key, fresh in cursor:
         done.milestones.add((external_id, key))
         done.milestones_new += fresh
+    if load.names_all:
+        cursor.execute(_NAMED, facts)
     cursor.execute("DROP TABLE staged_milestones")
 
 
@@ -81,6 +83,15 @@ WITH written AS (
     RETURNING patient_id, dedupe_key, (xmax = 0) AS fresh)
 SELECT p.external_id, w.dedupe_key, w.fresh
 FROM written w CROSS JOIN LATERAL (SELECT external_id FROM patients WHERE id = w.patient_id LIMIT 1) p
+"""
+_NAMED = """
+UPDATE milestones m SET named_in = %(import)s FROM staged_milestones s CROSS JOIN LATERAL (
+    SELECT id FROM patients WHERE practice_id = %(practice)s AND external_id = s.external_id LIMIT 1) p
+WHERE m.patient_id = p.id AND m.named_in IS DISTINCT FROM %(import)s
+  -- as in _UPSERT_MILESTONES: what stands there under a key of its exact words
+  AND (m.dedupe_key = s.dedupe_key OR (
+        s.dedupe_key LIKE 'w:%%' AND strpos(m.dedupe_key, ':') = 0 AND m.kind = s.kind
+        AND m.happened_on = s.happened_on AND m.treatment_type_id IS NOT DISTINCT FROM s.treatment_type_id))
 """
 _WITHDRAW = """
 UPDATE milestones m SET withdrawn_at = %(now)s, withdrawn_why = s.why, import_id = %(import)s

@@ -38,5 +38,7 @@ class Load:
     stated: frozenset[str]
     clashed: set[str] | None = field(default_factory=set)
     of_a_bundle: bool = False
+    names_all: bool = False
+    """Whether somebody said that it holds every visit of some days: then what it names is marked."""
     whole: bool = True
     """Whether it speaks of whole visits, or is one row that was corrected."""
