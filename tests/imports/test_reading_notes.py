@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from ops.imports.reading.answers import read_standing, took_place
+from ops.imports.reading.answers import read_standing
+from ops.imports.reading.attendance import took_place
 from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.notes import tells
 from ops.imports.reading.permission_headers import of_a_visit

@@ -1,4 +1,4 @@
-"""What the cells say that decide whether somebody may be contacted, lives, and was treated.
+"""What the cells say that decide whether somebody may be contacted, and lives.
 
 The direction of the column and that of the word are read together: "Opted Out" refuses in a column "SMS Opt Out" as
 well as in "SMS Opt In", while "No" refuses only in the second. What is understood neither way raises Unclear, and its
@@ -20,13 +20,9 @@ REFUSALS = {
 PERMISSIONS = {Field.CONTACT_OK: "all", Field.TEXT_OK: "sms", Field.EMAIL_OK: "email", Field.CALL_OK: "call"}
 FLAGS = (*REFUSALS, *PERMISSIONS, Field.PREFERRED_CONTACT)
 """Columns that say by which channels somebody may be contacted; a file may have several of each."""
-OUTCOMES = (Field.VISIT_STATUS, Field.VISIT_CANCELLED, Field.VISIT_DONE)
-"""Columns that say whether a visit took place; all of them must agree."""
-DECISIVE = {*FLAGS, *OUTCOMES, Field.STATUS, Field.DECEASED, Field.DEATH_DATE}
-"""Columns nobody leaves out without saying so."""
 
 _YES = {"yes", "y", "true", "t", "1", "x", "on", "si", "sí", "checked", "✓", "✔", "☑", "☒"}
-_NO = {"no", "n", "false", "f", "0", "off", "", "null", "none", "unchecked", "-", "–", "—", "☐"}
+NO = {"no", "n", "false", "f", "0", "off", "", "null", "none", "unchecked", "-", "–", "—", "☐"}
 _UNKNOWN = {"", "?", "unknown", "null", "n/a", "not asked", "not set", "-", "–", "—"}
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ t].*)?", re.I)
 _DATED = re.compile(r"date|(on|at|time|since)$")
@@ -114,7 +110,7 @@ def _unclear(text: str) -> Unclear:
 def read_yes(text: str) -> bool:
     """Whether a refusal is set. Raises Unclear for anything else: one that is not understood must not be lost."""
     word = text.strip().casefold()
-    if word in _NO:
+    if word in NO:
         return False
     if word in _YES:
         return True
@@ -132,7 +128,7 @@ def read_permission(text: str) -> bool | None:
         return None
     if word in _REPLIES_YES or word in _YES:
         return True
-    if word in _REPLIES_NO or (word in _NO and word != "none"):
+    if word in _REPLIES_NO or (word in NO and word != "none"):
         return False
     may = _stated(text)
     if may is None:
@@ -166,10 +162,10 @@ def _may(field: Field, name: str, text: str) -> bool | None:
     if field in REFUSALS:
         return False if read_yes(_day_is_yes(text)) else _stated(text)
     known = _BY_NUMBER.get(name, {})
-    return known[text.strip()] if text.strip() in known else read_permission(_set(name, text))
+    return known[text.strip()] if text.strip() in known else read_permission(day_if_dated(name, text))
 
 
-def _set(name: str, text: str) -> str:
+def day_if_dated(name: str, text: str) -> str:
     """A day in a column of days ("Unsubscribed at") is a yes, and a day that is none (0000-00-00) is empty."""
     return _day_is_yes(text) if _DATED.search(name) else text
 
@@ -246,79 +242,3 @@ def read_standing(name: str, text: str) -> tuple[bool, tuple[str, ...]]:
     if words in _STANDINGS:
         return False, ()
     raise Unclear(f"{text.strip()[:60]!r} is no status of a patient that is known")
-
-
-_PARTICIPLES = "completad realizad atendid finalizad terminad cumplid efectuad pagad cerrad concluid"
-_DONE = {"complete", "completed", "done", "arrived", "finished", "closed", "paid", "showed", "seen", "fulfilled"}
-_DONE |= {"attended", "checkedout", "checkout", "show", "treated", "performed", "servicecompleted", "final", "kept"}
-_DONE |= {word + end for word in _PARTICIPLES.split() for end in "oa"} | {"asistio", "acudio", "vino", "concluyo"}
-_NOT_DONE = re.compile(
-    r"cancel|no_?show|didnotshow|notshow|resched|pending|book|schedul|confirm|request|tentative|broken|missed|planned"
-    r"|wait|hold|deleted|void|declin|reject|expired|upcoming|invited|notarrived|checkedin|inprogress|incomplete|abandon"
-    r"|notcomplete|didnotattend|notattend|dna|checkin|accepted|denied|absent|archived|refund|notperformed|notdone"
-    r"|noasisti|noacudi|novino|nosepresent|nollego|ausen|falto|anulad|reprogram|programad|pendiente|agendad|reservad"
-    r"|espera|perdid|pospuest|aplazad|rechazad|encurso|enproceso|borrad|elimin|suspendid|solicitad|llegotarde$"
-    rf"|no({_PARTICIPLES.replace(' ', '|')})"
-)
-_DOUBLE_NO = re.compile(r"not(cancel|noshow|resched|pending|missed)")
-_DONE_BY_NUMBER = {"1": False, "2": True, "3": False, "5": False, "6": False, "7": False, "8": False}
-"""Open Dental: 1 scheduled, 2 complete, 3 unscheduled, 5 broken, 6 planned, 7 and 8 notes."""
-
-
-_CALLED_OFF = re.compile(
-    r"\b(cancel|no[ -]?show|resched|missed app|did not show|anulad|no (se )?(asisti|acudi|present)|reprogramad)", re.I
-)
-
-
-@lru_cache(maxsize=1 << 12)
-def names_no_treatment(treatment: str) -> bool:
-    """Whether a description says by itself that nothing was done ("CANCELLED - Botox", "No Show Fee")."""
-    return _CALLED_OFF.search(treatment) is not None
-
-
-def speaks_of_a_visit(text: str) -> bool:
-    """Whether a cell is what a status of a visit says ("CANCELLED", "Final"): no state of the Union is."""
-    word = plain(text) if text.strip() else ""
-    return word in _DONE or _NOT_DONE.match(word) is not None
-
-
-@lru_cache(maxsize=1 << 10)
-def took_place(field: Field, name: str, text: str) -> bool | None:
-    """Whether a visit took place, by one of OUTCOMES under the plain header `name`; None when it does not say.
-
-    Raises Unclear for a word that is not known, and for no word where a status is due.
-    """
-    if field is Field.VISIT_CANCELLED:
-        return _called_off(name, text)
-    held = _by_status(name, text)
-    if field is Field.VISIT_DONE:
-        return read_yes(text) if held is None else held
-    if held is None:
-        raise Unclear(f"{text.strip()[:60]!r} is no status of a visit that is known" if text.strip() else "no status")
-    return held
-
-
-def _by_status(name: str, text: str) -> bool | None:
-    word = plain(text) if text.strip() else ""
-    if name == "aptstatus" and word in _DONE_BY_NUMBER:
-        return _DONE_BY_NUMBER[word]
-    if _DOUBLE_NO.search(word):
-        return None
-    if _NOT_DONE.search(word):
-        return False
-    parts = [plain(part) for part in re.split(r"[/,;()&]| - ", text) if part.strip()]
-    return True if parts and set(parts) <= _DONE else None
-
-
-_AMOUNT = re.compile(r"(?:usd|us\$|\$)?\s?(\d[\d,]*(?:\.\d+)?)(?:\s?usd)?")
-
-
-def _called_off(name: str, text: str) -> bool | None:
-    word = text.strip().casefold()
-    if "fee" in name and (amount := _AMOUNT.fullmatch(word)):  # whoever is charged for not coming did not come
-        return False if amount[1].strip("0.,") else None
-    if name.endswith(("by", "reason", "type")):
-        return None if word in _NO or word == "n/a" else False
-    if _NOT_DONE.search(plain(text) if word else "") and not _DOUBLE_NO.search(plain(text)):
-        return False
-    return False if read_yes(_set(name, text)) else None

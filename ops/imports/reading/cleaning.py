@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ops.imports.reading.answers import FLAGS, OUTCOMES, speaks_of_a_visit, took_place
+from ops.imports.reading.answers import FLAGS
+from ops.imports.reading.attendance import OUTCOMES, speaks_of_a_visit, took_place
 from ops.imports.reading.dates import Order, birth_date, past_date
 from ops.imports.reading.fields import PHONES, Field, plain
 from ops.imports.reading.flags import STANDINGS, Flags, flagged

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ops.imports.reading.answers import DECISIVE
+from ops.imports.reading.attendance import DECISIVE
 from ops.imports.reading.dates import Order
 from ops.imports.reading.fields import SYNONYMS, Field, plain
 from ops.imports.reading.permission_headers import by_words, must_be_asked, of_a_visit

@@ -6,7 +6,8 @@ from datetime import date
 from itertools import chain
 from typing import Any, BinaryIO
 
-from ops.imports.reading.answers import OUTCOMES, REFUSALS
+from ops.imports.reading.answers import REFUSALS
+from ops.imports.reading.attendance import OUTCOMES
 from ops.imports.reading.cleaning import Cleaner
 from ops.imports.reading.content import format_of
 from ops.imports.reading.fhir import Bundle

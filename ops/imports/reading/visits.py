@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ops.imports.reading.answers import OUTCOMES, names_no_treatment, took_place
+from ops.imports.reading.attendance import OUTCOMES, names_no_treatment, took_place
 from ops.imports.reading.dates import Order, Stamp, century_earlier, read_stamp
 from ops.imports.reading.fields import Field, plain
 from ops.imports.reading.flags import Places, columns_of

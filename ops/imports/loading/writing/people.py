@@ -8,7 +8,7 @@ from ops.imports.loading.batches import Batch
 from ops.imports.loading.clashes import CLASH, Known, somebody_else
 from ops.imports.loading.writing.copying import copy
 from ops.imports.loading.writing.written import Load, Written
-from ops.imports.reading.answers import DECISIVE, OUTCOMES
+from ops.imports.reading.attendance import DECISIVE, OUTCOMES
 from ops.imports.reading.fields import PHONES, Field
 from ops.imports.reading.recognising import Profile
 from ops.practices.refusals import Move, follow, keys_of
