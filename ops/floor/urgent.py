@@ -26,7 +26,6 @@ class Urgent(NamedTuple):
     received_at: datetime
     practice: str
     zone: str
-    symptoms: list[str]
     answers: UUID | None
     task_id: int | None
     agent: str | None
@@ -45,7 +44,6 @@ def urgent_replies(asked: Asked) -> list[Urgent]:
             InboundMessage.received_at,
             Practice.name,
             Practice.zone,
-            InboundMessage.symptoms,
             InboundMessage.in_reply_to,
             Task.id,
             User.name,

@@ -5,6 +5,7 @@ same transaction, whenever its text differs from what the database remembers hav
 what that text made. Nothing that is in place is touched: replacing takes locks that work would wait for.
 """
 
+import re
 from functools import cache
 from typing import Any
 
@@ -79,27 +80,39 @@ def install(connection: sa.Connection) -> list[str]:
     found = differences(connection)
     if not found:
         return []
-    stale = [unit for unit in wanted() if unit.name in found]
-    for made in _to_drop(stale, _kept(connection)):
-        connection.exec_driver_sql(f"DROP {made.replace(' ', ' IF EXISTS ', 1)}")
+    drop = _to_drop([unit for unit in wanted() if unit.name in found], _kept(connection))
+    for kind in KINDS:
+        _drop(connection, kind, sorted(made.removeprefix(f"{kind} ") for made in drop if made.startswith(f"{kind} ")))
+    stale = [unit for unit in wanted() if unit.name in found or unit.shapes.keys() & drop]
     for unit in stale:
         _run(connection, unit.text)
-    _remember(connection, stale, list(found))
+    _remember(connection, stale, [*{*found, *(unit.name for unit in stale)}])
     return [unit.name for unit in stale]
 
 
-def _to_drop(stale: list[Unit], kept: dict[str, Any]) -> list[str]:
-    """What nothing in the code makes any more, and what CREATE OR REPLACE could not turn into what the code says."""
+def _to_drop(stale: list[Unit], kept: dict[str, Any]) -> set[str]:
+    """What nothing in the code makes any more, what CREATE OR REPLACE could not turn into what the code says, and the
+    views that hold on to any of it."""
     was = {made: shape for row in kept.values() for made, shape in row.shapes.items()}
     stays = {made for unit in wanted() for made in unit.shapes}
-    reshaped = [
+    drop = {
         made
-        for unit in reversed(stale)
-        for made, shape in reversed(unit.shapes.items())
+        for unit in stale
+        for made, shape in unit.shapes.items()
         if was.get(made) != shape and not shape.endswith("RETURNS trigger")  # these have no arguments to change
-    ]
-    drop = [made for made in [*reshaped, *(was.keys() - stays)] if made.split()[0] in KINDS]
-    return sorted(drop, key=lambda made: KINDS.index(made.split()[0]))
+    }
+    drop |= was.keys() - stays
+    drop = {made for made in drop if made.split()[0] in KINDS}
+    views = {made: {*re.findall(r"\w+", shape)} for made, shape in was.items() if made.startswith("VIEW ")}
+    while over := {made for made, words in views.items() if words & {each.split()[1] for each in drop}} - drop:
+        drop |= over
+    return drop
+
+
+def _drop(connection: sa.Connection, kind: str, names: list[str]) -> None:
+    """All of a kind at once, so that what holds on to what does not matter; each trigger is on a table of its own."""
+    for each in names if kind == "TRIGGER" else [", ".join(names)] if names else []:
+        connection.exec_driver_sql(f"DROP {kind} IF EXISTS {each}")
 
 
 def _run(connection: sa.Connection, text: str) -> None:

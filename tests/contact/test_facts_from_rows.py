@@ -11,7 +11,7 @@ from ops.contact.models import GateDecision
 from ops.db import db, transaction
 from ops.messages import actions, channels, permission, sending
 from ops.messages.channels.recorder import Recorder
-from ops.messages.models import Message, MessageState
+from ops.messages.models import Message, MessageChannel, MessageState
 from ops.practices.models import TreatmentType
 from ops.scripts.models import ScriptVersion
 from tests import world
@@ -131,8 +131,8 @@ def test_a_way_out_over_a_carrier_sends_no_text_before_there_is_a_record_of_its_
     class Carried(Recorder):
         carrier = True
 
-    assert channels.registered("sms", "") is True
-    monkeypatch.setattr(channels, "choose", lambda channel, sender_email: Carried())
+    assert channels.registered(MessageChannel.SMS) is True
+    monkeypatch.setattr(channels, "choose", lambda channel: Carried())
     message = message_to(patient_since(practice, NOON, TODAY), practice)
     assert sent(message) == (MessageState.BLOCKED, ["CAMPAIGN_UNREGISTERED"])
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from ops.config import settings
 from ops.db import db
 from ops.imports import loading
@@ -10,6 +12,8 @@ from ops.imports.loading import looking, turns
 from ops.imports.models import Import
 from tests.loads import HEAD, received
 from tests.world import make_practice
+
+pytestmark = pytest.mark.kills
 
 HOLDER = """
 from ops.imports.loading.turns import turn_to_look

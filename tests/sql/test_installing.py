@@ -100,6 +100,18 @@ def test_a_view_whose_columns_change_is_made_again(connection, folder):
     assert answer(connection, "two FROM numbers") == 2
 
 
+def test_what_holds_on_to_a_view_that_changes_is_made_again_too(connection, folder):
+    inner = "CREATE OR REPLACE VIEW numbers AS SELECT 1 AS one;"
+    outer = "CREATE OR REPLACE VIEW beyond AS SELECT one + 1 AS more FROM numbers;"
+    (folder / "inner.sql").write_text(inner)
+    (folder / "outer.sql").write_text(outer)
+    install.install(connection)
+    (folder / "inner.sql").write_text(inner.replace("1 AS one", "2 AS two, 5 AS one"))
+    assert install.install(connection) == ["inner.sql", "outer.sql"]
+    assert answer(connection, "more FROM beyond") == 6
+    assert install.differences(connection) == {}
+
+
 def test_a_function_changed_by_hand_is_noticed_and_put_right_at_the_next_migrating(connection, folder):
     (folder / "near.sql").write_text(NEAR)
     install.install(connection)

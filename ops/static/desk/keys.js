@@ -130,8 +130,10 @@ function preparePalette() {
   let all = [];
   query.addEventListener("focus", () => (all = offered()));
   query.addEventListener("input", () => {
-    const wanted = query.value.toLowerCase().split(/\s+/);
-    fill(all.filter(({ words }) => wanted.every((part) => words.toLowerCase().includes(part))));
+    const typed = query.value.trim().toLowerCase();
+    const found = all.filter(({ words }) => typed.split(/\s+/).every((part) => words.toLowerCase().includes(part)));
+    const begins = ({ words }) => words.toLowerCase().startsWith(typed);
+    fill([...found.filter(begins), ...found.filter((each) => !begins(each))]);
   });
   query.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
