@@ -15,6 +15,7 @@ from ops.accounts import actions as accounts
 from ops.accounts import sessions
 from ops.accounts.models import AuthSession, Role, User
 from ops.accounts.roles import AT_WORK
+from ops.crypto import token_hash
 from ops.db import db, transaction
 from ops.practices import actions
 from ops.practices.models import Contract, Milestone, MilestoneKind, Patient, Practice, PracticeStatus, TreatmentType
@@ -105,11 +106,10 @@ def make_user(
 def at_desk(user: User) -> AuthSession:
     """A sign-in in which they are always just doing something, until it is ended."""
     with edge():
-        sessions.begin(user, address=None, browser="always there")
-        theirs = sa.select(AuthSession).where(AuthSession.user_id == user.id).order_by(AuthSession.created_at.desc())
-        session = db.session.scalars(theirs.limit(1)).one()
-        session.last_seen_at = clock.now() + timedelta(days=400)
-        db.session.flush()
+        token = sessions.begin(user, address=None, browser="always there")
+        here = sa.update(AuthSession).where(AuthSession.token_hash == token_hash(token))
+        here = here.values(last_seen_at=clock.now() + timedelta(days=400)).returning(AuthSession)
+        session = db.session.scalars(here).one()
     return session
 
 

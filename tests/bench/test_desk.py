@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.kills
 
 KEYS = {"tasks", "card_ms", "bare_ms", "ratio", "statements", "first_load_kb", "key_p50_ms", "key_p95_ms"}
-SMALL = ("--tasks", "500", "--practices", "4", "--cards", "4", "--presses", "3")
+SMALL = ("--tasks", "500", "--practices", "5", "--cards", "10", "--presses", "10")
 
 
 @pytest.fixture(scope="module")

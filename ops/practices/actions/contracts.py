@@ -35,6 +35,11 @@ def set_contract(
     return same
 
 
+def first_contract(hours: Decimal | float | str, starts_on: date) -> Contract:
+    """Of a practice that is just being added: no other one can be in its way. Raises Refused as `set_contract` does."""
+    return Contract(hours_per_month=checks.hours(hours), starts_on=checks.day(starts_on, "The first day"))
+
+
 def _lock(practice: Practice) -> None:
     """Two people changing one practice's contracts take turns. An ended practice buys nothing."""
     db.session.refresh(practice, ["status"], with_for_update=True)

@@ -12,7 +12,7 @@ from ops.background import Job, ring
 from ops.db import db, rows_changed
 from ops.errors import Refused
 from ops.practices import checks, defaults
-from ops.practices.actions.contracts import set_contract
+from ops.practices.actions.contracts import first_contract
 from ops.practices.lacking import NotComplete, lacks
 from ops.practices.models import MOVES, Contract, Move, Practice, PracticeStatus, ReviewLink, TreatmentType
 
@@ -78,9 +78,9 @@ def add_practice(
         practice.treatment_types.append(
             TreatmentType(**{**treatment._asdict(), "match_words": list(treatment.match_words)})
         )
-    _insert(practice)
     if hours is not None:
-        set_contract(practice, hours, starts_on or clock.today(practice.zone))
+        practice.contracts.append(first_contract(hours, starts_on or clock.today(practice.zone)))
+    _insert(practice)
     ring(Job.PRACTICE_ADDED, practice.id)
     return practice
 
