@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 BASE = {
     "background",
@@ -95,15 +93,18 @@ def layer(module: str) -> int:
     return found[0]
 
 
-@pytest.mark.parametrize("path", sources("ops"), ids=name)
-def test_a_package_imports_only_from_layers_below(path):
-    here = name(path)
-    for module in imports(path):
-        if module.split(".")[0] != "ops" or package(module) == package(here):
-            continue
-        if package(here) in OUTERMOST or (package(here) in BASE and package(module) in BASE):
-            continue
-        assert layer(module) > layer(here), f"{here} imports {module}"
+def reaches_up(here: str, module: str) -> bool:
+    """Whether the module `here` imports what lies in a layer above it, or beside it."""
+    if module.split(".")[0] != "ops" or package(module) == package(here):
+        return False
+    if package(here) in OUTERMOST or (package(here) in BASE and package(module) in BASE):
+        return False
+    return layer(module) <= layer(here)
+
+
+def test_a_package_imports_only_from_layers_below():
+    pairs = [(name(path), module) for path in sources("ops") for module in imports(path)]
+    assert [f"{here} imports {module}" for here, module in pairs if reaches_up(here, module)] == []
 
 
 def calls(path: Path) -> Iterator[tuple[str, int]]:
@@ -198,14 +199,19 @@ def test_no_statement_asks_the_database_for_the_time():
     assert files == [ROOT / "ops/sql/audit.sql"], "only where nobody said when they act (acted_at)"
 
 
-@pytest.mark.parametrize("path", sources("ops", "tests", "dev"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_stay_readable(path):
-    lines = len(path.read_text().splitlines())
-    assert lines <= LONGEST_FILE, f"{lines} lines"
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function of a file, and its lines."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_files_and_functions_stay_readable():
+    paths = sources("ops", "tests", "dev")
+    files = [(path, len(path.read_text().splitlines())) for path in paths]
+    assert [f"{path}: {lines} lines" for path, lines in files if lines > LONGEST_FILE] == []
+    lengths = [(path, *each) for path in paths for each in functions(path)]
+    assert [f"{path}: {name}, {lines} lines" for path, name, lines in lengths if lines > LONGEST_FUNCTION] == []
 
 
 def others(*suffixes: str) -> list[Path]:
@@ -213,11 +219,13 @@ def others(*suffixes: str) -> list[Path]:
     return sorted(path for path in (ROOT / "ops").rglob("*") if path.suffix in suffixes)
 
 
-@pytest.mark.parametrize("path", others(".html", ".css", ".js", ".sql"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_is_no_python_stays_readable_too(path):
-    lines = path.read_text().splitlines()
-    assert len(lines) <= LONGEST_FILE, f"{len(lines)} lines"
-    assert [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE] == []
+def test_what_is_no_python_stays_readable_too():
+    files = {path: path.read_text().splitlines() for path in others(".html", ".css", ".js", ".sql")}
+    assert [f"{path}: {len(lines)} lines" for path, lines in files.items() if len(lines) > LONGEST_FILE] == []
+    long = [
+        f"{path}:{n}" for path, lines in files.items() for n, line in enumerate(lines, 1) if len(line) > LONGEST_LINE
+    ]
+    assert long == []
 
 
 RULED = "role|state|status|answer|meaning|verdict|outcome|standing|ending|then"

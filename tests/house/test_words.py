@@ -6,13 +6,13 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OPS = ROOT / "ops"
-TREES = {path.relative_to(OPS).as_posix(): ast.parse(path.read_text()) for path in sorted(OPS.rglob("*.py"))}
 TWO_WORDS = re.compile(r"(?:[A-Z][a-z]+){2,}")
 FOR_THE_MAPPER = {
     "CadenceRun.id == foreign(Task.run_id)",
@@ -30,10 +30,11 @@ def not_read(tree: ast.AST) -> set[int]:
 
 def test_no_sentence_names_a_class():
     """A rename over all files once made "Friend booked a visit" a "FriendSent booked a visit" in a practice's list."""
-    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    trees = {path.relative_to(OPS).as_posix(): ast.parse(path.read_text()) for path in sorted(OPS.rglob("*.py"))}
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
     classes = {node.name for node in nodes if isinstance(node, ast.ClassDef) and TWO_WORDS.fullmatch(node.name)}
     assert "FriendSent" in classes
-    for name, tree in TREES.items():
+    for name, tree in trees.items():
         ours = not_read(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in ours:
@@ -77,8 +78,13 @@ READ = [
 ]
 
 
-def written(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def written(path: Path) -> tuple[tuple[int, str], ...]:
     """What people read of a file, with its line: strings and comments of code, all of a page but its markup's code."""
+    return tuple(_written(path))
+
+
+def _written(path: Path) -> Iterator[tuple[int, str]]:
     text = path.read_text()
     match path.suffix:
         case ".py":
