@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from ops import clock
 from ops.db import db
-from ops.practices.models import STATUS_WORDS, PracticeStatus
 from ops.practices.months import Month, days_passed, hours_bought
+from ops.practices.statuses import STATUS_WORDS, PracticeStatus
 from ops.queue.actions.shares import CREDIT, NO_CONTRACT_HOURS
 from ops.queue.blocks import Block, merged
 from ops.queue.counts import Which, number_of, stands

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ops.accounts.models import AuditEntry
 from ops.languages import language_words
 from ops.phrases import day_words, phone_words
-from ops.practices.models import STATUS_WORDS, PracticeStatus
+from ops.practices.statuses import STATUS_WORDS, PracticeStatus
 from ops.zones import name_of
 
 THINGS = {

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ops.db import Base, Moment, closed_set
+from ops.practices.statuses import MOVES, STATUS_WORDS, Move, PracticeStatus
 from ops.practices.us import ELSEWHERE
 
 Words = ARRAY(sa.Text)
@@ -19,42 +20,6 @@ SAME_ID = (
     " THEN coalesce(nullif(ltrim(split_part(external_id, '.', 1), '0'), ''), '0') ELSE external_id END"
 )
 """What all writings of a patient's number share: 00101, 101 and 101.0 (`ops.imports.loading.same_ids`)."""
-
-
-class PracticeStatus(StrEnum):
-    ACTIVE = "active"
-    SETUP = "setup"
-    """New, or come back: what it needs is still being put together, and nobody is contacted."""
-    PAUSED = "paused"
-    ENDED = "ended"
-
-
-STATUS_WORDS = {
-    PracticeStatus.ACTIVE: "live",
-    PracticeStatus.SETUP: "not live yet",
-    PracticeStatus.PAUSED: "paused",
-    PracticeStatus.ENDED: "ended",
-}
-
-
-class Move(StrEnum):
-    """What is done with a whole practice."""
-
-    LIVE = "live"
-    PAUSE = "pause"
-    RESUME = "resume"
-    END = "end"
-    REOPEN = "reopen"
-
-
-MOVES = {
-    Move.LIVE: ((PracticeStatus.SETUP,), PracticeStatus.ACTIVE),
-    Move.PAUSE: ((PracticeStatus.ACTIVE,), PracticeStatus.PAUSED),
-    Move.RESUME: ((PracticeStatus.PAUSED,), PracticeStatus.ACTIVE),
-    Move.END: ((PracticeStatus.ACTIVE, PracticeStatus.SETUP, PracticeStatus.PAUSED), PracticeStatus.ENDED),
-    Move.REOPEN: ((PracticeStatus.ENDED,), PracticeStatus.SETUP),
-}
-"""From which states each leads where."""
 
 
 class MilestoneKind(StrEnum):

@@ -79,7 +79,8 @@ _SUSPICIOUS = re.compile(
     r"opt(ed|s|ing)?(out|in(?!g|i|c))|opt$|unsub|subscribe|do(es)?not|dont|dnc|^dnd|dnd$|^dnt|dnt$|black?list|blocklist"
     r"|blocked|suppress(?!or)|consent|permission|permitted|contactable|deceas|death|died|^(is)?dead|passedaway|status"
     r"|tcpa|gdpr|hipaa|privacy|restrict|confidential|bounced|nollam|nocontact|fallecid|difunt|consentim"
-    r"|litigat|legalhold|banned|discharged|dismissed|^(is)?(archived|deleted)$|revoked|stoplist|solicit|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
+    r"|litigat|legalhold|banned|discharged|dismissed|^(is)?(archived|deleted)$|revoked|stoplist|solicit"
+    r"|no(calls?|texts?|sms|e?mails?|contact|marketing|reminders?)$"
     rf"|(receiv|accept|allow|authoriz|okto|mayw?e?|canw?e?|wants?to|agree){_TOPIC}"
     r"|(contact|comm|communication|marketing|reminder)s?(pref|method|setting)|prefer\w*(contact|comm|method|remind)(?!phone|number|name|email)"
 )
@@ -102,7 +103,8 @@ _OFF += r"|missed|void(?:ed)?)"
 _OFF += r"(?:or(?:late)?(?:cancell?ed|noshow))?"
 _TAIL = r"(?:appt|appointment|visit|booking|flag|yn|date|at|on|by|reason|time|type)*"
 _VISIT_OFF = re.compile(
-    rf"{_VISIT}{_OFF}(?:fees?(?:charged|amount|applied|waived|collected|paid|yn)*)?{_TAIL}|(?:is|was)?(?:deleted|rescheduled|broken|(?:on)?wait(?:ing)?list(?:ed)?)(?:flag|yn)?"
+    rf"{_VISIT}{_OFF}(?:fees?(?:charged|amount|applied|waived|collected|paid|yn)*)?{_TAIL}"
+    r"|(?:is|was)?(?:deleted|rescheduled|broken|(?:on)?wait(?:ing)?list(?:ed)?)(?:flag|yn)?"
 )
 _VISIT_DONE = re.compile(
     rf"{_VISIT}(?:complete|completed|attended|kept|showed|showedup|fulfilled|checkedout)(?:flag|yn)?"

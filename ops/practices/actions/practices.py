@@ -14,7 +14,8 @@ from ops.errors import Refused
 from ops.practices import checks, defaults
 from ops.practices.actions.contracts import first_contract
 from ops.practices.lacking import NotComplete, lacks
-from ops.practices.models import MOVES, Contract, Move, Practice, PracticeStatus, ReviewLink, TreatmentType
+from ops.practices.models import Contract, Practice, ReviewLink, TreatmentType
+from ops.practices.statuses import MOVES, Move, PracticeStatus
 
 
 class Details(TypedDict, total=False):

@@ -17,7 +17,8 @@ from ops.practices import actions, history, queries
 from ops.practices.access import practice_or_404
 from ops.practices.forms import AddPracticeForm, EditPracticeForm, ReviewLinkForm
 from ops.practices.lacking import Missing, lacks
-from ops.practices.models import STATUS_WORDS, Move, Practice, PracticeStatus, ReviewLink
+from ops.practices.models import Practice, ReviewLink
+from ops.practices.statuses import STATUS_WORDS, Move, PracticeStatus
 from ops.practices.views import bp
 
 MOVES = {
