@@ -26,7 +26,6 @@ def cancel_work_for(
     `kind`: of this kind alone.
     """
     kinds = [each for each in Kind if why.ends(each) and kind in (None, each)]
-    cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
     waiting = db.session.scalars(
         sa.select(Task)
         .where(
@@ -42,6 +41,14 @@ def cancel_work_for(
     ).all()
     for task in waiting:
         tasks.cancel(task, actor, str(why))
+    _end_cadences(patient_id, why, kinds)
+    db.session.flush()
+    return len(waiting)
+
+
+def _end_cadences(patient_id: int, why: Ending, kinds: list[Kind]) -> None:
+    """Those that go on, and those whose last text has not left."""
+    cadences = sa.table("cadences", sa.column("id"), sa.column("kind"))
     for run in db.session.scalars(
         sa.select(CadenceRun)
         .where(
@@ -56,8 +63,6 @@ def cancel_work_for(
             moves.end_run(run, why)
         else:
             moves.end_otherwise(run, why)
-    db.session.flush()
-    return len(waiting)
 
 
 def _still_to_send() -> sa.ColumnElement[bool]:

@@ -123,38 +123,9 @@ def not_them(referral: Referral, patient_id: int) -> None:
 def to_follow(practice_id: int | None = None, ids: Sequence[int] | None = None) -> sa.Select:
     """Referrals that the visits of the patient the friend became move on, or do not bear any more: id, and the first
     day they came, and were treated, since we had their name."""
-    noted = (
-        sa.select(sa.func.max(ReferralEvent.at))
-        .where(
-            ReferralEvent.referral_id == Referral.id,
-            ReferralEvent.state == Referral.state,
-            ~sa.func.coalesce(ReferralEvent.was.has_key("patient_id"), sa.false()),
-        )
-        .scalar_subquery()
-    )
-    not_coming = Referral.state.in_((S.NO_SHOW, S.LOST))  # only who comes after that was noted has come after all
-    since = sa.case((not_coming, noted + timedelta(days=1)), else_=Referral.received_at)
-    first_day, today = (sa.cast(sa.func.timezone(Practice.zone, at), sa.Date) for at in (since, clock.now()))
-    visit = (
-        sa.select(Milestone.kind, Milestone.happened_on)
-        .where(
-            Milestone.patient_id.in_(ids_of(Referral.practice_id, Referral.patient_id)),
-            Milestone.kind.in_(CAME),
-            Milestone.withdrawn_at.is_(None),
-            Milestone.happened_on.between(first_day, today),
-            Milestone.happened_on > clock.now().date() - LONGEST_AHEAD + timedelta(days=1),
-        )
-        .lateral()
-    )
+    visit = _visits()
     came = sa.func.min(visit.c.happened_on)
     treated = came.filter(visit.c.kind == MilestoneKind.TREATMENT_COMPLETED)
-    last = (
-        sa.select(ReferralEvent.source)
-        .where(ReferralEvent.referral_id == Referral.id)
-        .order_by(ReferralEvent.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     further = sa.or_(
         sa.and_(treated.is_not(None), Referral.state != S.TREATED),
         sa.and_(came.is_not(None), Referral.state.not_in((S.SHOWED, S.TREATED))),
@@ -174,8 +145,47 @@ def to_follow(practice_id: int | None = None, ids: Sequence[int] | None = None) 
             sa.true() if ids is None else Referral.id.in_(ids),
         )
         .group_by(Referral.id)
-        .having(sa.or_(further, sa.and_(too_far, last == Source.FILE)))
+        .having(sa.or_(further, sa.and_(too_far, _last_said() == Source.FILE)))
         .order_by(Referral.id)
+    )
+
+
+def _visits() -> sa.FromClause:
+    """The visits that bear on a referral (Referral, Practice): of the patient the friend became, on any record, since
+    we had their name."""
+    noted = (
+        sa.select(sa.func.max(ReferralEvent.at))
+        .where(
+            ReferralEvent.referral_id == Referral.id,
+            ReferralEvent.state == Referral.state,
+            ~sa.func.coalesce(ReferralEvent.was.has_key("patient_id"), sa.false()),
+        )
+        .scalar_subquery()
+    )
+    not_coming = Referral.state.in_((S.NO_SHOW, S.LOST))  # only who comes after that was noted has come after all
+    since = sa.case((not_coming, noted + timedelta(days=1)), else_=Referral.received_at)
+    first_day, today = (sa.cast(sa.func.timezone(Practice.zone, at), sa.Date) for at in (since, clock.now()))
+    return (
+        sa.select(Milestone.kind, Milestone.happened_on)
+        .where(
+            Milestone.patient_id.in_(ids_of(Referral.practice_id, Referral.patient_id)),
+            Milestone.kind.in_(CAME),
+            Milestone.withdrawn_at.is_(None),
+            Milestone.happened_on.between(first_day, today),
+            Milestone.happened_on > clock.now().date() - LONGEST_AHEAD + timedelta(days=1),
+        )
+        .lateral()
+    )
+
+
+def _last_said() -> sa.ScalarSelect[Source]:
+    """Who said the newest of what became of a referral."""
+    return (
+        sa.select(ReferralEvent.source)
+        .where(ReferralEvent.referral_id == Referral.id)
+        .order_by(ReferralEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
 
 
